@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const nightly = process.env['SOCKREF_NIGHTLY'] === '1';
+const dist = fileURLToPath(new URL('./dist/', import.meta.url));
+const MINUTE = 60_000;
+
+function startsWith(text: string): RegExp {
+  return new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`);
+}
+
+// Not a time that anything may take: it ends what hangs.
+const watchdog = nightly ? 30 * MINUTE : MINUTE;
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, 'test/fixtures/**', ...(nightly ? [] : ['test/nightly/**'])],
+    setupFiles: ['test/setup.ts'],
+    pool: 'forks',
+    execArgv: ['--expose-gc'],
+    maxWorkers: 2,
+    testTimeout: watchdog,
+    hookTimeout: watchdog,
+    retry: 0,
+    allowOnly: false,
+    passWithNoTests: false,
+    watch: false,
+    // The compiled package is loaded by Node itself, as users load it: tests, their child processes and their
+    // workers run the same files, and coverage adds up over all of them.
+    server: { deps: { external: [startsWith(dist)] } },
+    reporters: ['default', ['json', { outputFile: 'coverage/tests.json' }]],
+  },
+});
