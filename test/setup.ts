@@ -3,8 +3,8 @@
 import { takeCoverage } from 'node:v8';
 import { afterAll } from 'vitest';
 
-// The library's own variables must not lead a test out of its temporary directory.
-for (const name of ['SOCKREF_DIR', 'SOCKREF_PATH', 'XDG_RUNTIME_DIR']) {
+// The first three must not lead a test out of its temporary directory, the others not change what a program prints.
+for (const name of ['SOCKREF_DIR', 'SOCKREF_PATH', 'XDG_RUNTIME_DIR', 'FORCE_COLOR', 'NO_COLOR']) {
   delete process.env[name];
 }
 
