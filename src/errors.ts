@@ -1,0 +1,139 @@
+import type { SocketReferenceErrorCode } from './error-table.js';
+
+/** What an error carries besides its code and message; which code has which field is listed in docs/errors.md. */
+export interface SocketReferenceErrorDetails {
+  /** The path of the socket, canonical where it was known. */
+  readonly path?: string;
+  /** The rule that was broken, as a stable word. */
+  readonly reason?: string;
+  /** The option that was refused. */
+  readonly option?: string;
+  /** What the option must be. */
+  readonly expected?: string;
+  /** What the option was, quoted and shortened. */
+  readonly received?: string;
+  /** The name of the limit that was met. */
+  readonly limit?: string;
+  /** The value of that limit. */
+  readonly max?: number;
+  /** The number of bytes of a path that is too long. */
+  readonly length?: number;
+  /** The directory in question. */
+  readonly directory?: string;
+  /** The user id of whoever owns what was found. */
+  readonly uid?: number;
+  /** The permission bits of what was found. */
+  readonly mode?: number;
+  /** What lies at the address. */
+  readonly found?: string;
+  /** The process that is in the way. */
+  readonly pid?: number;
+  /** The time that was allowed, in milliseconds. */
+  readonly timeoutMs?: number;
+  /** What the operation was waiting for. */
+  readonly waitingFor?: string;
+  /** The name of the system's error, such as `EACCES`. */
+  readonly errno?: string;
+  /** The system call that failed. */
+  readonly syscall?: string;
+  /** The exit status of a server. */
+  readonly exitCode?: number;
+  /** The end of what a server wrote to stderr. */
+  readonly stderr?: string;
+  /** The protocol version of this process. */
+  readonly ours?: number;
+  /** The protocol version of the other process. */
+  readonly theirs?: number;
+  /** The error below this one. */
+  readonly cause?: unknown;
+}
+
+const brand: unique symbol = Symbol.for('sockref.SocketReferenceError') as never;
+
+/**
+ * The one class of errors that sockref throws. Tell them apart by `code`.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await acquire('db.sock');
+ * } catch (error) {
+ *   if (isSocketReferenceError(error) && error.code === 'ERR_SOCKREF_NOT_SERVED') startIt();
+ *   else throw error;
+ * }
+ * ```
+ */
+export class SocketReferenceError extends Error {
+  /** A stable code; see docs/errors.md. */
+  readonly code: SocketReferenceErrorCode;
+  declare readonly path?: string;
+  declare readonly reason?: string;
+  declare readonly option?: string;
+  declare readonly expected?: string;
+  declare readonly received?: string;
+  declare readonly limit?: string;
+  declare readonly max?: number;
+  declare readonly length?: number;
+  declare readonly directory?: string;
+  declare readonly uid?: number;
+  declare readonly mode?: number;
+  declare readonly found?: string;
+  declare readonly pid?: number;
+  declare readonly timeoutMs?: number;
+  declare readonly waitingFor?: string;
+  declare readonly errno?: string;
+  declare readonly syscall?: string;
+  declare readonly exitCode?: number;
+  declare readonly stderr?: string;
+  declare readonly ours?: number;
+  declare readonly theirs?: number;
+
+  /**
+   * @param code - one of the codes of docs/errors.md
+   * @param message - what was wrong and what to do
+   * @param details - the fields that the code carries
+   */
+  constructor(code: SocketReferenceErrorCode, message: string, details: SocketReferenceErrorDetails = {}) {
+    const { cause, ...fields } = details;
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    Object.assign(this, fields);
+  }
+
+  static {
+    Object.defineProperty(SocketReferenceError.prototype, 'name', { value: 'SocketReferenceError' });
+    // A brand instead of instanceof: two copies of the package have two classes.
+    Object.defineProperty(SocketReferenceError.prototype, brand, { value: true });
+  }
+}
+
+/**
+ * Tells whether a value is an error of sockref, from this or any other copy of the package.
+ *
+ * @example
+ * ```ts
+ * if (isSocketReferenceError(error)) console.error(error.code);
+ * ```
+ */
+export function isSocketReferenceError(value: unknown): value is SocketReferenceError {
+  return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[brand] === true;
+}
+
+/** Characters of a foreign value that a message shows at most: enough to recognise it, too few to flood a log. */
+const maxQuoted = 120;
+
+/** Shows any value in a message: escaped, shortened, on one line. */
+export function quote(value: unknown): string {
+  let text: string;
+  if (typeof value === 'string') text = JSON.stringify(value);
+  else if (typeof value === 'function') text = 'a function';
+  else if (typeof value === 'object' && value !== null) text = Array.isArray(value) ? 'an array' : 'an object';
+  else text = typeof value === 'bigint' ? `${value}n` : String(value);
+  return text.length > maxQuoted ? `${text.slice(0, maxQuoted)}… (${text.length} characters)` : text;
+}
+
+/** The error that Node's own APIs reject with when a signal aborts them. */
+export function abortError(signal: AbortSignal): DOMException {
+  const options = { name: 'AbortError', cause: signal.reason };
+  return new DOMException('The operation was aborted', options as unknown as string);
+}

@@ -1,0 +1,124 @@
+import { closeSync, constants, fstatSync, openSync, realpathSync } from 'node:fs';
+import { quote, SocketReferenceError } from '../errors.js';
+import { errnoOf, systemError } from '../system-errors.js';
+import { type Identity, identityOf, sameFile } from './identity.js';
+import { joinPath } from './paths.js';
+import { ownUid, reachesThroughDescriptors } from './platform.js';
+
+/** How strictly a directory is judged: `shared` is any parent, `private` is the default directory. */
+export type DirectoryRule = 'shared' | 'private';
+
+/** Open directories of this thread, by canonical path: endpoints of one directory share its descriptor. */
+const open = new Map<string, Directory>();
+
+/**
+ * A directory that was checked and is held open, so that what is done in it is done in the very directory that was
+ * checked, whatever happens to its path meanwhile. Counted: the last {@link Directory.release} closes it.
+ */
+export class Directory {
+  /** The canonical path, free of symbolic links. */
+  readonly path: string;
+  readonly #fd: number;
+  readonly #identity: Identity;
+  #holders = 1;
+
+  private constructor(path: string, fd: number, identity: Identity) {
+    this.path = path;
+    this.#fd = fd;
+    this.#identity = identity;
+  }
+
+  /** Opens and checks the directory at a canonical path. Costs one descriptor until it is released. */
+  static open(canonical: string, rule: DirectoryRule = 'shared'): Directory {
+    const fd = openDirectory(canonical);
+    try {
+      const stats = fstatSync(fd, { bigint: true });
+      assertSafe(canonical, Number(stats.uid), Number(stats.mode) & 0o7777, rule);
+      const identity = identityOf(stats);
+      const known = open.get(canonical);
+      if (known && sameFile(known.#identity, identity)) {
+        closeSync(fd);
+        known.#holders++;
+        return known;
+      }
+      const directory = new Directory(canonical, fd, identity);
+      open.set(canonical, directory);
+      return directory;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  /** The path by which the system reaches a name in this very directory; short, and valid in this process only. */
+  at(name: string): string {
+    return reachesThroughDescriptors ? `/proc/self/fd/${this.#fd}/${name}` : joinPath(this.path, name);
+  }
+
+  /** One holder more. */
+  retain(): this {
+    this.#holders++;
+    return this;
+  }
+
+  /** One holder less; the last one closes the descriptor. */
+  release(): void {
+    if (--this.#holders > 0) return;
+    // Only if the entry is still this directory: the path may have been opened anew as another one.
+    if (open.get(this.path) === this) open.delete(this.path);
+    closeSync(this.#fd);
+  }
+}
+
+/** The canonical form of a directory's path: absolute, without symbolic links. */
+export function canonicalDirectory(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    throw directoryError(error, path);
+  }
+}
+
+function openDirectory(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch (error) {
+    throw directoryError(error, path);
+  }
+}
+
+function directoryError(error: unknown, path: string): SocketReferenceError {
+  const errno = errnoOf(error);
+  if (errno === 'ENOENT' || errno === 'ENOTDIR' || errno === 'ELOOP') {
+    const what = errno === 'ENOENT' ? 'does not exist' : 'is not a directory';
+    return new SocketReferenceError(
+      'ERR_SOCKREF_DIRECTORY_NOT_FOUND',
+      `The directory ${quote(path)} ${what}; create it first (mkdir -p -m 700), or pass another path`,
+      { directory: path, cause: error },
+    );
+  }
+  return systemError(error, path, `use the directory ${quote(path)}`);
+}
+
+/** Refuses a directory in which someone else could put a file of theirs in the place of ours. */
+export function assertSafe(path: string, uid: number, mode: number, rule: DirectoryRule): void {
+  const refuse = (reason: string, what: string, mend: string): never => {
+    throw new SocketReferenceError(
+      'ERR_SOCKREF_UNSAFE_DIRECTORY',
+      `Unsafe directory ${quote(path)}: it ${what} (owner uid ${uid}, mode ${mode.toString(8).padStart(4, '0')}); ${mend}`,
+      { directory: path, uid, mode, reason },
+    );
+  };
+  if (rule === 'private') {
+    if (uid !== ownUid)
+      refuse('owner', `belongs to another user than uid ${ownUid}`, 'set SOCKREF_DIR to one of yours');
+    if (mode & 0o077) refuse('mode', 'is open to group or others', `run: chmod 700 ${quote(path)}`);
+    return;
+  }
+  if (uid !== ownUid && uid !== 0) {
+    refuse('owner', `belongs neither to uid ${ownUid} nor to root`, 'use a directory of your own');
+  }
+  if (mode & 0o022 && !(mode & 0o1000)) {
+    refuse('mode', 'lets group or others replace files', `run: chmod go-w ${quote(path)} (or chmod +t)`);
+  }
+}

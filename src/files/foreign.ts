@@ -1,0 +1,25 @@
+import type { BigIntStats } from 'node:fs';
+import { quote, SocketReferenceError } from '../errors.js';
+import { kindOf } from './identity.js';
+import { ownUid } from './platform.js';
+
+/**
+ * The error for a file that stands where one of ours belongs. It is never removed, replaced or followed.
+ *
+ * @param path - the socket that was asked for
+ * @param at - where the file lies
+ */
+export function foreignFile(path: string, at: string, stats: BigIntStats, detail = ''): SocketReferenceError {
+  const found = kindOf(stats);
+  const uid = Number(stats.uid);
+  const whose = uid === ownUid ? '' : ` of uid ${uid}`;
+  const mend =
+    found === 'socket' && uid === ownUid
+      ? "if nothing serves it any more, pass reclaim: 'stale' or remove it; else choose another path"
+      : 'remove it if it is not needed, or choose another path';
+  return new SocketReferenceError(
+    'ERR_SOCKREF_ADDRESS_IN_USE',
+    `A ${found}${whose} that sockref did not make lies at ${quote(at)}${detail}; ${mend}`,
+    { path, found, uid },
+  );
+}

@@ -1,0 +1,161 @@
+import { closeSync, constants, fchmodSync, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { SocketReferenceError } from '../errors.js';
+import { errnoOf, systemError } from '../system-errors.js';
+import type { Directory } from './directory.js';
+import { foreignFile } from './foreign.js';
+import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
+import { ownUid } from './platform.js';
+import { looksLikeRecord, type OwnerRecord, readRecord, readText, recordMagic } from './record.js';
+
+interface NativeLocks {
+  tryLock(fd: number): boolean;
+  unlock(fd: number): void;
+}
+
+let native: NativeLocks | undefined;
+
+/** Loaded at first need: merely importing this package costs no native code. */
+function locks(): NativeLocks {
+  try {
+    native ??= createRequire(import.meta.url)('fs-native-extensions') as NativeLocks;
+    return native;
+  } catch (cause) {
+    throw new SocketReferenceError(
+      'ERR_SOCKREF_UNSUPPORTED',
+      `File locks cannot be loaded on ${process.platform}-${process.arch}: the native part is missing or not allowed ` +
+        "(under Node's permission model pass --allow-addons)",
+      { cause },
+    );
+  }
+}
+
+/** What came of trying to take a lock. */
+export type LockAttempt =
+  | { readonly kind: 'held'; readonly lock: EndpointLock }
+  /** Someone else holds it; the record says who, once it is written. */
+  | { readonly kind: 'busy'; readonly record: OwnerRecord | undefined }
+  /** There is no lock file, and none was to be made. */
+  | { readonly kind: 'absent' };
+
+/** How often the lock file may be replaced between our open and our lock before we call it busy and pause. */
+const maxReplacements = 32;
+
+/**
+ * The lock of an endpoint, held by this process: whoever holds it on the inode that is linked at the lock's path is the
+ * one owner (I1). The kernel drops it when the process dies.
+ */
+export class EndpointLock {
+  readonly directory: Directory;
+  readonly name: string;
+  readonly fd: number;
+  readonly identity: Identity;
+  #open = true;
+
+  private constructor(directory: Directory, name: string, fd: number, identity: Identity) {
+    this.directory = directory.retain();
+    this.name = name;
+    this.fd = fd;
+    this.identity = identity;
+  }
+
+  /** Tries once, without waiting. `create` makes the lock file when it is missing. */
+  static attempt(directory: Directory, name: string, path: string, create: boolean): LockAttempt {
+    for (let replaced = 0; replaced < maxReplacements; replaced++) {
+      const fd = openLockFile(directory, name, path, create);
+      if (fd === undefined) return { kind: 'absent' };
+      let keep = false;
+      try {
+        if (!locks().tryLock(fd)) return { kind: 'busy', record: readRecord(fd) };
+        const identity = identityOf(fstatSync(fd, { bigint: true }));
+        const linked = lstatIfThere(directory.at(name));
+        // I1: an owner removes its lock file before it lets go, so ours may be one that no name leads to any more.
+        if (!linked || !sameFile(identityOf(linked), identity)) continue;
+        keep = true;
+        return { kind: 'held', lock: new EndpointLock(directory, name, fd, identity) };
+      } catch (error) {
+        throw systemError(error, path, `lock the file ${path}.lock`);
+      } finally {
+        if (!keep) closeSync(fd);
+      }
+    }
+    return { kind: 'busy', record: undefined };
+  }
+
+  /** Whether the lock's path still leads to the file that we hold. If not, this owner has been deposed, or must repair it. */
+  check(): 'linked' | 'missing' | 'replaced' {
+    const linked = lstatIfThere(this.directory.at(this.name));
+    if (!linked) return 'missing';
+    return sameFile(identityOf(linked), this.identity) ? 'linked' : 'replaced';
+  }
+
+  /** Removes the lock file, if it still is ours, and lets go of the lock, in this order (I2). Idempotent. */
+  remove(): void {
+    if (!this.#open) return;
+    try {
+      if (this.check() === 'linked') unlinkSync(this.directory.at(this.name));
+    } finally {
+      this.release();
+    }
+  }
+
+  /** Lets go of the lock and leaves the file. Idempotent. */
+  release(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    try {
+      // Unlocked, not only closed: a copy of the descriptor in a child would keep the lock.
+      locks().unlock(this.fd);
+    } finally {
+      closeSync(this.fd);
+      this.directory.release();
+    }
+  }
+}
+
+/** Reads the record at a lock's path without locking: who the owner is, or was. */
+export function peekRecord(directory: Directory, name: string, path: string): OwnerRecord | undefined {
+  const fd = openLockFile(directory, name, path, false);
+  if (fd === undefined) return undefined;
+  try {
+    return readRecord(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openLockFile(directory: Directory, name: string, path: string, create: boolean): number | undefined {
+  // Not to block on a FIFO, not to follow a link, not to become anybody's terminal.
+  const flags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+  let fd: number;
+  try {
+    fd = openSync(directory.at(name), create ? flags | constants.O_CREAT : flags, 0o600);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT' && !create) return undefined;
+    const found = lstatIfThere(directory.at(name));
+    if (found && (!found.isFile() || Number(found.uid) !== ownUid)) throw foreignFile(path, `${path}.lock`, found);
+    throw systemError(error, path, `open the lock file ${path}.lock`);
+  }
+  try {
+    assertOurs(fd, path);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** Never lock, write or remove a file that only happens to have this name. */
+function assertOurs(fd: number, path: string): void {
+  const stats = fstatSync(fd, { bigint: true });
+  const foreign = () => foreignFile(path, `${path}.lock`, stats);
+  if (!stats.isFile() || Number(stats.uid) !== ownUid) throw foreign();
+  if (stats.size > 0n) {
+    if (!looksLikeRecord(readText(fd, recordMagic.length))) throw foreign();
+    return;
+  }
+  // Empty: ours if it was made with our mode. A umask may have taken bits from it, an ordinary `touch` adds some.
+  if (Number(stats.mode) & 0o177) throw foreign();
+  if ((Number(stats.mode) & 0o777) !== 0o600) fchmodSync(fd, 0o600);
+}

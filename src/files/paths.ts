@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { quote, SocketReferenceError } from '../errors.js';
+import { maxSocketPathBytes } from './platform.js';
+
+/** What a caller asked for, before anything on disk was looked at. */
+export type RequestedPath =
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'absolute'; readonly directory: string; readonly name: string };
+
+/** Bytes of randomness in a generated name: as many as a UUID has, so that nobody can guess or meet it. */
+const generatedBytes = 16;
+
+/**
+ * Checks a path by its letters alone.
+ *
+ * @param input - nothing for a generated name, a bare name, or an absolute path
+ * @throws SocketReferenceError `ERR_SOCKREF_INVALID_PATH`, with the rule in `reason`
+ */
+export function parsePath(input: unknown): RequestedPath {
+  if (input === undefined) return { kind: 'name', name: `${randomBytes(generatedBytes).toString('hex')}.sock` };
+  if (typeof input !== 'string') throw invalid(input, 'not-a-string', 'a path is a string');
+  if (input === '') throw invalid(input, 'empty', 'the path is empty');
+  if (input.trim() === '') throw invalid(input, 'blank', 'the path has only white space');
+  if (input.includes('\0')) throw invalid(input, 'nul-byte', 'a path cannot hold a NUL byte');
+  if (!isWellFormed(input)) throw invalid(input, 'not-unicode', 'the path has half of a surrogate pair');
+  const segments = input.split('/');
+  if (segments.includes('..')) throw invalid(input, 'parent-segment', "a path may not have a '..' segment");
+  const name = segments[segments.length - 1] ?? '';
+  if (segments.length === 1) {
+    if (name === '.') throw invalid(input, 'no-file-name', "'.' is a directory");
+    return { kind: 'name', name };
+  }
+  if (segments[0] !== '') throw invalid(input, 'relative', 'a path with a separator must be absolute');
+  if (name === '' || name === '.') throw invalid(input, 'no-file-name', 'the path ends in a directory');
+  const directory = segments.slice(1, -1).filter((segment) => segment !== '' && segment !== '.');
+  return { kind: 'absolute', directory: `/${directory.join('/')}`, name };
+}
+
+/** The path of a name in a directory. */
+export function joinPath(directory: string, name: string): string {
+  return directory === '/' ? `/${name}` : `${directory}/${name}`;
+}
+
+/**
+ * Refuses a path that a socket address cannot take. The system would cut it off in silence, and two long paths could
+ * meet in one socket.
+ */
+export function assertPathFits(path: string): void {
+  const length = Buffer.byteLength(path);
+  if (length <= maxSocketPathBytes) return;
+  throw new SocketReferenceError(
+    'ERR_SOCKREF_PATH_TOO_LONG',
+    `The path ${quote(path)} has ${length} bytes, and a socket address takes ${maxSocketPathBytes}; ` +
+      'use a shorter name or a shorter directory (SOCKREF_DIR sets the default one)',
+    { path, length, max: maxSocketPathBytes },
+  );
+}
+
+/** An error for a path that breaks a rule. */
+export function invalid(input: unknown, reason: string, rule: string): SocketReferenceError {
+  return new SocketReferenceError(
+    'ERR_SOCKREF_INVALID_PATH',
+    `Invalid path ${quote(input)}: ${rule}; pass nothing, a bare name such as "db.sock", or an absolute path`,
+    { ...(typeof input === 'string' && { path: input }), reason },
+  );
+}
+
+const loneSurrogate = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
+
+/** A lone surrogate would be written to disk as another letter, and two names would be one. */
+function isWellFormed(text: string): boolean {
+  return !loneSurrogate.test(text);
+}

@@ -1,0 +1,38 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { SocketReferenceError } from '../errors.js';
+
+/** Bytes that a path in `sockaddr_un` may have, without its terminating zero. */
+export const maxSocketPathBytes = process.platform === 'linux' ? 107 : 103;
+
+/** Whether a file can be reached relative to an open directory, by way of its descriptor. */
+export const reachesThroughDescriptors = process.platform === 'linux' && existsSync('/proc/self/fd');
+
+/** The user that the kernel checks our calls against. */
+export const ownUid: number = process.geteuid?.() ?? -1;
+
+/** Refuses platforms that lack what everything here stands on. */
+export function assertPlatform(): void {
+  if (process.platform !== 'win32') return;
+  throw new SocketReferenceError(
+    'ERR_SOCKREF_UNSUPPORTED',
+    'sockref needs Unix domain sockets with file permissions, which Windows lacks; use Linux or macOS (or WSL)',
+  );
+}
+
+/**
+ * When a process began, in the kernel's own ticks: together with the pid it tells a process from a later one with
+ * the same number. Undefined where the platform does not say, or when the process is gone.
+ */
+export function processStart(pid: number | 'self'): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name in field 2 may hold spaces and parentheses, so count from behind its last one; start is field 22.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    // No /proc, or no such process: both mean that it cannot be said.
+    return undefined;
+  }
+}
+
+/** {@link processStart} of this process, read once. */
+export const ownStart: string | undefined = processStart('self');

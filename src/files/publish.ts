@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, linkSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { errnoOf, systemError } from '../system-errors.js';
+import { foreignFile } from './foreign.js';
+import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
+import type { EndpointLock } from './lock.js';
+import { assertPathFits, joinPath } from './paths.js';
+import { reachesThroughDescriptors } from './platform.js';
+import { appendRecord } from './record.js';
+
+/** Random bytes in private names: Node unlinks them once more when a server closes, and must never hit another file. */
+const temporaryBytes = 8;
+
+/**
+ * How many connections the kernel may keep until they are accepted. The system cuts it to its own maximum; with Node's
+ * 511 a hundred processes that start at once would meet a full queue.
+ */
+const backlog = 4096;
+
+/** A socket to publish: who listens, under which name, reachable by whom. */
+export interface Publication {
+  readonly name: string;
+  readonly server: Server;
+  readonly mode: number;
+}
+
+/**
+ * Makes sockets visible at their final names, each fully set up by then: bound and listening in a private directory,
+ * given its mode, named in the record, and only then linked (I6, I2). On failure nothing of it remains.
+ *
+ * @param path - the endpoint's path, for messages
+ * @returns the files' identities, in the order given
+ */
+export async function publish(
+  lock: EndpointLock,
+  path: string,
+  publications: readonly Publication[],
+): Promise<Identity[]> {
+  const { directory } = lock;
+  const temporary = `.sr-${randomBytes(temporaryBytes).toString('hex')}`;
+  const linked: { name: string; file: Identity }[] = [];
+  const bound: string[] = [];
+  try {
+    // Named in the record before it exists: a crash from here on leaves nothing that the next owner does not know of.
+    appendRecord(lock.fd, { temporary });
+    mkdirSync(directory.at(temporary), 0o700);
+    chmodSync(directory.at(temporary), 0o700);
+    for (const { name, server, mode } of publications) {
+      const privateName = `${temporary}/${randomBytes(temporaryBytes).toString('hex')}`;
+      bound.push(privateName);
+      await listen(server, bindPath(lock, privateName));
+      chmodSync(directory.at(privateName), mode);
+      const stats = lstatIfThere(directory.at(privateName));
+      if (!stats) throw new Error('the private directory was emptied by another program');
+      const file = identityOf(stats);
+      appendRecord(lock.fd, { published: { name, file } });
+      linkNew(lock, path, privateName, name);
+      linked.push({ name, file });
+    }
+    return linked.map(({ file }) => file);
+  } catch (error) {
+    for (const { server } of publications) if (server.listening) server.close();
+    for (const { name, file } of linked) unlinkIfSame(lock, name, file);
+    throw systemError(error, path, `publish the socket ${path}`);
+  } finally {
+    // What cannot be removed now is named in the record, and is removed with it.
+    for (const name of bound) tolerate(() => unlinkSync(directory.at(name)));
+    tolerate(() => rmdirSync(directory.at(temporary)));
+  }
+}
+
+/** Removes a name if, and only if, it still leads to this very file (I2). Says whether it did. */
+export function unlinkIfSame(lock: EndpointLock, name: string, file: Identity): boolean {
+  const stats = lstatIfThere(lock.directory.at(name));
+  if (!stats || !sameFile(identityOf(stats), file)) return false;
+  unlinkSync(lock.directory.at(name));
+  return true;
+}
+
+async function listen(server: Server, path: string): Promise<void> {
+  // Exclusive: in a cluster worker the primary would bind, and /proc/self is another process there.
+  server.listen({ path, backlog, exclusive: true });
+  await once(server, 'listening');
+}
+
+/** A path for bind(): short through the directory's descriptor, else as long as it is. */
+function bindPath(lock: EndpointLock, name: string): string {
+  const path = lock.directory.at(name);
+  if (!reachesThroughDescriptors) assertPathFits(joinPath(lock.directory.path, name));
+  return path;
+}
+
+/** link() never replaces what is there: two publishers cannot both succeed. */
+function linkNew(lock: EndpointLock, path: string, from: string, to: string): void {
+  const { directory } = lock;
+  try {
+    linkSync(directory.at(from), directory.at(to));
+  } catch (error) {
+    const found = errnoOf(error) === 'EEXIST' ? lstatIfThere(directory.at(to)) : undefined;
+    throw found ? foreignFile(path, joinPath(directory.path, to), found) : error;
+  }
+}
+
+function tolerate(remove: () => void): void {
+  try {
+    remove();
+  } catch (error) {
+    // Gone, never made, or in the record for the next owner; anything but a system error is a mistake of ours.
+    if (errnoOf(error) === undefined) throw error;
+  }
+}

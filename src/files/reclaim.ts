@@ -1,0 +1,93 @@
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { SocketReferenceError } from '../errors.js';
+import { errnoOf } from '../system-errors.js';
+import { foreignFile } from './foreign.js';
+import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
+import type { EndpointLock } from './lock.js';
+import { joinPath } from './paths.js';
+import { ownUid } from './platform.js';
+import { unlinkIfSame } from './publish.js';
+import { type OwnerRecord, protocolVersion, readRecord } from './record.js';
+
+/** What was removed of a dead owner. */
+export interface Reclaimed {
+  /** The process that left it, if its record said so. */
+  readonly pid: number | undefined;
+  /** The names that were removed. */
+  readonly names: readonly string[];
+}
+
+/**
+ * Removes what the record in a held lock file names, and nothing else (I2): files by identity, private directories by
+ * their random name. Synchronous, so that it can run while a process exits. Safe to be killed in at any step: the
+ * record stays until all is done.
+ */
+export function reclaim(lock: EndpointLock, path: string): Reclaimed {
+  const record = readRecord(lock.fd);
+  if (!record) return { pid: undefined, names: [] };
+  assertKnownVersion(record, path);
+  const names: string[] = [];
+  for (const { name, file } of record.published) if (unlinkIfSame(lock, name, file)) names.push(name);
+  for (const name of record.temporaries) if (removeTemporary(lock, name)) names.push(name);
+  return { pid: record.pid, names };
+}
+
+/** What to do with a dead socket that no record names: leave it, or remove it if it is ours and refuses connections. */
+export type ReclaimRule = 'recorded' | 'stale';
+
+/**
+ * Refuses to go on while something foreign lies at a name that this endpoint needs.
+ *
+ * @param own - files that this process itself published in an earlier life of the endpoint
+ */
+export async function clearWay(
+  lock: EndpointLock,
+  path: string,
+  name: string,
+  rule: ReclaimRule,
+  own: readonly Identity[],
+): Promise<boolean> {
+  const stats = lstatIfThere(lock.directory.at(name));
+  if (!stats) return false;
+  const file = identityOf(stats);
+  if (own.some((known) => sameFile(known, file))) return unlinkIfSame(lock, name, file);
+  const at = joinPath(lock.directory.path, name);
+  if (!stats.isSocket()) throw foreignFile(path, at, stats);
+  if (rule !== 'stale') throw foreignFile(path, at, stats);
+  if (Number(stats.uid) !== ownUid) throw foreignFile(path, at, stats, ', and is not yours to reclaim');
+  if (!(await refuses(lock.directory.at(name)))) throw foreignFile(path, at, stats, ', and a server answers there');
+  return unlinkIfSame(lock, name, file);
+}
+
+/** Whether a connection is refused: nobody listens there. A full queue or any other answer means that somebody may. */
+async function refuses(path: string): Promise<boolean> {
+  const socket = connect({ path });
+  try {
+    await once(socket, 'connect');
+    return false;
+  } catch (error) {
+    return errnoOf(error) === 'ECONNREFUSED';
+  } finally {
+    socket.destroy();
+  }
+}
+
+function removeTemporary(lock: EndpointLock, name: string): boolean {
+  const at = lock.directory.at(name);
+  const stats = lstatIfThere(at);
+  if (!stats?.isDirectory() || Number(stats.uid) !== ownUid) return false;
+  rmSync(at, { recursive: true, force: true });
+  return true;
+}
+
+function assertKnownVersion(record: OwnerRecord, path: string): void {
+  if (record.version === protocolVersion) return;
+  throw new SocketReferenceError(
+    'ERR_SOCKREF_PROTOCOL',
+    `The dead owner of ${path} (pid ${record.pid}) left files of layout version ${record.version}, and this is ` +
+      `version ${protocolVersion}; acquire it once with that version of sockref, or remove its files by hand`,
+    { path, ours: protocolVersion, theirs: record.version },
+  );
+}

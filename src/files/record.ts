@@ -1,0 +1,131 @@
+import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
+import * as v from 'valibot';
+import { SocketReferenceError } from '../errors.js';
+import type { Identity } from './identity.js';
+import { ownStart } from './platform.js';
+
+/**
+ * The record of an owner: lines of JSON in its lock file, each appended before what it names comes to be. It tells the
+ * next owner what to remove, and anybody who the owner is. Nothing about life or death is decided from it.
+ */
+export interface OwnerRecord {
+  /** Version of the files' layout. */
+  readonly version: number;
+  readonly pid: number;
+  /** Start time of that process in the kernel's ticks, where the platform tells it. */
+  readonly start: string | undefined;
+  /** When it became owner, in milliseconds since 1970. */
+  readonly since: number;
+  /** Every socket that it has published, oldest first. */
+  readonly published: readonly Published[];
+  /** Every private directory that it may have made, oldest first. */
+  readonly temporaries: readonly string[];
+}
+
+/** A socket file that was published under a name. */
+export interface Published {
+  readonly name: string;
+  readonly file: Identity;
+}
+
+/** One line of the record, besides the first. */
+export type RecordEntry = { readonly published: Published } | { readonly temporary: string };
+
+/** Version of the layout on disk and on the wire. */
+export const protocolVersion = 1;
+
+/** How each record begins. A file that begins otherwise is not a lock file of ours, and is left alone. */
+export const recordMagic = '{"sockref":';
+
+/** Bytes that a record may grow to; each repair of a lost file adds some 200. */
+export const maxRecordBytes = 65_536;
+
+const identitySchema = v.object({ dev: v.string(), ino: v.string(), birth: v.string() });
+// No separator: a record must never name anything outside of its own directory.
+const nameSchema = v.pipe(v.string(), v.regex(/^(?!\.{1,2}$)[^/\0]+$/u));
+const headerSchema = v.object({
+  sockref: v.pipe(v.number(), v.safeInteger()),
+  pid: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  start: v.optional(v.string()),
+  since: v.number(),
+});
+const publishedSchema = v.object({ published: v.object({ name: nameSchema, file: identitySchema }) });
+const temporarySchema = v.object({ temporary: v.pipe(v.string(), v.regex(/^\.sr-[0-9a-f]{16}$/u)) });
+
+/** Reads a record from the text of a lock file. Torn and foreign lines are passed over; undefined without a header. */
+export function parseRecord(text: string): OwnerRecord | undefined {
+  let header: v.InferOutput<typeof headerSchema> | undefined;
+  const published: Published[] = [];
+  const temporaries: string[] = [];
+  // What follows the last newline is torn: its writer was stopped in the middle.
+  for (const line of text.split('\n').slice(0, -1)) {
+    const value = parseJson(line);
+    const head = v.safeParse(headerSchema, value);
+    if (head.success) header = head.output;
+    const entry = v.safeParse(publishedSchema, value);
+    if (entry.success) published.push(entry.output.published);
+    const temporary = v.safeParse(temporarySchema, value);
+    if (temporary.success) temporaries.push(temporary.output.temporary);
+  }
+  if (!header) return undefined;
+  const { sockref: version, pid, start, since } = header;
+  return { version, pid, start, since, published, temporaries };
+}
+
+/** Reads the record of an open lock file. */
+export function readRecord(fd: number): OwnerRecord | undefined {
+  return parseRecord(readText(fd, maxRecordBytes));
+}
+
+/** Whether the text at the start of a file can be that of a record, be it torn in its first line. */
+export function looksLikeRecord(start: string): boolean {
+  return start.startsWith(recordMagic) || recordMagic.startsWith(start);
+}
+
+/** The first bytes of an open file, as text. */
+export function readText(fd: number, bytes: number): string {
+  const buffer = Buffer.alloc(Math.min(bytes, Number(fstatSync(fd).size)));
+  let length = 0;
+  while (length < buffer.length) {
+    const read = readSync(fd, buffer, length, buffer.length - length, length);
+    if (read === 0) break;
+    length += read;
+  }
+  return buffer.toString('utf8', 0, length);
+}
+
+/** Starts the record of this process in a lock file that it holds, in place of a dead owner's. */
+export function beginRecord(fd: number): void {
+  ftruncateSync(fd, 0);
+  append(fd, { sockref: protocolVersion, pid: process.pid, ...(ownStart && { start: ownStart }), since: Date.now() });
+}
+
+/** Adds a line. Done before the thing itself, so that no crash leaves anything that no record names. */
+export function appendRecord(fd: number, entry: RecordEntry): void {
+  append(fd, entry);
+}
+
+function append(fd: number, value: object): void {
+  const line = Buffer.from(`${JSON.stringify(value)}\n`);
+  const size = fstatSync(fd).size;
+  if (size + line.length > maxRecordBytes) {
+    throw new SocketReferenceError(
+      'ERR_SOCKREF_LIMIT_EXCEEDED',
+      `The record of this socket would exceed ${maxRecordBytes} bytes: its files were removed and repaired too often; ` +
+        'stop whatever removes them, and start the server again',
+      { limit: 'recordBytes', max: maxRecordBytes },
+    );
+  }
+  let written = 0;
+  // A full disk may take a part of the line before it refuses the rest with ENOSPC; the torn line is ignored.
+  while (written < line.length) written += writeSync(fd, line, written, line.length - written, size + written);
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    // A torn or foreign line names nothing.
+    return undefined;
+  }
+}
