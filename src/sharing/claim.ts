@@ -1,0 +1,190 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { SocketReferenceError } from '../errors.js';
+import { cleanedUp, cleanUpAtExit } from '../files/held-locks.js';
+import { type Identity, lstatIfThere } from '../files/identity.js';
+import { EndpointLock, peekRecord } from '../files/lock.js';
+import { ownUid } from '../files/platform.js';
+import { clearWay, type Reclaimed, reclaim } from '../files/reclaim.js';
+import { errnoOf, systemError } from '../system-errors.js';
+import type { Serve } from './data-listener.js';
+import type { Lease, LeaseEvents } from './lease.js';
+import { Member, type NotAttached } from './member.js';
+import { Owner } from './owner.js';
+import type { OwnerSettings, Place, Surroundings } from './settings.js';
+import { sweepHeld } from './sweep.js';
+
+/** What a claim is waiting for, for the error of whoever gives up waiting. */
+export interface Obstacle {
+  readonly waitingFor: string;
+  /** The process that holds the lock, if it is known. */
+  readonly pid: number | undefined;
+}
+
+/** A claim on an endpoint: to become its owner, or a member of whoever is. */
+export interface Claim {
+  readonly place: Place;
+  readonly settings: OwnerSettings;
+  readonly surroundings: Surroundings;
+  readonly events: LeaseEvents;
+  /** What to serve with; undefined for one that can only join. Asked anew at each attempt. */
+  serve(): Serve | undefined;
+  /** References here, the acquires under way included; at least 1. */
+  references(): number;
+  /** Files that this process published in an earlier life of this endpoint. */
+  readonly own: readonly Identity[];
+  /** Set when the owner was lost: how many members competed then. They wait for a successor, even if they cannot serve. */
+  readonly failover: { readonly members: number } | undefined;
+  /** Ends the claim. */
+  readonly signal: AbortSignal;
+  obstacle(what: Obstacle): void;
+  /** Called in the tick in which the lease is there. */
+  accept(lease: Lease): void;
+}
+
+/** The first pause between two attempts, in milliseconds: an owner that is starting needs about as long. */
+const firstPauseMs = 1;
+/** The longest: an owner that goes away is missed by no more than this. */
+const longestPauseMs = 50;
+/** Milliseconds of the first pause for each member that competes, so that hundreds of them do not come at once. */
+const pausePerMemberMs = 0.05;
+const growth = 1.5;
+
+/**
+ * Claims an endpoint: attaches to its owner, or takes the lock and becomes it. Goes on until it has one of both, an
+ * error, or is aborted.
+ */
+export async function claim(request: Claim): Promise<void> {
+  const { signal } = request;
+  let wait = firstPauseMs + (request.failover?.members ?? 0) * pausePerMemberMs;
+  for (;;) {
+    try {
+      if (await attempt(request)) return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!request.failover) throw error;
+      // References are at stake: what fails now may work before their time is over.
+      const message = error instanceof Error ? error.message : String(error);
+      request.obstacle({ waitingFor: `a new owner; the last attempt failed: ${message}`, pid: undefined });
+    }
+    // Jittered, so that those who came together do not come again together.
+    await pause(wait * (0.5 + Math.random()), undefined, { signal });
+    wait = Math.min(wait * growth, longestPauseMs);
+  }
+}
+
+/** Tries once to attach, then once to take the lock; false if it is worth trying again. */
+async function attempt(request: Claim): Promise<boolean> {
+  const { place, signal } = request;
+  signal.throwIfAborted();
+  const attached = await attach(request);
+  if (attached === 'attached') return true;
+  signal.throwIfAborted();
+  const taken = EndpointLock.attempt(place.directory, place.names.lock, place.path, request.serve() !== undefined);
+  switch (taken.kind) {
+    case 'held':
+      return own(request, taken.lock);
+    case 'absent':
+      if (!request.failover) throw notServed(place.path);
+      request.obstacle({ waitingFor: 'a new owner', pid: undefined });
+      return false;
+    case 'busy': {
+      const pid = taken.record?.pid;
+      const who = pid === undefined ? '' : ` (pid ${pid})`;
+      request.obstacle({ waitingFor: `the owner${who} to ${attached === 'nobody' ? 'start' : 'end'}`, pid });
+      return false;
+    }
+  }
+}
+
+type Attachment = 'attached' | NotAttached | 'nobody';
+
+async function attach(request: Claim): Promise<Attachment> {
+  const { place, signal } = request;
+  const socket = await connectControl(request);
+  if (!socket) return 'nobody';
+  request.obstacle({ waitingFor: 'the owner to answer', pid: ownerPid(place) });
+  const introduction = {
+    references: request.references(),
+    canServe: request.serve() !== undefined,
+    label: request.settings.label,
+  };
+  const outcome = await Member.attach(socket, place, introduction, request.events, request.accept, signal);
+  return outcome ?? 'attached';
+}
+
+async function connectControl({ place, signal }: Claim): Promise<Socket | undefined> {
+  const at = place.directory.at(place.names.control);
+  const stats = lstatIfThere(at);
+  // Never speak to a socket of someone else: in a shared directory anybody could have put it there.
+  if (!stats?.isSocket() || Number(stats.uid) !== ownUid) return undefined;
+  const socket = connect({ path: at });
+  try {
+    await once(socket, 'connect', { signal });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    signal.throwIfAborted();
+    // Nobody listens, the file went, or (EAGAIN) more knock than the queue takes: the lock will tell which.
+    if (['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EAGAIN', 'EPIPE', 'ENOTSOCK'].includes(errnoOf(error) ?? '')) {
+      return undefined;
+    }
+    throw systemError(error, place.path, `connect to the owner of ${place.path}`);
+  }
+}
+
+/** The pid in the record, for messages only. */
+function ownerPid({ directory, names, path }: Place): number | undefined {
+  try {
+    return peekRecord(directory, names.lock, path)?.pid;
+  } catch {
+    // It would only make a message better; what is wrong with the file shows when it is to be locked.
+    return undefined;
+  }
+}
+
+/** Goes on with the lock in hand; false if it was of no use. Leaves nothing behind when it fails. */
+async function own(request: Claim, lock: EndpointLock): Promise<boolean> {
+  const { place, settings, surroundings } = request;
+  const { names, path } = place;
+  const serve = request.serve();
+  if (!serve) {
+    report(request, sweepHeld(lock, path));
+    if (!request.failover) throw notServed(path);
+    return false;
+  }
+  cleanUpAtExit(lock, path);
+  let repaired = false;
+  try {
+    report(request, reclaim(lock, path));
+    repaired = true;
+    await clearWay(lock, path, names.control, settings.reclaim, request.own);
+    await clearWay(lock, path, names.data, settings.reclaim, request.own);
+    request.signal.throwIfAborted();
+    const references = request.references();
+    await Owner.start(
+      { place, lock, serve, settings, surroundings, events: request.events, references },
+      request.accept,
+    );
+    return true;
+  } catch (error) {
+    // Its record is needed as long as what it names is there.
+    if (repaired) lock.remove();
+    else lock.release();
+    cleanedUp(lock);
+    throw systemError(error, path, `start the socket ${path}`);
+  }
+}
+
+function report({ surroundings, place }: Claim, { pid, names }: Reclaimed): void {
+  if (names.length > 0) surroundings.hooks.reclaimed(place.path, pid, names);
+}
+
+function notServed(path: string): SocketReferenceError {
+  return new SocketReferenceError(
+    'ERR_SOCKREF_NOT_SERVED',
+    `Nobody serves ${path}; pass \`serve\` to serve it here, or start the program that serves it first`,
+    { path },
+  );
+}

@@ -1,0 +1,118 @@
+import { createServer, Server, type Socket } from 'node:net';
+import type { Clock } from '../clock.js';
+import { errnoOf } from '../system-errors.js';
+import { InFlight } from './in-flight.js';
+
+/** Gets each connection to the socket. What it throws, or rejects with, costs that connection. */
+export type ConnectionHandler = (socket: Socket) => void | Promise<void>;
+
+/** What serves a socket: a function, or a `net`, `http` or `tls` server, which gets the connections. */
+export type Serve = ConnectionHandler | Server;
+
+/** Errors of a connection that only say that its peer went away. */
+const departures = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
+
+/** What a listener counts. */
+export interface ConnectionStats {
+  /** Connections that are open. */
+  open: number;
+  /** Connections ever handed to what serves. */
+  accepted: number;
+  /** Connections closed at once because of `maxConnectionsPerSocket`. */
+  dropped: number;
+  /** Connections that ended because what serves them threw or rejected. */
+  failed: number;
+}
+
+/** Accepts connections to the data socket, hands them to what serves, and drains them at the end. */
+export class DataListener {
+  readonly stats: ConnectionStats = { open: 0, accepted: 0, dropped: 0, failed: 0 };
+  readonly #serve: Serve;
+  readonly #max: number;
+  readonly #fault: (error: unknown) => void;
+  readonly #inFlight: InFlight;
+  readonly #open = new Set<Socket>();
+  #drained: (() => void) | undefined;
+
+  constructor(serve: Serve, max: number, fault: (error: unknown) => void) {
+    this.#serve = serve;
+    this.#max = max;
+    this.#fault = fault;
+    this.#inFlight = new InFlight(typeof serve === 'function' ? undefined : serve);
+  }
+
+  /** A new server that is not bound yet. A repaired socket file needs another one, for the same connections. */
+  createServer(): Server {
+    const serve = this.#serve as { allowHalfOpen?: boolean; pauseOnConnect?: boolean };
+    // http and tls servers rely on half-open sockets, so ours must be of the kind of theirs.
+    const { allowHalfOpen = false, pauseOnConnect = false } = serve;
+    const server = createServer({ allowHalfOpen, pauseOnConnect }, (socket) => this.#accept(socket));
+    server.on('error', this.#fault);
+    return server;
+  }
+
+  /** Waits until all connections have ended, and ends those by force that have not after so many milliseconds. */
+  async drain(ms: number, clock: Clock): Promise<void> {
+    this.#inFlight.drain();
+    for (const socket of this.#open) if (this.#inFlight.isIdle(socket)) socket.destroy();
+    if (this.#open.size > 0) {
+      const ended = new Promise<void>((resolve) => {
+        this.#drained = resolve;
+      });
+      const timer = clock.after(ms, () => {
+        for (const socket of this.#open) socket.destroy();
+      });
+      await ended;
+      timer.cancel();
+    }
+    this.#inFlight.release();
+  }
+
+  /** Lets the connections go on by themselves: this listener's time is over. */
+  letGo(): void {
+    this.#inFlight.drain();
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#open.size >= this.#max) {
+      this.stats.dropped++;
+      socket.destroy();
+      return;
+    }
+    this.#open.add(socket);
+    this.stats.open = this.#open.size;
+    this.stats.accepted++;
+    socket.once('close', () => this.#closed(socket));
+    try {
+      if (this.#serve instanceof Server || typeof this.#serve !== 'function') {
+        if (!this.#serve.emit('connection', socket)) throw new Error("the server has no listener for 'connection'");
+        return;
+      }
+      // Without a listener an error of the connection would end the process, and the server of everybody with it.
+      socket.on('error', (error) => this.#connectionFailed(socket, error));
+      const handled: unknown = this.#serve(socket);
+      // Whatever a handler returns, only a promise has something to wait for.
+      if (handled instanceof Promise) handled.catch((error: unknown) => this.#handlerFailed(socket, error));
+    } catch (error) {
+      this.#handlerFailed(socket, error);
+    }
+  }
+
+  #closed(socket: Socket): void {
+    this.#open.delete(socket);
+    this.stats.open = this.#open.size;
+    if (this.#open.size === 0) this.#drained?.();
+  }
+
+  #handlerFailed(socket: Socket, error: unknown): void {
+    this.stats.failed++;
+    socket.destroy();
+    this.#fault(error);
+  }
+
+  #connectionFailed(socket: Socket, error: Error): void {
+    // A handler that listens itself knows; a peer that went away is no fault of anybody.
+    if (socket.listenerCount('error') > 1 || departures.has(errnoOf(error) ?? '')) return;
+    this.#handlerFailed(socket, error);
+  }
+}

@@ -1,0 +1,130 @@
+import type { Timer } from '../clock.js';
+import { foreignFile } from '../files/foreign.js';
+import { cleanUpAtExit } from '../files/held-locks.js';
+import { type Identity, identityOf, lstatIfThere, sameFile } from '../files/identity.js';
+import { EndpointLock } from '../files/lock.js';
+import { joinPath } from '../files/paths.js';
+import { reclaim } from '../files/reclaim.js';
+import { appendRecord, beginRecord } from '../files/record.js';
+import type { Place, Surroundings } from './settings.js';
+
+/** The two sockets of an endpoint. */
+export type FileKind = 'control' | 'data';
+
+/** What the healer asks of its owner. */
+export interface HealerOwner {
+  lock(): EndpointLock;
+  files(): Readonly<Record<FileKind, Identity>> | undefined;
+  relocked(lock: EndpointLock): void;
+  republish(names: readonly FileKind[]): Promise<void>;
+  deposed(): void;
+}
+
+/** How far the intervals of many owners in one process spread, so that they do not all look in the same moment. */
+const spread = 0.2;
+
+/**
+ * Looks after the files of a live owner. Temp cleaners remove sockets of live servers, and what is missing is published
+ * again. A lock file that someone replaced means that there is another owner now: this one has been deposed.
+ */
+export class Healer {
+  readonly #place: Place;
+  readonly #surroundings: Surroundings;
+  readonly #intervalMs: number;
+  readonly #owner: HealerOwner;
+  /** Foreign files that were complained of: once each, not every few seconds. */
+  readonly #complained: Identity[] = [];
+  #timer: Timer | undefined;
+  #checking: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(place: Place, surroundings: Surroundings, intervalMs: number, owner: HealerOwner) {
+    this.#place = place;
+    this.#surroundings = surroundings;
+    this.#intervalMs = intervalMs;
+    this.#owner = owner;
+  }
+
+  /** Looks from time to time, without keeping the process alive. */
+  start(): void {
+    if (this.#stopped) return;
+    const wait = this.#intervalMs * (1 - spread / 2 + Math.random() * spread);
+    const again = () => void this.check().then(() => this.start());
+    this.#timer = this.#surroundings.clock.after(wait, again, true);
+  }
+
+  /** Looks no more. A check under way is waited for by {@link Healer.settled}. */
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  /** The check that is under way, if there is one. */
+  settled(): Promise<void> | undefined {
+    return this.#checking;
+  }
+
+  /**
+   * Whether this owner may still touch the files. A lock file that is merely gone is made anew first: without it two
+   * processes could be at work on the same names.
+   */
+  assertOwner(): boolean {
+    const state = this.#owner.lock().check();
+    return state === 'linked' || (state === 'missing' && this.#relock());
+  }
+
+  /** Looks now. Never rejects: what cannot be repaired is reported, and tried again next time. */
+  check(): Promise<void> {
+    this.#checking ??= this.#check()
+      .catch((error: unknown) => this.#surroundings.hooks.fault(this.#place.path, error))
+      .finally(() => {
+        this.#checking = undefined;
+      });
+    return this.#checking;
+  }
+
+  async #check(): Promise<void> {
+    if (this.#stopped) return;
+    const healed: string[] = [];
+    const before = this.#owner.lock();
+    if (!this.assertOwner()) return this.#owner.deposed();
+    if (this.#owner.lock() !== before) healed.push(this.#place.names.lock);
+    const missing = (['control', 'data'] as const).filter((kind) => this.#isMissing(kind));
+    if (missing.length > 0) {
+      await this.#owner.republish(missing);
+      healed.push(...missing.map((kind) => this.#place.names[kind]));
+    }
+    if (healed.length > 0) this.#surroundings.hooks.healed(this.#place.path, healed);
+  }
+
+  /** A new lock file in place of the one that was removed; false if someone was quicker. */
+  #relock(): boolean {
+    const { directory, names, path } = this.#place;
+    const attempt = EndpointLock.attempt(directory, names.lock, path, true);
+    if (attempt.kind !== 'held') return false;
+    const { lock } = attempt;
+    cleanUpAtExit(lock, path);
+    // Someone may have been owner in between, and be dead already.
+    reclaim(lock, path);
+    beginRecord(lock.fd);
+    const files = this.#owner.files();
+    for (const kind of ['control', 'data'] as const) {
+      if (files) appendRecord(lock.fd, { published: { name: names[kind], file: files[kind] } });
+    }
+    this.#owner.relocked(lock);
+    return true;
+  }
+
+  #isMissing(kind: FileKind): boolean {
+    const { directory, names, path } = this.#place;
+    const stats = lstatIfThere(directory.at(names[kind]));
+    if (!stats) return true;
+    const file = identityOf(stats);
+    const ours = this.#owner.files()?.[kind];
+    if ((ours && sameFile(ours, file)) || this.#complained.some((known) => sameFile(known, file))) return false;
+    this.#complained.push(file);
+    // I2: what is not ours is not replaced, not even in our own place.
+    this.#surroundings.hooks.fault(path, foreignFile(path, joinPath(directory.path, names[kind]), stats));
+    return false;
+  }
+}

@@ -1,0 +1,257 @@
+import type { Socket } from 'node:net';
+import { threadId } from 'node:worker_threads';
+import type { Clock, Timer } from '../clock.js';
+import { SocketReferenceError } from '../errors.js';
+import { protocolVersion } from '../files/record.js';
+import { Channel } from './channel.js';
+import { type Hello, type Holder, type MalformedMessage, parseToOwner, type ToOwner } from './messages.js';
+import { Tally } from './tally.js';
+
+/** How long a connection may stay without saying `hello`, in milliseconds: long enough for a machine that is busy. */
+const introductionMs = 10_000;
+
+/** Microseconds per member between two rounds of counts: what telling everybody costs stays a small part of the time. */
+const microsecondsPerMember = 50;
+
+/** Members that a listing names at most; the rest is a number, so that the message keeps its limit. */
+const maxListed = 200;
+
+interface Hold {
+  readonly channel: Channel<ToOwner>;
+  readonly hello: Hello;
+  readonly since: number;
+  /** The newest count waits until the peer has read the one before. */
+  behind: boolean;
+}
+
+/** What the registry asks of its owner. */
+export interface HoldsOwner {
+  readonly clock: Clock;
+  readonly maxMembers: number;
+  readonly maxReferences: number;
+  /** Where the owner stands: who comes now is welcomed, or told to start over. */
+  readonly phase: 'starting' | 'ready' | 'stopping';
+  /** The total has changed. May switch to stopping, in this very tick. */
+  changed(): void;
+  /** A member's last reference is gone; answer now, or later, when every file is gone. */
+  left(answer: (last: boolean) => void): void;
+  describe(members: readonly Holder[], more: number): object;
+  stopRequested(force: boolean, done: () => void): void;
+  fault(error: unknown): void;
+}
+
+/** The members of an endpoint, as its owner knows them: one control connection each. */
+export class Holds {
+  readonly tally = new Tally<object>();
+  readonly #owner: HoldsOwner;
+  readonly #holds = new Set<Hold>();
+  readonly #open = new Set<Channel<ToOwner>>();
+  #round: { readonly kind: 'none' } | { readonly kind: 'due'; readonly timer: Timer } = { kind: 'none' };
+  #lastRound = Number.NEGATIVE_INFINITY;
+
+  constructor(owner: HoldsOwner) {
+    this.#owner = owner;
+  }
+
+  /** The members, oldest first. */
+  list(): Holder[] {
+    return [...this.#holds].slice(0, maxListed).map((hold) => {
+      const { pid, thread, label, canServe } = hold.hello;
+      return {
+        pid,
+        ...(thread !== undefined && { thread }),
+        ...(label !== undefined && { label }),
+        references: this.tally.of(hold),
+        since: hold.since,
+        canServe,
+      };
+    });
+  }
+
+  /** A new control connection. */
+  accept(socket: Socket): void {
+    let hold: Hold | undefined;
+    const introduction = this.#owner.clock.after(introductionMs, () => socket.destroy(), true);
+    const channel = new Channel<ToOwner>(socket, parseToOwner, {
+      message: (message) => {
+        introduction.cancel();
+        if (message.type === 'hello' && !hold) hold = this.#hello(channel, message);
+        else if (this.#message(channel, hold, message)) hold = undefined;
+      },
+      refuse: (malformed) => refusal(malformed),
+      closed: (malformed) => {
+        introduction.cancel();
+        this.#open.delete(channel);
+        if (hold) this.#remove(hold);
+        if (malformed) this.#malformed(malformed);
+      },
+    });
+    this.#open.add(channel);
+  }
+
+  /** Tells all members that the server is up. */
+  ready(): void {
+    for (const { channel } of this.#holds) channel.send({ type: 'ready' });
+  }
+
+  /** Tells all members that the endpoint has ended for everybody. */
+  endAll(): void {
+    for (const { channel } of this.#holds) channel.send({ type: 'stopping', force: true });
+  }
+
+  /** Has the newest total told to all members, soon and together with what else changes until then. */
+  announce(): void {
+    if (this.#round.kind === 'due' || this.#holds.size === 0) return;
+    const pause = (this.#holds.size * microsecondsPerMember) / 1000;
+    const wait = Math.max(0, this.#lastRound + pause - this.#owner.clock.now());
+    const timer = this.#owner.clock.after(wait, () => this.#tell(), true);
+    this.#round = { kind: 'due', timer };
+  }
+
+  /** Ends all connections. Members that were not told to stop start over with another owner. */
+  close(): void {
+    if (this.#round.kind === 'due') this.#round.timer.cancel();
+    this.#round = { kind: 'none' };
+    for (const channel of this.#open) channel.end();
+  }
+
+  /** Ends all connections without a further word or wait. */
+  destroy(): void {
+    for (const channel of this.#open) channel.destroy();
+  }
+
+  #tell(): void {
+    this.#round = { kind: 'none' };
+    this.#lastRound = this.#owner.clock.now();
+    for (const hold of this.#holds) this.#tellOne(hold);
+  }
+
+  #tellOne(hold: Hold): void {
+    if (!hold.channel.backedUp) {
+      const { total, members } = this.tally;
+      hold.channel.send({ type: 'count', total, members, yours: this.tally.of(hold) });
+      return;
+    }
+    // I7: a member that does not read gets one message when it does, not all that it missed.
+    if (hold.behind) return;
+    hold.behind = true;
+    hold.channel.whenRead(() => {
+      hold.behind = false;
+      if (this.#holds.has(hold)) this.#tellOne(hold);
+    });
+  }
+
+  #hello(channel: Channel<ToOwner>, hello: Hello): Hold | undefined {
+    const owner = this.#owner;
+    if (owner.phase === 'stopping') {
+      channel.end({ type: 'stopping' });
+      return undefined;
+    }
+    const full = this.#limitMet(hello);
+    if (full) {
+      channel.end({ type: 'failed', ...full });
+      return undefined;
+    }
+    const hold: Hold = { channel, hello, since: Date.now(), behind: false };
+    this.#holds.add(hold);
+    this.tally.set(hold, hello.references);
+    const { total, members } = this.tally;
+    channel.send({
+      type: 'welcome',
+      v: protocolVersion,
+      pid: process.pid,
+      state: owner.phase,
+      total,
+      members,
+      yours: hello.references,
+      maxReferences: owner.maxReferences,
+    });
+    owner.changed();
+    return hold;
+  }
+
+  /** Handles what comes behind the `hello`; says whether the hold is over. */
+  #message(channel: Channel<ToOwner>, hold: Hold | undefined, message: ToOwner): boolean {
+    switch (message.type) {
+      case 'who': {
+        const members = this.list();
+        channel.send(this.#owner.describe(members, this.#holds.size - members.length));
+        this.#slowDown(channel);
+        return false;
+      }
+      case 'stop':
+        this.#owner.stopRequested(message.force, () => channel.end({ type: 'bye', last: true }));
+        return false;
+      case 'references':
+        if (!hold) break;
+        this.tally.set(hold, message.n);
+        this.#owner.changed();
+        return false;
+      case 'bye':
+        if (!hold) break;
+        this.#remove(hold, (last) => channel.end({ type: 'bye', last }));
+        return true;
+    }
+    channel.destroy();
+    this.#owner.fault(
+      new SocketReferenceError('ERR_SOCKREF_PROTOCOL', `A control connection sent "${message.type}" out of turn`),
+    );
+    return false;
+  }
+
+  #remove(hold: Hold, answer?: (last: boolean) => void): void {
+    if (!this.#holds.delete(hold)) return;
+    this.tally.set(hold, 0);
+    this.#owner.changed();
+    if (answer) this.#owner.left(answer);
+  }
+
+  #limitMet(hello: Hello): { code: string; message: string; detail: Record<string, string | number> } | undefined {
+    const { maxMembers, maxReferences } = this.#owner;
+    const full = (limit: string, max: number) => ({
+      code: 'ERR_SOCKREF_LIMIT_EXCEEDED',
+      message: `The owner (pid ${process.pid}) allows ${max} as ${limit}, and that is reached`,
+      detail: { limit, max },
+    });
+    if (this.tally.members >= maxMembers) return full('maxMembersPerSocket', maxMembers);
+    if (this.tally.total + hello.references > maxReferences) return full('maxReferencesPerSocket', maxReferences);
+    return undefined;
+  }
+
+  /** Who asks faster than it reads has to wait. */
+  #slowDown(channel: Channel<ToOwner>): void {
+    if (!channel.backedUp) return;
+    channel.pause();
+    channel.whenRead(() => channel.resume());
+  }
+
+  #malformed(malformed: MalformedMessage): void {
+    this.#owner.fault(
+      new SocketReferenceError('ERR_SOCKREF_PROTOCOL', `A control connection was closed: ${malformed.message}`, {
+        ours: protocolVersion,
+        ...(malformed.theirs !== undefined && { theirs: malformed.theirs }),
+      }),
+    );
+  }
+}
+
+/** This thread, as a holder in listings. */
+export function describeSelf(references: number, since: number, canServe: boolean, label?: string): Holder {
+  return {
+    pid: process.pid,
+    ...(threadId !== 0 && { thread: threadId }),
+    ...(label !== undefined && { label }),
+    references,
+    since,
+    canServe,
+  };
+}
+
+/** A peer of another version is told so; to anything else there is nothing to say. */
+function refusal({ theirs }: MalformedMessage): object | undefined {
+  if (theirs === undefined) return undefined;
+  const message = `The owner (pid ${process.pid}) speaks protocol version ${protocolVersion}, and the member ${theirs}`;
+  // `ours` and `theirs` as the member sees them.
+  const detail = { ours: theirs, theirs: protocolVersion };
+  return { type: 'failed', code: 'ERR_SOCKREF_PROTOCOL', message, detail };
+}

@@ -1,0 +1,46 @@
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { Server, Socket } from 'node:net';
+
+/**
+ * Which connections of an HTTP server have a request under way. A connection that is kept alive without one would hold
+ * up the end of its socket for as long as its client likes.
+ */
+export class InFlight {
+  readonly #requests = new Map<Socket, number>();
+  readonly #server: HttpServer | undefined;
+  #draining = false;
+
+  constructor(server: Server | undefined) {
+    // Not instanceof: the server may come from another realm or a wrapper, and node:http need not be loaded for this.
+    if (!server || !('requestTimeout' in server) || !('keepAliveTimeout' in server)) return;
+    this.#server = server as HttpServer;
+    this.#server.prependListener('request', this.#began);
+  }
+
+  /** Whether a connection may be closed without cutting off an answer. */
+  isIdle(socket: Socket): boolean {
+    return this.#server !== undefined && !this.#requests.has(socket);
+  }
+
+  /** From now on each connection closes behind the answer that it is busy with. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Lets the server go. */
+  release(): void {
+    this.#server?.off('request', this.#began);
+  }
+
+  readonly #began = (request: IncomingMessage, response: ServerResponse): void => {
+    const { socket } = request;
+    this.#requests.set(socket, (this.#requests.get(socket) ?? 0) + 1);
+    if (this.#draining && !response.headersSent) response.setHeader('Connection', 'close');
+    response.once('close', () => {
+      const left = (this.#requests.get(socket) ?? 1) - 1;
+      if (left > 0) this.#requests.set(socket, left);
+      else this.#requests.delete(socket);
+      if (left === 0 && this.#draining) socket.end();
+    });
+  };
+}

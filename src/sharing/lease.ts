@@ -1,0 +1,43 @@
+import type { SocketReferenceError } from '../errors.js';
+import type { Identity } from '../files/identity.js';
+
+/** A process's stake in an endpoint: as its owner, or as a member that is attached to the owner. */
+export interface Lease {
+  readonly role: 'owner' | 'member';
+  /** The owner's process. */
+  readonly ownerPid: number;
+  /** Live references elsewhere, as far as it is known here. */
+  readonly others: number;
+  /** How many references the owner allows in all. */
+  readonly maxReferences: number;
+  /** Files that this process published, for the next claim to recognise. */
+  readonly published: readonly Identity[];
+  /** The number of references here has changed. May call {@link LeaseEvents.stopping} before it returns. */
+  update(references: number): void;
+  /** Gives the stake up whatever the counts are; members elsewhere go on with another owner. */
+  abandon(): Promise<void>;
+  /** Whether it keeps the process alive. */
+  keepAlive(alive: boolean): void;
+  /** Looks after the files now, if it is the owner. */
+  heal(): Promise<void>;
+}
+
+/** What a lease tells the endpoint that holds it. */
+export interface LeaseEvents {
+  /** It has begun to end, and no reference can be given out any more. `done` resolves when every file is gone. */
+  stopping(done: Promise<void>): void;
+  /** It ended against the will of its holder: the owner died, or was deposed. The references can go on with another one. */
+  lost(cause: 'owner-died' | 'deposed'): void;
+  /** Someone ended the endpoint by force, for everybody. */
+  ended(reason: SocketReferenceError): void;
+}
+
+/** What happens below the endpoints and is worth telling. */
+export interface Hooks {
+  reclaimed(path: string, pid: number | undefined, names: readonly string[]): void;
+  healed(path: string, names: readonly string[]): void;
+  /** Something failed that no call is waiting for. */
+  fault(path: string, error: unknown): void;
+  /** Runs the work of a clean-up, a bounded number at once. */
+  cleanUp(work: () => void | Promise<void>): Promise<void>;
+}

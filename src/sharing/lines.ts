@@ -1,0 +1,49 @@
+/** Bytes that one control message may have, its newline not counted. */
+export const maxMessageBytes = 65_536;
+
+const newline = 0x0a;
+
+/** Splits a stream of bytes into lines of UTF-8, holding at most one unfinished line in memory. */
+export class LineSplitter {
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  #parts: Buffer[] = [];
+  #length = 0;
+
+  /**
+   * Hands each complete line to `line`, until it says `false`.
+   *
+   * @throws RangeError for a line that is too long, TypeError for bytes that are no UTF-8
+   */
+  push(chunk: Buffer, line: (text: string) => boolean): void {
+    let from = 0;
+    for (let at = chunk.indexOf(newline); at !== -1; at = chunk.indexOf(newline, from)) {
+      const text = this.#take(chunk.subarray(from, at));
+      from = at + 1;
+      if (!line(text)) return;
+    }
+    this.#keep(chunk.subarray(from));
+  }
+
+  #take(last: Buffer): string {
+    this.#check(last.length);
+    const whole = this.#parts.length === 0 ? last : Buffer.concat([...this.#parts, last]);
+    this.#parts = [];
+    this.#length = 0;
+    return this.#decoder.decode(whole);
+  }
+
+  #keep(rest: Buffer): void {
+    this.#check(rest.length);
+    if (rest.length === 0) return;
+    // A copy: a slice would keep the whole chunk alive for as long as the line is unfinished.
+    this.#parts.push(Buffer.from(rest));
+    this.#length += rest.length;
+    // Bytes that come one by one must not cost an object each.
+    if (this.#parts.length > 64) this.#parts = [Buffer.concat(this.#parts)];
+  }
+
+  #check(more: number): void {
+    if (this.#length + more <= maxMessageBytes) return;
+    throw new RangeError(`a message of more than ${maxMessageBytes} bytes`);
+  }
+}

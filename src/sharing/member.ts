@@ -1,0 +1,256 @@
+import type { Socket } from 'node:net';
+import { threadId } from 'node:worker_threads';
+import { errorTable, type SocketReferenceErrorCode } from '../error-table.js';
+import { SocketReferenceError } from '../errors.js';
+import { protocolVersion } from '../files/record.js';
+import { Channel } from './channel.js';
+import { deferred } from './deferred.js';
+import type { Lease, LeaseEvents } from './lease.js';
+import { type MalformedMessage, parseToMember, type ToMember, type ToOwner } from './messages.js';
+import type { Place } from './settings.js';
+import { sweep } from './sweep.js';
+
+type Welcome = Extract<ToMember, { type: 'welcome' }>;
+
+type Phase =
+  | { readonly kind: 'greeting' }
+  /** Welcomed by an owner whose server is not up yet. */
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'attached' }
+  | { readonly kind: 'leaving'; answered(): void }
+  | { readonly kind: 'gone' };
+
+/** What a member says of itself. */
+export interface Introduction {
+  readonly references: number;
+  readonly canServe: boolean;
+  readonly label: string | undefined;
+}
+
+/** How an attempt to attach ended without a lease: the owner is on its way out, or was no owner any more. */
+export type NotAttached = 'stopping' | 'closed';
+
+/** A hold on an endpoint whose owner is another process or thread: one control connection. */
+export class Member implements Lease {
+  readonly role = 'member';
+  readonly published = [];
+  readonly #place: Place;
+  readonly #events: LeaseEvents;
+  readonly #channel: Channel<ToMember>;
+  readonly #accept: (member: Member) => void;
+  readonly #outcome = deferred<NotAttached | undefined>();
+  #phase: Phase = { kind: 'greeting' };
+  #welcome: Welcome | undefined;
+  #others = 0;
+  #references: number;
+  #told: number;
+  #sending: 'nothing' | 'scheduled' | 'waiting' = 'nothing';
+
+  private constructor(
+    socket: Socket,
+    place: Place,
+    introduction: Introduction,
+    events: LeaseEvents,
+    accept: (member: Member) => void,
+  ) {
+    this.#place = place;
+    this.#events = events;
+    this.#accept = accept;
+    this.#references = introduction.references;
+    this.#told = introduction.references;
+    this.#channel = new Channel<ToMember>(socket, parseToMember, {
+      message: (message) => this.#message(message),
+      refuse: () => undefined,
+      closed: (malformed) => this.#closed(malformed),
+    });
+    const { references, canServe, label } = introduction;
+    const thread = threadId === 0 ? {} : { thread: threadId };
+    this.#channel.send({
+      type: 'hello',
+      v: protocolVersion,
+      pid: process.pid,
+      ...thread,
+      ...(label !== undefined && { label }),
+      references,
+      canServe,
+    } satisfies ToOwner);
+  }
+
+  /**
+   * Attaches over a connected control socket.
+   *
+   * @param accept - called in the tick in which the server is known to be up
+   * @returns why not, or undefined once `accept` was called
+   * @throws SocketReferenceError if the owner refuses, or cannot be understood
+   */
+  static attach(
+    socket: Socket,
+    place: Place,
+    introduction: Introduction,
+    events: LeaseEvents,
+    accept: (member: Member) => void,
+    signal: AbortSignal,
+  ): Promise<NotAttached | undefined> {
+    const member = new Member(socket, place, introduction, events, accept);
+    const abort = (): void => {
+      if (member.#phase.kind === 'attached') return;
+      member.#phase = { kind: 'gone' };
+      member.#channel.destroy();
+      member.#outcome.reject(signal.reason);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    return member.#outcome.promise.finally(() => signal.removeEventListener('abort', abort));
+  }
+
+  get ownerPid(): number {
+    return this.#welcome?.pid ?? 0;
+  }
+
+  get others(): number {
+    return this.#others;
+  }
+
+  get maxReferences(): number {
+    return this.#welcome?.maxReferences ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  update(references: number): void {
+    this.#references = references;
+    if (this.#phase.kind !== 'attached') return;
+    if (references > 0) this.#schedule();
+    else this.#events.stopping(this.#leave());
+  }
+
+  keepAlive(alive: boolean): void {
+    this.#channel.keepAlive(alive);
+  }
+
+  async abandon(): Promise<void> {
+    if (this.#phase.kind === 'attached') this.update(0);
+  }
+
+  /** The files are the owner's business. */
+  async heal(): Promise<void> {}
+
+  #leave(): Promise<void> {
+    const left = deferred<void>();
+    this.#phase = { kind: 'leaving', answered: () => left.resolve() };
+    this.#channel.send({ type: 'bye' } satisfies ToOwner);
+    // The answer is worth waiting for: it says that the files are gone.
+    this.#channel.keepAlive(true);
+    return left.promise;
+  }
+
+  /** Tells the owner the newest count, once a tick at most, and not while it is behind in reading. */
+  #schedule(): void {
+    if (this.#sending !== 'nothing') return;
+    this.#sending = 'scheduled';
+    setImmediate(() => this.#send());
+  }
+
+  #send(): void {
+    this.#sending = 'nothing';
+    if (this.#phase.kind !== 'attached' || this.#references === this.#told) return;
+    if (this.#channel.backedUp) {
+      this.#sending = 'waiting';
+      this.#channel.whenRead(() => this.#send());
+      return;
+    }
+    this.#told = this.#references;
+    this.#channel.send({ type: 'references', n: this.#references } satisfies ToOwner);
+  }
+
+  #message(message: ToMember): void {
+    switch (message.type) {
+      case 'welcome':
+        if (this.#phase.kind !== 'greeting') break;
+        this.#welcome = message;
+        this.#others = message.total - message.yours;
+        this.#phase = { kind: 'waiting' };
+        if (message.state === 'ready') this.#attached();
+        return;
+      case 'ready':
+        if (this.#phase.kind === 'waiting') this.#attached();
+        return;
+      case 'count':
+        this.#others = message.total - message.yours;
+        return;
+      case 'stopping':
+        this.#stopping(message.force === true);
+        return;
+      case 'failed':
+        this.#finish(() => this.#outcome.reject(this.#failure(message)));
+        return;
+      case 'bye':
+        if (this.#phase.kind === 'leaving') this.#finish(this.#phase.answered);
+        return;
+      case 'holders':
+        break;
+    }
+    this.#finish(() => this.#outcome.reject(this.#protocolError(`it sent "${message.type}" out of turn`)));
+  }
+
+  #attached(): void {
+    this.#phase = { kind: 'attached' };
+    this.#channel.keepAlive(false);
+    this.#accept(this);
+    this.#outcome.resolve(undefined);
+  }
+
+  #stopping(force: boolean): void {
+    const attached = this.#phase.kind === 'attached';
+    const leaving = this.#phase.kind === 'leaving' ? this.#phase.answered : undefined;
+    if (leaving) return;
+    this.#finish(() => this.#outcome.resolve('stopping'));
+    if (!attached) return;
+    if (force) {
+      const { path } = this.#place;
+      const message = `The socket ${path} was stopped by force`;
+      this.#events.ended(new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'stopped' }));
+    } else this.#events.lost('owner-died');
+  }
+
+  #closed(malformed: MalformedMessage | undefined): void {
+    const phase = this.#phase;
+    this.#phase = { kind: 'gone' };
+    switch (phase.kind) {
+      case 'greeting':
+      case 'waiting':
+        if (malformed) this.#outcome.reject(this.#protocolError(malformed.message, malformed.theirs));
+        else this.#outcome.resolve('closed');
+        return;
+      case 'attached':
+        this.#events.lost('owner-died');
+        return;
+      case 'leaving':
+        // It died before it could answer. If we were the last, what it left is ours to remove.
+        sweep(this.#place);
+        phase.answered();
+        return;
+      case 'gone':
+        return;
+    }
+  }
+
+  #finish(then: () => void): void {
+    this.#phase = { kind: 'gone' };
+    this.#channel.destroy();
+    then();
+  }
+
+  #failure(message: Extract<ToMember, { type: 'failed' }>): SocketReferenceError {
+    const known = message.code in errorTable;
+    const code = known ? (message.code as SocketReferenceErrorCode) : 'ERR_SOCKREF_PROTOCOL';
+    return new SocketReferenceError(code, message.message, { path: this.#place.path, ...message.detail });
+  }
+
+  #protocolError(what: string, theirs?: number): SocketReferenceError {
+    const { path } = this.#place;
+    return new SocketReferenceError(
+      'ERR_SOCKREF_PROTOCOL',
+      `The owner of ${path} cannot be understood: ${what} (this is version ${protocolVersion}); ` +
+        'use the same major version of sockref in every program that shares the socket',
+      { path, ours: protocolVersion, ...(theirs !== undefined && { theirs }) },
+    );
+  }
+}

@@ -1,0 +1,113 @@
+import * as v from 'valibot';
+import { protocolVersion } from '../files/record.js';
+
+/** Characters that a label may have; it is shown in listings. */
+export const maxLabelLength = 200;
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const label = v.pipe(v.string(), v.maxLength(maxLabelLength));
+const version = v.literal(protocolVersion);
+
+const hello = v.object({
+  type: v.literal('hello'),
+  v: version,
+  pid: positive,
+  thread: v.optional(count),
+  label: v.optional(label),
+  references: positive,
+  canServe: v.boolean(),
+});
+const references = v.object({ type: v.literal('references'), n: positive });
+const bye = v.object({ type: v.literal('bye') });
+const who = v.object({ type: v.literal('who') });
+const stop = v.object({ type: v.literal('stop'), force: v.boolean() });
+
+/** What a member, or anybody who asks, sends to the owner. */
+const toOwnerSchema = v.variant('type', [hello, references, bye, who, stop]);
+export type ToOwner = v.InferOutput<typeof toOwnerSchema>;
+export type Hello = v.InferOutput<typeof hello>;
+
+const welcome = v.object({
+  type: v.literal('welcome'),
+  v: version,
+  pid: positive,
+  state: v.picklist(['starting', 'ready']),
+  total: count,
+  members: count,
+  yours: count,
+  maxReferences: positive,
+});
+const ready = v.object({ type: v.literal('ready') });
+const failed = v.object({
+  type: v.literal('failed'),
+  code: v.string(),
+  message: v.string(),
+  detail: v.optional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
+});
+const stopping = v.object({ type: v.literal('stopping'), force: v.optional(v.boolean()) });
+const counted = v.object({ type: v.literal('count'), total: count, members: count, yours: count });
+const farewell = v.object({ type: v.literal('bye'), last: v.boolean() });
+const holder = v.object({
+  pid: positive,
+  thread: v.optional(count),
+  label: v.optional(label),
+  references: count,
+  since: count,
+  canServe: v.boolean(),
+});
+const holders = v.object({
+  type: v.literal('holders'),
+  state: v.picklist(['starting', 'active', 'lingering', 'stopping']),
+  owner: holder,
+  members: v.array(holder),
+  /** Members that did not fit into the message. */
+  more: count,
+  total: count,
+  since: count,
+});
+
+/** What the owner sends. */
+const toMemberSchema = v.variant('type', [welcome, ready, failed, stopping, counted, farewell, holders]);
+export type ToMember = v.InferOutput<typeof toMemberSchema>;
+export type Holders = v.InferOutput<typeof holders>;
+export type Holder = v.InferOutput<typeof holder>;
+
+/** A message that cannot be understood; `theirs` is set when it is of another version. */
+export class MalformedMessage extends Error {
+  override readonly name = 'MalformedMessage';
+  readonly theirs: number | undefined;
+
+  constructor(message: string, theirs?: number) {
+    super(message);
+    this.theirs = theirs;
+  }
+}
+
+/** Reads a message that a member sent. */
+export function parseToOwner(line: string): ToOwner {
+  return parse(toOwnerSchema, line);
+}
+
+/** Reads a message that an owner sent. */
+export function parseToMember(line: string): ToMember {
+  return parse(toMemberSchema, line);
+}
+
+function parse<Schema extends v.GenericSchema>(schema: Schema, line: string): v.InferOutput<Schema> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw new MalformedMessage('a message that is not JSON');
+  }
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const theirs = (value as { v?: unknown } | null)?.v;
+  if (Number.isSafeInteger(theirs) && theirs !== protocolVersion) {
+    throw new MalformedMessage(`a message of protocol version ${theirs}`, theirs as number);
+  }
+  const [issue] = result.issues;
+  const where = v.getDotPath(issue) ?? 'the message';
+  throw new MalformedMessage(`a malformed message: ${where}: ${issue.message}`);
+}

@@ -1,0 +1,313 @@
+import { createServer, type Server } from 'node:net';
+import type { Timer } from '../clock.js';
+import { SocketReferenceError } from '../errors.js';
+import { cleanedUp } from '../files/held-locks.js';
+import type { Identity } from '../files/identity.js';
+import type { EndpointLock } from '../files/lock.js';
+import { publish, unlinkIfSame } from '../files/publish.js';
+import { beginRecord } from '../files/record.js';
+import { type ConnectionStats, DataListener, type Serve } from './data-listener.js';
+import { deferred } from './deferred.js';
+import { type FileKind, Healer } from './heal.js';
+import { describeSelf, Holds } from './holds.js';
+import type { Lease, LeaseEvents } from './lease.js';
+import type { Holder } from './messages.js';
+import type { OwnerSettings, Place, Surroundings } from './settings.js';
+
+/** Mode of the control socket: members are of the same user, whoever may use the data socket. */
+const controlMode = 0o600;
+
+/** Connections to the control socket beyond the members: listings, and those who are refused. */
+const spareConnections = 64;
+
+type Phase =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'serving' }
+  | { readonly kind: 'lingering'; readonly timer: Timer }
+  | { readonly kind: 'stopping'; readonly done: Promise<void> }
+  | { readonly kind: 'deposed' };
+
+/** What an owner starts from. */
+export interface OwnerStart {
+  readonly place: Place;
+  /** Held, re-checked, its dead owner's files removed. The owner lets go of it at its end. */
+  readonly lock: EndpointLock;
+  readonly serve: Serve;
+  readonly settings: OwnerSettings;
+  readonly surroundings: Surroundings;
+  readonly events: LeaseEvents;
+  /** References here, the acquires under way included. */
+  readonly references: number;
+}
+
+/** The owner of an endpoint: holds the lock, listens, counts, and ends it with the last reference. */
+export class Owner implements Lease {
+  readonly role = 'owner';
+  readonly ownerPid = process.pid;
+  readonly #place: Place;
+  readonly #settings: OwnerSettings;
+  readonly #surroundings: Surroundings;
+  readonly #events: LeaseEvents;
+  readonly #since = Date.now();
+  readonly #data: DataListener;
+  readonly #holds: Holds;
+  readonly #healer: Healer;
+  readonly #servers = new Map<FileKind, Server>();
+  readonly #published: Identity[] = [];
+  readonly #farewells: ((last: boolean) => void)[] = [];
+  #files: Readonly<Record<FileKind, Identity>> | undefined;
+  #lock: EndpointLock;
+  #phase: Phase = { kind: 'starting' };
+  #lingerMs: number;
+  #keepsAlive = true;
+
+  private constructor(start: OwnerStart) {
+    const { place, lock, serve, settings, surroundings, events } = start;
+    this.#place = place;
+    this.#lock = lock;
+    this.#settings = settings;
+    this.#surroundings = surroundings;
+    this.#events = events;
+    this.#lingerMs = settings.lingerMs;
+    const fault = (error: unknown) => surroundings.hooks.fault(place.path, error);
+    this.#data = new DataListener(serve, settings.maxConnections, fault);
+    this.#holds = this.#createHolds(fault);
+    this.#holds.tally.own = start.references;
+    this.#healer = new Healer(place, surroundings, settings.healIntervalMs, {
+      lock: () => this.#lock,
+      files: () => this.#files,
+      relocked: (held) => this.#relocked(held),
+      republish: (names) => this.#publish(names),
+      deposed: () => this.#depose(),
+    });
+  }
+
+  /**
+   * Publishes the sockets and begins to serve. On failure nothing remains but the lock, which stays the caller's.
+   *
+   * @param accept - called in the tick in which it is up, before anything can happen to it
+   */
+  static async start(start: OwnerStart, accept: (owner: Owner) => void): Promise<void> {
+    const owner = new Owner(start);
+    try {
+      beginRecord(start.lock.fd);
+      await owner.#publish(['control', 'data']);
+    } catch (error) {
+      owner.#holds.destroy();
+      throw error;
+    }
+    owner.#phase = { kind: 'serving' };
+    owner.#healer.start();
+    owner.#holds.ready();
+    accept(owner);
+    owner.#recount();
+  }
+
+  get others(): number {
+    return this.#holds.tally.others;
+  }
+
+  get maxReferences(): number {
+    return this.#settings.maxReferences;
+  }
+
+  get published(): readonly Identity[] {
+    return this.#published;
+  }
+
+  get connections(): Readonly<ConnectionStats> {
+    return this.#data.stats;
+  }
+
+  update(references: number): void {
+    this.#holds.tally.own = references;
+    this.#holds.announce();
+    this.#recount();
+  }
+
+  keepAlive(alive: boolean): void {
+    this.#keepsAlive = alive;
+    for (const server of this.#servers.values()) this.#hold(server);
+  }
+
+  heal(): Promise<void> {
+    return this.#healer.check();
+  }
+
+  async abandon(): Promise<void> {
+    if (this.#phase.kind === 'deposed') return;
+    await this.#stop(false);
+  }
+
+  /** Everything is decided here, in the tick in which the count changes: nobody can be welcomed in between (I3). */
+  #recount(): void {
+    const { total } = this.#holds.tally;
+    const phase = this.#phase;
+    if (total > 0 && phase.kind === 'lingering') {
+      phase.timer.cancel();
+      this.#phase = { kind: 'serving' };
+    }
+    if (total > 0 || phase.kind !== 'serving') return;
+    if (this.#lingerMs === 0) {
+      void this.#stop();
+      return;
+    }
+    const timer = this.#surroundings.clock.after(this.#lingerMs, () => void this.#stop());
+    this.#phase = { kind: 'lingering', timer };
+  }
+
+  #stop(keepMembers = true): Promise<void> {
+    if (this.#phase.kind === 'stopping') return this.#phase.done;
+    if (this.#phase.kind === 'lingering') this.#phase.timer.cancel();
+    this.#healer.stop();
+    const { promise: done, resolve, reject } = deferred<void>();
+    // The phase first, the work after: no message that the work lets in may be welcomed.
+    this.#phase = { kind: 'stopping', done };
+    this.#events.stopping(done);
+    this.#end(keepMembers).then(resolve, reject);
+    return done;
+  }
+
+  async #end(keepMembers: boolean): Promise<void> {
+    const { clock, hooks } = this.#surroundings;
+    let clean = false;
+    try {
+      await hooks.cleanUp(() => this.#unpublish());
+      for (const server of this.#servers.values()) server.close();
+      if (!keepMembers) this.#holds.close();
+      await this.#data.drain(this.#settings.drainTimeoutMs, clock);
+      await hooks.cleanUp(() => this.#lock.remove());
+      clean = true;
+    } finally {
+      for (const server of this.#servers.values()) server.close();
+      // After a failure the lock goes and its file stays: the next owner repairs the rest from the record.
+      this.#lock.release();
+      cleanedUp(this.#lock);
+      for (const answer of this.#farewells) answer(clean);
+      this.#holds.close();
+    }
+  }
+
+  #unpublish(): void | Promise<void> {
+    const checking = this.#healer.settled();
+    if (checking !== undefined) return checking.then(() => this.#unpublish());
+    if (!this.#files || !this.#healer.assertOwner()) return;
+    unlinkIfSame(this.#lock, this.#place.names.data, this.#files.data);
+    unlinkIfSame(this.#lock, this.#place.names.control, this.#files.control);
+  }
+
+  #depose(): void {
+    if (this.#phase.kind !== 'serving' && this.#phase.kind !== 'lingering') return;
+    if (this.#phase.kind === 'lingering') this.#phase.timer.cancel();
+    this.#phase = { kind: 'deposed' };
+    this.#healer.stop();
+    for (const server of this.#servers.values()) server.close();
+    this.#data.letGo();
+    cleanedUp(this.#lock);
+    this.#lock.release();
+    this.#holds.close();
+    this.#events.lost('deposed');
+  }
+
+  async #publish(kinds: readonly FileKind[]): Promise<void> {
+    const { names, path } = this.#place;
+    const publications = kinds.map((kind) => ({
+      kind,
+      name: names[kind],
+      server: kind === 'data' ? this.#data.createServer() : this.#createControlServer(),
+      mode: kind === 'data' ? this.#settings.mode : controlMode,
+    }));
+    const identities = await publish(this.#lock, path, publications);
+    this.#published.push(...identities);
+    const files = { ...this.#files } as Record<FileKind, Identity>;
+    publications.forEach(({ kind, server }, index) => {
+      files[kind] = identities[index] as Identity;
+      const old = this.#servers.get(kind);
+      // Not before the loop has accepted who came by the old file.
+      if (old) setImmediate(() => setImmediate(() => old.close()));
+      this.#servers.set(kind, server);
+      this.#hold(server);
+    });
+    this.#files = files;
+  }
+
+  #relocked(lock: EndpointLock): void {
+    cleanedUp(this.#lock);
+    this.#lock.release();
+    this.#lock = lock;
+  }
+
+  #createControlServer(): Server {
+    const server = createServer((socket) => this.#holds.accept(socket));
+    server.maxConnections = this.#settings.maxMembers + spareConnections;
+    server.on('error', (error) => this.#surroundings.hooks.fault(this.#place.path, error));
+    return server;
+  }
+
+  #createHolds(fault: (error: unknown) => void): Holds {
+    const owner = this;
+    const { settings, clock } = { settings: this.#settings, clock: this.#surroundings.clock };
+    return new Holds({
+      clock,
+      maxMembers: settings.maxMembers,
+      maxReferences: settings.maxReferences,
+      get phase() {
+        if (owner.#phase.kind === 'starting') return 'starting';
+        return owner.#phase.kind === 'stopping' || owner.#phase.kind === 'deposed' ? 'stopping' : 'ready';
+      },
+      changed: () => {
+        this.#holds.announce();
+        this.#recount();
+      },
+      left: (answer) => {
+        if (this.#phase.kind === 'stopping') this.#farewells.push(answer);
+        else answer(false);
+      },
+      describe: (members, more) => this.#describe(members, more),
+      stopRequested: (force, done) => this.#stopRequested(force, done),
+      fault,
+    });
+  }
+
+  #describe(members: readonly Holder[], more: number): object {
+    const { kind } = this.#phase;
+    const { tally } = this.#holds;
+    // Whoever looks may as well have it looked after.
+    void this.#healer.check();
+    return {
+      type: 'holders',
+      state: kind === 'serving' ? 'active' : kind === 'deposed' ? 'stopping' : kind,
+      owner: describeSelf(tally.own, this.#since, true, this.#settings.label),
+      members,
+      more,
+      total: tally.total,
+      since: this.#since,
+    };
+  }
+
+  #stopRequested(force: boolean, done: () => void): void {
+    this.#farewells.push(done);
+    // "When it is unused": without the wait that follows the last reference.
+    this.#lingerMs = 0;
+    if (!force) {
+      if (this.#phase.kind === 'lingering') void this.#stop();
+      return;
+    }
+    const reason = new SocketReferenceError(
+      'ERR_SOCKREF_CLOSED',
+      `The socket ${this.#place.path} was stopped by force`,
+      {
+        path: this.#place.path,
+        reason: 'stopped',
+      },
+    );
+    this.#holds.endAll();
+    this.#events.ended(reason);
+    void this.#stop();
+  }
+
+  #hold(server: Server): void {
+    if (this.#keepsAlive) server.ref();
+    else server.unref();
+  }
+}

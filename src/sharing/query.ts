@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { lstatIfThere } from '../files/identity.js';
+import { EndpointLock, peekRecord } from '../files/lock.js';
+import { ownUid } from '../files/platform.js';
+import type { OwnerRecord } from '../files/record.js';
+import { Channel } from './channel.js';
+import { deferred } from './deferred.js';
+import { type Holders, parseToMember, type ToMember } from './messages.js';
+import type { Place } from './settings.js';
+
+/** What a look at an endpoint from outside found. */
+export type Finding =
+  | { readonly kind: 'answered'; readonly holders: Holders }
+  /** Someone holds the lock: starting, ending, or not answering. */
+  | { readonly kind: 'silent'; readonly record: OwnerRecord | undefined; readonly connected: boolean }
+  /** Left by a dead owner. */
+  | { readonly kind: 'stale'; readonly record: OwnerRecord | undefined }
+  | { readonly kind: 'nothing' };
+
+/** Asks the owner of an endpoint who holds it, without taking a reference; waits for its answer so many milliseconds. */
+export async function query(place: Place, timeoutMs: number): Promise<Finding> {
+  const { directory, names, path } = place;
+  const asked = await ask(place, timeoutMs);
+  if (asked.holders) return { kind: 'answered', holders: asked.holders };
+  const attempt = EndpointLock.attempt(directory, names.lock, path, false);
+  switch (attempt.kind) {
+    case 'absent':
+      return { kind: 'nothing' };
+    case 'busy':
+      return { kind: 'silent', record: attempt.record, connected: asked.connected };
+    case 'held':
+      attempt.lock.release();
+      return { kind: 'stale', record: peekRecord(directory, names.lock, path) };
+  }
+}
+
+async function ask(place: Place, timeoutMs: number): Promise<{ holders?: Holders; connected: boolean }> {
+  const at = place.directory.at(place.names.control);
+  const stats = lstatIfThere(at);
+  if (!stats?.isSocket() || Number(stats.uid) !== ownUid) return { connected: false };
+  const socket = connect({ path: at });
+  try {
+    await once(socket, 'connect');
+  } catch {
+    // Nobody listens there; the lock tells why.
+    socket.destroy();
+    return { connected: false };
+  }
+  const holders = await answer(socket, timeoutMs);
+  return holders ? { holders, connected: true } : { connected: true };
+}
+
+async function answer(socket: Socket, timeoutMs: number): Promise<Holders | undefined> {
+  const answered = deferred<Holders | undefined>();
+  const channel = new Channel<ToMember>(socket, parseToMember, {
+    message: (message) => answered.resolve(message.type === 'holders' ? message : undefined),
+    refuse: () => undefined,
+    closed: () => answered.resolve(undefined),
+  });
+  const timer = setTimeout(() => answered.resolve(undefined), timeoutMs);
+  channel.send({ type: 'who' });
+  try {
+    return await answered.promise;
+  } finally {
+    clearTimeout(timer);
+    channel.destroy();
+  }
+}
