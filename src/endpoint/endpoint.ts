@@ -1,0 +1,403 @@
+import { SocketReferenceError } from '../errors.js';
+import type { Identity } from '../files/identity.js';
+import { type Claim, claim, type Obstacle } from '../sharing/claim.js';
+import type { Serve } from '../sharing/data-listener.js';
+import { deferred } from '../sharing/deferred.js';
+import type { Lease, LeaseEvents } from '../sharing/lease.js';
+import type { OwnerSettings, Place } from '../sharing/settings.js';
+import { sweep } from '../sharing/sweep.js';
+import type { EndpointHost } from './host.js';
+import { type KeepAlive, Slot } from './slot.js';
+import { Waiter, type WaiterOptions } from './waiter.js';
+
+/** The life of an endpoint in this manager. It goes from claiming to ended once; the next acquire makes another. */
+type State =
+  /** Nobody here holds it yet; acquires wait. */
+  | { readonly kind: 'claiming'; readonly attempt: Attempt }
+  | { readonly kind: 'active'; readonly lease: Lease }
+  /** The owner is gone, the references are kept, and a new owner is sought. */
+  | { readonly kind: 'recovering'; readonly attempt: Attempt }
+  /** No reference can be given out any more; `done` when all of it is gone. */
+  | { readonly kind: 'stopping'; readonly done: Promise<void> }
+  | { readonly kind: 'ended' };
+
+interface Attempt {
+  readonly abort: AbortController;
+  readonly settled: Promise<void>;
+}
+
+const resolved = Promise.resolve();
+
+const previousToStop: Obstacle = { waitingFor: 'the previous server to stop', pid: undefined };
+
+/** One socket in this manager: its counted references, those who wait for one, and the stake in it that they share. */
+export class Endpoint {
+  readonly place: Place;
+  readonly #host: EndpointHost;
+  readonly #settings: OwnerSettings;
+  readonly #waiters = new Set<Waiter>();
+  /** Slots whose signal someone has. */
+  readonly #watched = new Set<Slot>();
+  readonly #kept: Record<KeepAlive, number> = { 'by-role': 0, yes: 0, no: 0 };
+  #serve: Serve | undefined;
+  #state: State;
+  #references = 0;
+  #reason: SocketReferenceError | undefined;
+  #obstacle: Obstacle = { waitingFor: 'the socket to start', pid: undefined };
+  #alive: boolean | undefined;
+  #own: readonly Identity[] = [];
+  /** Resolves those who wait for an active socket, when the state changes. */
+  #changed = deferred<void>();
+
+  constructor(place: Place, settings: OwnerSettings, serve: Serve | undefined, host: EndpointHost) {
+    this.place = place;
+    this.#settings = settings;
+    this.#serve = serve;
+    this.#host = host;
+    this.#state = { kind: 'claiming', attempt: this.#claim(undefined) };
+  }
+
+  /** Whether references to it count: also while a new owner is sought. */
+  get live(): boolean {
+    return this.#state.kind === 'active' || this.#state.kind === 'recovering';
+  }
+
+  get state(): State['kind'] {
+    return this.#state.kind;
+  }
+
+  get role(): Lease['role'] {
+    return this.#state.kind === 'active' ? this.#state.lease.role : 'member';
+  }
+
+  /** References everywhere, as far as it is known here. */
+  get references(): number {
+    const state = this.#state;
+    if (state.kind === 'active') return this.#references + state.lease.others;
+    return state.kind === 'recovering' ? this.#references : 0;
+  }
+
+  /** References of this manager. */
+  get ownReferences(): number {
+    return this.live ? this.#references : 0;
+  }
+
+  get pending(): number {
+    return this.#waiters.size;
+  }
+
+  get lease(): Lease | undefined {
+    return this.#state.kind === 'active' ? this.#state.lease : undefined;
+  }
+
+  /** When it is over; undefined as long as it is not on its way out. */
+  get ending(): Promise<void> | undefined {
+    if (this.#state.kind === 'stopping') return this.#state.done;
+    return this.#state.kind === 'ended' ? resolved : undefined;
+  }
+
+  /** Waits for a reference; with an endpoint that is on its way out, for its end. */
+  wait(options: WaiterOptions, serve: Serve | undefined): Promise<Slot | 'start-over'> {
+    this.offer(serve);
+    const waiter = new Waiter(
+      this.place.path,
+      options,
+      this.#host.clock,
+      () => (this.#state.kind === 'stopping' ? previousToStop : this.#obstacle),
+      (gone) => {
+        this.#waiters.delete(gone);
+        this.#endIfUnused();
+      },
+    );
+    this.#waiters.add(waiter);
+    return waiter.outcome;
+  }
+
+  /** Something to serve with, should this process have to take over and have nothing yet. */
+  offer(serve: Serve | undefined): void {
+    this.#serve ??= serve;
+  }
+
+  /** One reference more, at once (I5). Only while {@link Endpoint.live}. */
+  share(trace: string | undefined): Slot {
+    const full = this.#limitMet();
+    if (full) throw full;
+    const slot = this.#grant(trace);
+    this.#update();
+    return slot;
+  }
+
+  /** One reference less. The promise is that of its end, if it was the last one. */
+  release(slot: Slot): Promise<void> {
+    if (!slot.open) return slot.closing ?? resolved;
+    slot.open = false;
+    if (!this.live) return this.ending ?? resolved;
+    this.#watched.delete(slot);
+    this.#references--;
+    this.#kept[slot.keepAlive]--;
+    this.#update();
+    this.#host.released(this);
+    slot.abort(this.closedError(false));
+    this.#endIfUnused();
+    slot.closing = this.ending ?? resolved;
+    return slot.closing;
+  }
+
+  /** The handle of a slot was collected. */
+  collected(slot: Slot): void {
+    if (!slot.active) return;
+    this.#host.leaked(this, slot);
+    // Its end is nobody's to wait for; a failure of it is told as a fault.
+    this.release(slot).catch(() => {});
+  }
+
+  /** Changes whether a reference keeps the process alive. */
+  keepAlive(slot: Slot, keep: KeepAlive): void {
+    if (!slot.active || slot.keepAlive === keep) return;
+    this.#kept[slot.keepAlive]--;
+    this.#kept[keep]++;
+    slot.keepAlive = keep;
+    this.#keepAlive();
+  }
+
+  /** Has a slot told when the references end. */
+  watch(slot: Slot): void {
+    this.#watched.add(slot);
+  }
+
+  /** Ends it at once, whoever holds references here; processes elsewhere go on among themselves. */
+  force(): Promise<void> {
+    const { path } = this.place;
+    const message = `The references of this process to ${path} were cleaned up`;
+    const reason = new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'cleaned-up' });
+    const state = this.#state;
+    switch (state.kind) {
+      case 'active': {
+        this.#inactivate(reason);
+        const done = state.lease.abandon();
+        return this.ending ?? done;
+      }
+      case 'claiming':
+      case 'recovering':
+        this.#inactivate(reason);
+        for (const waiter of this.#waiters) waiter.reject(reason);
+        this.#waiters.clear();
+        this.#abandonAttempt(state.attempt);
+        return this.ending ?? resolved;
+      case 'stopping':
+        return state.done;
+      case 'ended':
+        return resolved;
+    }
+  }
+
+  /** Resolves when the socket can be connected to, or cannot be any more. */
+  whenChanged(): Promise<void> {
+    return this.#changed.promise;
+  }
+
+  /** Why a reference to it is of no use. */
+  closedError(open: boolean): SocketReferenceError {
+    if (open && this.#reason) return this.#reason;
+    const { path } = this.place;
+    const message = `This reference to ${path} was closed; acquire a new one`;
+    return new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'closed' });
+  }
+
+  #grant(trace: string | undefined): Slot {
+    this.#references++;
+    this.#kept['by-role']++;
+    const slot = new Slot(this, trace);
+    this.#host.acquired(this);
+    return slot;
+  }
+
+  #limitMet(): SocketReferenceError | undefined {
+    const max = Math.min(this.#host.maxReferences, this.lease?.maxReferences ?? Number.MAX_SAFE_INTEGER);
+    if (this.references < max) return undefined;
+    const { path } = this.place;
+    const message = `${path} has ${max} references, and maxReferencesPerSocket allows no more; close some, or raise the limit`;
+    return new SocketReferenceError('ERR_SOCKREF_LIMIT_EXCEEDED', message, {
+      path,
+      limit: 'maxReferencesPerSocket',
+      max,
+    });
+  }
+
+  #update(): void {
+    if (this.#state.kind !== 'active') return;
+    this.#keepAlive();
+    this.#state.lease.update(this.#references);
+  }
+
+  #keepAlive(): void {
+    if (this.#state.kind !== 'active') return;
+    const { lease } = this.#state;
+    const alive =
+      lease.role === 'owner' ? this.#references === 0 || this.#kept.no < this.#references : this.#kept.yes > 0;
+    if (alive === this.#alive) return;
+    this.#alive = alive;
+    lease.keepAlive(alive);
+  }
+
+  #claim(failover: Claim['failover']): Attempt {
+    const abort = new AbortController();
+    const accepted: { abandoned?: Promise<void> } = {};
+    const settled = claim({
+      place: this.place,
+      settings: this.#settings,
+      surroundings: this.#host,
+      events: this.#events,
+      serve: () => this.#serve,
+      references: () => Math.max(1, this.#references + this.#waiters.size),
+      own: this.#own,
+      failover,
+      signal: abort.signal,
+      obstacle: (what) => {
+        this.#obstacle = what;
+      },
+      accept: (lease) => {
+        if (abort.signal.aborted) accepted.abandoned = lease.abandon();
+        else this.#accept(lease, failover !== undefined);
+      },
+    }).then(
+      () => accepted.abandoned,
+      (error: unknown) => {
+        if (!abort.signal.aborted) this.#claimFailed(error);
+      },
+    );
+    return { abort, settled };
+  }
+
+  #accept(lease: Lease, failover: boolean): void {
+    this.#state = { kind: 'active', lease };
+    this.#own = [...this.#own, ...lease.published];
+    this.#alive = undefined;
+    if (lease.role === 'owner') this.#host.started(this);
+    if (failover) this.#host.failedOver(this);
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const waiter of waiters) {
+      const full = this.#limitMet();
+      if (full) waiter.reject(full);
+      else waiter.resolve(this.#grant(waiter.options.trace));
+    }
+    this.#update();
+    this.#tellChanged();
+  }
+
+  #claimFailed(error: unknown): void {
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const waiter of waiters) {
+      // One that can serve came while the claim failed for want of that.
+      if (waiter.options.canServe && isNotServed(error)) waiter.resolve('start-over');
+      else waiter.reject(error);
+    }
+    this.#end();
+  }
+
+  readonly #events: LeaseEvents = {
+    stopping: (done) => {
+      const served = this.lease?.role === 'owner';
+      this.#stopping(done, served);
+    },
+    lost: (cause) => this.#lost(cause),
+    ended: (reason) => {
+      const { lease } = this;
+      this.#inactivate(reason);
+      this.#host.lost(this, reason);
+      if (lease?.role === 'member') this.#end();
+    },
+  };
+
+  #lost(cause: 'owner-died' | 'deposed'): void {
+    const state = this.#state;
+    if (state.kind !== 'active') return;
+    const { role, others, published } = state.lease;
+    this.#own = [...this.#own, ...published];
+    if (role === 'owner') this.#host.stopped(this);
+    this.#obstacle = { waitingFor: 'a new owner', pid: undefined };
+    const attempt = this.#claim({ members: others });
+    this.#state = { kind: 'recovering', attempt };
+    const { clock } = this.#host;
+    const { failoverTimeoutMs } = this.#settings;
+    const timer = clock.after(failoverTimeoutMs, () => this.#giveUp(attempt, cause), true);
+    const cancel = (): void => timer.cancel();
+    attempt.settled.then(cancel, cancel);
+    this.#endIfUnused();
+  }
+
+  #giveUp(attempt: Attempt, cause: string): void {
+    if (this.#state.kind !== 'recovering' || this.#state.attempt !== attempt) return;
+    const { path } = this.place;
+    const { failoverTimeoutMs: timeoutMs } = this.#settings;
+    const why = cause === 'deposed' ? 'this process was deposed as its owner' : 'its owner died';
+    const reason = new SocketReferenceError(
+      'ERR_SOCKREF_OWNER_LOST',
+      `The references to ${path} are lost: ${why}, and after ${timeoutMs} ms (failoverTimeoutMs) it was still waiting ` +
+        `for ${this.#obstacle.waitingFor}; acquire it again, and pass \`serve\` so that this process can take over`,
+      { path, timeoutMs },
+    );
+    this.#inactivate(reason);
+    this.#abandonAttempt(attempt);
+    this.#host.lost(this, reason);
+  }
+
+  /** Nobody here wants it any more, and no lease says when it ends. */
+  #endIfUnused(): void {
+    const state = this.#state;
+    if (state.kind !== 'claiming' && state.kind !== 'recovering') return;
+    if (this.#references === 0 && this.#waiters.size === 0) this.#abandonAttempt(state.attempt);
+  }
+
+  #abandonAttempt({ abort, settled }: Attempt): void {
+    const recovering = this.#state.kind === 'recovering';
+    abort.abort();
+    const done = settled.then(() => {
+      // The last one out of those who outlived the owner removes what it left.
+      if (recovering) sweep(this.place);
+    });
+    this.#stopping(done, false);
+  }
+
+  #stopping(done: Promise<void>, served: boolean): void {
+    if (this.#state.kind === 'stopping' || this.#state.kind === 'ended') return;
+    const ended = done.finally(() => {
+      if (served) this.#host.stopped(this);
+      this.#end();
+    });
+    this.#state = { kind: 'stopping', done: ended };
+    this.#tellChanged();
+    // Those who wait for it get the error too; here it is told in case that nobody does.
+    ended.catch((error: unknown) => this.#host.hooks.fault(this.place.path, error));
+  }
+
+  #end(): void {
+    this.#state = { kind: 'ended' };
+    this.#tellChanged();
+    this.#host.gone(this);
+    for (const waiter of this.#waiters) waiter.resolve('start-over');
+    this.#waiters.clear();
+  }
+
+  /** All references are of no use from now on. */
+  #inactivate(reason: SocketReferenceError): void {
+    this.#reason = reason;
+    const watched = [...this.#watched];
+    this.#watched.clear();
+    // What listens to a signal may ask whether the reference is active, so that comes first.
+    queueMicrotask(() => {
+      for (const slot of watched) slot.abort(reason);
+    });
+  }
+
+  #tellChanged(): void {
+    this.#changed.resolve();
+    this.#changed = deferred<void>();
+  }
+}
+
+function isNotServed(error: unknown): boolean {
+  return error instanceof SocketReferenceError && error.code === 'ERR_SOCKREF_NOT_SERVED';
+}

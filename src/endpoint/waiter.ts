@@ -1,0 +1,77 @@
+import type { Clock } from '../clock.js';
+import { abortError, SocketReferenceError } from '../errors.js';
+import type { Obstacle } from '../sharing/claim.js';
+import { deferred } from '../sharing/deferred.js';
+import type { Slot } from './slot.js';
+
+/** What an acquire that has to wait needs to know. */
+export interface WaiterOptions {
+  /** Milliseconds that are left. */
+  readonly timeoutMs: number;
+  /** Milliseconds that there were, for the message. */
+  readonly total: number;
+  readonly signal: AbortSignal | undefined;
+  readonly trace: string | undefined;
+  readonly canServe: boolean;
+}
+
+/** An acquire that waits for its endpoint: ends in a slot, an error, or the advice to start over. */
+export class Waiter {
+  readonly options: WaiterOptions;
+  readonly #outcome = deferred<Slot | 'start-over'>();
+  readonly #stop: () => void;
+
+  /** @param givenUp - called when the waiter ended by itself: its time is over, or its signal aborted */
+  constructor(
+    path: string,
+    options: WaiterOptions,
+    clock: Clock,
+    obstacle: () => Obstacle,
+    givenUp: (waiter: Waiter) => void,
+  ) {
+    this.options = options;
+    const { signal, timeoutMs, total } = options;
+    const fail = (error: Error): void => {
+      this.reject(error);
+      givenUp(this);
+    };
+    const abort = (): void => fail(abortError(signal as AbortSignal));
+    const timer = clock.after(timeoutMs, () => fail(timeoutError(path, total, obstacle())));
+    signal?.addEventListener('abort', abort, { once: true });
+    this.#stop = () => {
+      timer.cancel();
+      signal?.removeEventListener('abort', abort);
+    };
+  }
+
+  get outcome(): Promise<Slot | 'start-over'> {
+    return this.#outcome.promise;
+  }
+
+  resolve(slot: Slot | 'start-over'): void {
+    this.#stop();
+    this.#outcome.resolve(slot);
+  }
+
+  reject(error: unknown): void {
+    this.#stop();
+    this.#outcome.reject(error);
+  }
+}
+
+/** The error of an acquire whose time is over: a living owner that does not answer has a code of its own. */
+function timeoutError(path: string, timeoutMs: number, { waitingFor, pid }: Obstacle): SocketReferenceError {
+  if (pid !== undefined) {
+    return new SocketReferenceError(
+      'ERR_SOCKREF_OWNER_UNRESPONSIVE',
+      `The owner of ${path} (pid ${pid}) holds its lock but did not answer within ${timeoutMs} ms (waiting for ` +
+        `${waitingFor}); it is stopped or its event loop is blocked: look at it, or end it (kill ${pid})`,
+      { path, pid, timeoutMs },
+    );
+  }
+  return new SocketReferenceError(
+    'ERR_SOCKREF_TIMEOUT',
+    `${path} was not acquired within ${timeoutMs} ms; it was waiting for ${waitingFor}; pass a longer timeoutMs if that is to be expected`,
+    { path, timeoutMs, waitingFor },
+  );
+}
