@@ -1,0 +1,86 @@
+import { quote, SocketReferenceError } from '../errors.js';
+
+/** Milliseconds that a timer of Node takes at most. */
+const maxTimerMs = 2_147_483_647;
+
+/** A check of one option: undefined if the value is fine, else what was expected. */
+export type Check = (value: unknown) => string | undefined;
+
+const whole = (value: unknown): value is number => Number.isSafeInteger(value);
+
+export const isDuration: Check = (value) =>
+  typeof value === 'number' && value >= 0 && value <= maxTimerMs
+    ? undefined
+    : `a number of milliseconds from 0 to ${maxTimerMs}`;
+
+export const isTimeout: Check = (value) =>
+  typeof value === 'number' && value > 0 && value <= maxTimerMs
+    ? undefined
+    : `a number of milliseconds above 0, up to ${maxTimerMs}`;
+
+export const isLimit: Check = (value) =>
+  whole(value) && value >= 1 ? undefined : `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`;
+
+/** Without read and write for the owner not even the members could connect. */
+export const isMode: Check = (value) =>
+  whole(value) && value >= 0 && value <= 0o777 && (value & 0o600) === 0o600
+    ? undefined
+    : 'permission bits from 0o600 to 0o777 that let the owner read and write';
+
+export const isBoolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
+
+export const isSignal: Check = (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal');
+
+export const isRecord: Check = (value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object';
+
+export const isServe: Check = (value) => {
+  if (typeof value === 'function') return undefined;
+  const server = value as { emit?: unknown; listen?: unknown } | null;
+  const isServer =
+    typeof server === 'object' && typeof server?.emit === 'function' && typeof server.listen === 'function';
+  return isServer ? undefined : 'a function that takes a connection, or a net, http or tls server';
+};
+
+export const oneOf =
+  (...values: readonly string[]): Check =>
+  (value) =>
+    values.includes(value as string) ? undefined : values.map((each) => `'${each}'`).join(' or ');
+
+export const isText =
+  (max: number): Check =>
+  (value) =>
+    typeof value === 'string' && value.length <= max ? undefined : `a string of at most ${max} characters`;
+
+export const isPathList: Check = (value) =>
+  Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'string' && each.startsWith('/'))
+    ? undefined
+    : 'a list of absolute paths with at least one of them';
+
+/** Checks an object of options; what is undefined counts as not given. Nothing is accepted and ignored. */
+export function checkOptions(given: unknown, checks: Readonly<Record<string, Check>>, prefix = ''): void {
+  if (given === undefined) return;
+  const notRecord = isRecord(given);
+  if (notRecord) throw invalidOption(prefix === '' ? 'options' : prefix.slice(0, -1), notRecord, given);
+  for (const [name, value] of Object.entries(given as object)) {
+    const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
+    if (!check)
+      throw invalidOption(`${prefix}${name}`, `one of: ${Object.keys(checks).join(', ')}`, value, 'unknown option');
+    const expected = value === undefined ? undefined : check(value);
+    if (expected) throw invalidOption(`${prefix}${name}`, expected, value);
+  }
+}
+
+function invalidOption(
+  option: string,
+  expected: string,
+  value: unknown,
+  what = 'invalid option',
+): SocketReferenceError {
+  const received = quote(value);
+  return new SocketReferenceError(
+    'ERR_SOCKREF_INVALID_OPTION',
+    `The ${what} ${quote(option)} must be ${expected}, and is ${received}`,
+    { option, expected, received },
+  );
+}

@@ -1,0 +1,93 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Slot } from '../endpoint/slot.js';
+import { abortError, SocketReferenceError } from '../errors.js';
+import { foreignFile } from '../files/foreign.js';
+import { lstatIfThere } from '../files/identity.js';
+import { ownUid } from '../files/platform.js';
+import { errnoOf, systemError } from '../system-errors.js';
+import { checkOptions, isBoolean, isSignal, isTimeout } from './check.js';
+
+/** How a reference connects. */
+export interface ConnectOptions {
+  /** Milliseconds to wait for a server that is being replaced, or whose queue is full. Default 10,000. */
+  readonly timeoutMs?: number | undefined;
+  /** Ends the waiting with an `AbortError`. */
+  readonly signal?: AbortSignal | undefined;
+  /** As in `net.connect`. Default false. */
+  readonly allowHalfOpen?: boolean | undefined;
+}
+
+const defaultTimeoutMs = 10_000;
+
+/** Pause between two attempts, in milliseconds: about the time that a takeover needs. */
+const pauseMs = 5;
+
+/** Answers that say "not now": nobody listens yet, the file is being replaced, or the queue is full. */
+const temporary = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EAGAIN']);
+
+const checks = { timeoutMs: isTimeout, signal: isSignal, allowHalfOpen: isBoolean };
+
+/** Connects to the socket of a slot, waiting out a change of its owner. */
+export async function connectTo(slot: Slot, options: ConnectOptions | undefined): Promise<Socket> {
+  checkOptions(options, checks);
+  const { timeoutMs = defaultTimeoutMs, signal, allowHalfOpen = false } = options ?? {};
+  const { endpoint } = slot;
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    if (signal?.aborted) throw abortError(signal);
+    if (!slot.active) throw endpoint.closedError(slot.open);
+    if (endpoint.lease) {
+      const socket = await attempt(slot, allowHalfOpen);
+      if (socket) {
+        if (!signal?.aborted) return socket;
+        socket.destroy();
+        continue;
+      }
+      // A cleaner may have removed the file; an owner knows at once, and a member waits until its owner has looked.
+      await endpoint.lease?.heal();
+    }
+    if (performance.now() >= deadline) throw timeoutError(endpoint.place.path, timeoutMs);
+    await wait(
+      endpoint.whenChanged(),
+      Math.min(endpoint.lease ? pauseMs : timeoutMs, deadline - performance.now()),
+      signal,
+    );
+  }
+}
+
+async function attempt(slot: Slot, allowHalfOpen: boolean): Promise<Socket | undefined> {
+  const { directory, names, path } = slot.endpoint.place;
+  const at = directory.at(names.data);
+  const stats = lstatIfThere(at);
+  if (!stats) return undefined;
+  // In a shared directory anybody can put a socket where ours was removed; never talk to it.
+  if (!stats.isSocket() || Number(stats.uid) !== ownUid) throw foreignFile(path, path, stats);
+  const socket = connect({ path: at, allowHalfOpen });
+  try {
+    await once(socket, 'connect');
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    if (temporary.has(errnoOf(error) ?? '')) return undefined;
+    throw systemError(error, path, `connect to ${path}`);
+  }
+}
+
+/** Waits for a change, but no longer than so many milliseconds, or until the signal aborts. */
+async function wait(change: Promise<void>, ms: number, signal: AbortSignal | undefined): Promise<void> {
+  const stop = new AbortController();
+  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const timer = pause(Math.max(0, ms), undefined, { signal: either });
+  // Stopped or aborted: whoever asked looks by itself.
+  const over = timer.catch(() => {});
+  await Promise.race([change, over]);
+  stop.abort();
+}
+
+function timeoutError(path: string, timeoutMs: number): SocketReferenceError {
+  const waitingFor = 'the socket to accept connections';
+  const message = `No connection to ${path} within ${timeoutMs} ms; it was waiting for ${waitingFor}; pass a longer timeoutMs`;
+  return new SocketReferenceError('ERR_SOCKREF_TIMEOUT', message, { path, timeoutMs, waitingFor });
+}

@@ -1,0 +1,70 @@
+import type { OwnerRecord } from '../files/record.js';
+import type { Holder } from '../sharing/messages.js';
+import type { Finding } from '../sharing/query.js';
+
+/** One holder of a socket: its owner or a member. */
+export interface HolderInfo {
+  readonly pid: number;
+  /** The worker thread's number, if it is not the main thread. */
+  readonly thread: number | undefined;
+  readonly label: string | undefined;
+  /** References that it holds. */
+  readonly references: number;
+  /** Since when, in milliseconds since 1970. */
+  readonly since: number;
+  /** Whether it could take over. */
+  readonly canServe: boolean;
+}
+
+/** What is known about a socket. */
+export interface SocketInfo {
+  readonly path: string;
+  /**
+   * `unresponsive`: its owner lives but does not answer; `stale`: left by a dead owner, and removed by the next acquire.
+   */
+  readonly state: 'starting' | 'active' | 'lingering' | 'stopping' | 'unresponsive' | 'stale';
+  /** Who serves it, or served it. Of one that does not answer only the pid and the time are known. */
+  readonly owner: HolderInfo | undefined;
+  /** All references; undefined if nobody answers. */
+  readonly references: number | undefined;
+  /** The members, oldest first; at most 200. */
+  readonly members: readonly HolderInfo[];
+  /** How many members there are besides those. */
+  readonly moreMembers: number;
+  /** Since when it is served, in milliseconds since 1970. */
+  readonly since: number | undefined;
+}
+
+/** Puts what a query found into the words of the public API. */
+export function infoOf(path: string, finding: Finding): SocketInfo | undefined {
+  switch (finding.kind) {
+    case 'nothing':
+      return undefined;
+    case 'answered': {
+      const { state, owner, total, members, more, since } = finding.holders;
+      const listed = members.map(holderInfo);
+      return { path, state, owner: holderInfo(owner), references: total, members: listed, moreMembers: more, since };
+    }
+    case 'silent':
+      return unanswered(path, finding.connected ? 'unresponsive' : 'starting', finding.record);
+    case 'stale':
+      return unanswered(path, 'stale', finding.record);
+  }
+}
+
+function holderInfo({ pid, thread, label, references, since, canServe }: Holder): HolderInfo {
+  return { pid, thread, label, references, since, canServe };
+}
+
+function unanswered(path: string, state: SocketInfo['state'], record: OwnerRecord | undefined): SocketInfo {
+  const since = record?.since;
+  const owner = record && {
+    pid: record.pid,
+    thread: undefined,
+    label: undefined,
+    references: 0,
+    since: record.since,
+    canServe: true,
+  };
+  return { path, state, owner, references: undefined, members: [], moreMembers: 0, since };
+}

@@ -1,0 +1,77 @@
+import { isSocketReferenceError, quote } from '../errors.js';
+import { defaultDirectory, defaultDirectoryPath } from '../files/default-directory.js';
+import { canonicalDirectory, Directory } from '../files/directory.js';
+import { assertPathFits, invalid, joinPath, parsePath } from '../files/paths.js';
+import { endpointNames } from '../sharing/names.js';
+import type { Place } from '../sharing/settings.js';
+
+/** Where a path that a user gave leads to. */
+export interface Location {
+  /** The canonical path of the data socket. */
+  readonly path: string;
+  readonly directory: string;
+  readonly name: string;
+  readonly isDefault: boolean;
+}
+
+/**
+ * Finds the canonical path for what a user gave.
+ *
+ * @param make - whether to create the default directory if that is where it leads to
+ * @param allowed - directories that it may be in, with all below them
+ */
+export function locate(input: unknown, make: boolean, allowed: readonly string[] | undefined): Location {
+  const requested = parsePath(input);
+  const isDefault = requested.kind === 'name';
+  const directory = isDefault ? defaultDirectory(make) : canonicalDirectory(requested.directory);
+  const path = joinPath(directory, requested.name);
+  assertPathFits(path);
+  if (allowed && !allowed.some((each) => isWithin(directory, each))) {
+    const list = allowed.map((each) => quote(each)).join(', ');
+    throw invalid(path, 'not-allowed', `this manager allows only sockets in ${list} and below (allowedDirectories)`);
+  }
+  return { path, directory, name: requested.name, isDefault };
+}
+
+/** Opens and checks the directory of a location. The caller releases it. */
+export function openPlace({ path, directory, name, isDefault }: Location): Place {
+  return { directory: Directory.open(directory, isDefault ? 'private' : 'shared'), names: endpointNames(name), path };
+}
+
+/** Paths under which an active socket is looked up without a system call: the very path, or the bare name. */
+export class KnownDefault {
+  #raw: string | undefined;
+  #canonical = '';
+
+  /** The canonical path of a bare name, if the default directory has been resolved before. */
+  pathOf(name: string): string | undefined {
+    if (name.includes('/')) return undefined;
+    try {
+      return this.#raw !== undefined && defaultDirectoryPath() === this.#raw
+        ? joinPath(this.#canonical, name)
+        : undefined;
+    } catch (error) {
+      // An unusable SOCKREF_DIR: the acquire that needs it will say so.
+      if (isSocketReferenceError(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Remembers what the default directory's path led to. */
+  learn({ isDefault, directory }: Location): void {
+    if (!isDefault) return;
+    this.#raw = defaultDirectoryPath();
+    this.#canonical = directory;
+  }
+}
+
+function isWithin(directory: string, allowed: string): boolean {
+  let canonical: string;
+  try {
+    canonical = canonicalDirectory(allowed);
+  } catch {
+    // What does not exist contains nothing.
+    return false;
+  }
+  return directory === canonical || canonical === '/' || directory.startsWith(`${canonical}/`);
+}

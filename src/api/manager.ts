@@ -1,0 +1,391 @@
+import { readdirSync } from 'node:fs';
+import { systemClock } from '../clock.js';
+import { CleanUpQueue } from '../endpoint/clean-up-queue.js';
+import { Endpoint } from '../endpoint/endpoint.js';
+import type { EndpointHost } from '../endpoint/host.js';
+import { abortError, isSocketReferenceError, quote, SocketReferenceError } from '../errors.js';
+import { defaultDirectory } from '../files/default-directory.js';
+import { canonicalDirectory } from '../files/directory.js';
+import { joinPath } from '../files/paths.js';
+import { assertPlatform } from '../files/platform.js';
+import { query } from '../sharing/query.js';
+import { systemError } from '../system-errors.js';
+import { defaultManager } from './default-manager.js';
+import { ManagerEmitter } from './events.js';
+import { infoOf, type SocketInfo } from './info.js';
+import { KnownDefault, type Location, locate, openPlace } from './locate.js';
+import {
+  type AcquireOptions,
+  checkAcquireOptions,
+  type ResolvedAcquireOptions,
+  type ResolvedManagerOptions,
+  resolveAcquireOptions,
+  resolveManagerOptions,
+  type SocketManagerOptions,
+} from './options.js';
+import { createReference, type SocketReference, traceOf } from './reference.js';
+import { ManagerCounters, type ManagerStats } from './stats.js';
+
+/** How long {@link SocketManager.inspect} waits for an owner's answer, in milliseconds. */
+const inspectTimeoutMs = 2_000;
+
+/** How many sockets {@link SocketManager.list} asks at once. */
+const listConcurrency = 16;
+
+/**
+ * The sockets that are shared by way of it: in a thread usually by {@link SocketManager.default}, which all copies of the
+ * package have in common.
+ *
+ * @example
+ * ```ts
+ * const manager = new SocketManager({ limits: { maxSockets: 10 }, traceLeaks: true });
+ * manager.on('leak', ({ path, trace }) => console.warn(`${path} was dropped:\n${trace}`));
+ * const reference = await manager.acquire('db.sock', { serve });
+ * ```
+ */
+export class SocketManager extends ManagerEmitter {
+  readonly #options: ResolvedManagerOptions;
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #cleanUps: CleanUpQueue;
+  readonly #counters = new ManagerCounters();
+  readonly #known = new KnownDefault();
+  readonly #host: EndpointHost;
+  #pending = 0;
+  #closed: Promise<void> | undefined;
+
+  /** @throws SocketReferenceError `ERR_SOCKREF_INVALID_OPTION`, `ERR_SOCKREF_UNSUPPORTED` */
+  constructor(options?: SocketManagerOptions) {
+    super();
+    assertPlatform();
+    this.#options = resolveManagerOptions(options);
+    this.#cleanUps = new CleanUpQueue(this.#options.limits.cleanupConcurrency);
+    this.#host = this.#createHost();
+  }
+
+  /** The manager of this thread that all copies of the package share. A new one, if it was closed. */
+  static get default(): SocketManager {
+    return defaultManager(() => new SocketManager());
+  }
+
+  /** Whether {@link SocketManager.close} was called. */
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /**
+   * A reference to the socket at a path. The first one makes this process serve it; while it is active, everybody else
+   * shares it as it is.
+   *
+   * @param path - nothing for a new, unguessable name in the default directory; a bare name in it; or an absolute path
+   * @throws SocketReferenceError with a code of docs/errors.md; no count has changed then
+   * @throws DOMException `AbortError` if the signal aborts
+   * @example
+   * ```ts
+   * const reference = await manager.acquire('db.sock', { serve: (socket) => socket.end('hello') });
+   * ```
+   */
+  async acquire(path?: string, options?: AcquireOptions): Promise<SocketReference> {
+    checkAcquireOptions(options);
+    this.#assertOpen();
+    const trace = this.#options.traceLeaks ? traceOf(this.acquire) : undefined;
+    if (options?.signal?.aborted) throw abortError(options.signal);
+    const active = path === undefined ? undefined : this.#shortcut(path);
+    if (active) {
+      active.offer(options?.serve);
+      return createReference(active.share(trace));
+    }
+    const resolved = resolveAcquireOptions(options, this.#options);
+    const { maxPendingAcquires } = this.#options.limits;
+    if (this.#pending >= maxPendingAcquires)
+      throw limitExceeded('maxPendingAcquires', maxPendingAcquires, 'acquires wait', path);
+    this.#pending++;
+    try {
+      return await this.#wait(this.#locate(path, resolved), resolved, trace);
+    } finally {
+      this.#pending--;
+    }
+  }
+
+  /**
+   * A new reference (+1) to a socket that is active here, at once and without a system call; undefined if it is not.
+   *
+   * @throws SocketReferenceError `ERR_SOCKREF_INVALID_PATH`, `ERR_SOCKREF_LIMIT_EXCEEDED`
+   * @example
+   * ```ts
+   * using reference = manager.getExisting('db.sock');
+   * ```
+   */
+  getExisting(path: string): SocketReference | undefined {
+    const endpoint = this.#find(path);
+    if (!endpoint) return undefined;
+    return createReference(endpoint.share(this.#options.traceLeaks ? traceOf(this.getExisting) : undefined));
+  }
+
+  /** Whether a socket is active here. False, never a throw, for any string. */
+  isSocketActive(path: string): boolean {
+    return this.#findSafely(path) !== undefined;
+  }
+
+  /** Live references to a socket, of all processes; 0 if it is not active here. */
+  referenceCount(path: string): number {
+    return this.#findSafely(path)?.references ?? 0;
+  }
+
+  /** How many sockets are active here. Sockets, not references. */
+  get activeSocketCount(): number {
+    let count = 0;
+    for (const endpoint of this.#endpoints.values()) if (endpoint.live) count++;
+    return count;
+  }
+
+  /**
+   * Ends all references of this manager to one socket, at once. Other processes that share it go on among themselves.
+   *
+   * @returns whether there was anything to end; resolves when every file of it is gone, or is another owner's
+   * @example
+   * ```ts
+   * await manager.forceCleanupSocket('db.sock');
+   * ```
+   */
+  async forceCleanupSocket(path: string): Promise<boolean> {
+    const endpoint = this.#findSafely(path, () => true);
+    if (!endpoint) return false;
+    await endpoint.force();
+    return true;
+  }
+
+  /** Ends all references of this manager, at once. Resolves when every file is gone, or is another owner's. */
+  async cleanupAllSockets(): Promise<void> {
+    const ends = [...this.#endpoints.values()].map((endpoint) => endpoint.force());
+    const failed = (await Promise.allSettled(ends)).filter((end) => end.status === 'rejected');
+    if (failed.length === 1) throw failed[0]?.reason;
+    if (failed.length > 1)
+      throw new AggregateError(
+        failed.map(({ reason }) => reason),
+        'Several sockets could not be cleaned up',
+      );
+  }
+
+  /**
+   * Who holds a socket, asked of its owner, from any process and without taking a reference. Undefined if there is none.
+   *
+   * @example
+   * ```ts
+   * const info = await manager.inspect('db.sock');
+   * console.log(info?.references, info?.owner?.pid);
+   * ```
+   */
+  async inspect(path: string): Promise<SocketInfo | undefined> {
+    let location: Location;
+    try {
+      location = locate(path, false, this.#options.allowedDirectories);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+    const place = openPlace(location);
+    try {
+      return infoOf(place.path, await query(place, inspectTimeoutMs));
+    } finally {
+      place.directory.release();
+    }
+  }
+
+  /**
+   * All sockets of a directory, by name; of the default directory if none is given.
+   *
+   * @example
+   * ```ts
+   * for (const { path, references } of await manager.list()) console.log(path, references);
+   * ```
+   */
+  async list(directory?: string): Promise<SocketInfo[]> {
+    const paths = socketsIn(directory);
+    const found: SocketInfo[] = [];
+    for (let at = 0; at < paths.length; at += listConcurrency) {
+      const asked = paths.slice(at, at + listConcurrency).map((path) => this.#inspectOurs(path));
+      for (const info of await Promise.all(asked)) if (info) found.push(info);
+    }
+    return found;
+  }
+
+  /** What this manager has and what it did. */
+  stats(): ManagerStats {
+    return this.#counters.snapshot([...this.#endpoints.values()], this.#pending, this.#cleanUps);
+  }
+
+  /** Ends all references and refuses further acquires. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.cleanupAllSockets();
+    return this.#closed;
+  }
+
+  /** As {@link SocketManager.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #assertOpen(): void {
+    if (!this.#closed) return;
+    throw new SocketReferenceError('ERR_SOCKREF_CLOSED', 'This manager was closed; use another one', {
+      reason: 'closed',
+    });
+  }
+
+  /** Only what can be known without a system call: the canonical path, or a bare name. */
+  #shortcut(path: string): Endpoint | undefined {
+    const endpoint = this.#endpoints.get(path) ?? this.#endpoints.get(this.#known.pathOf(path) ?? '');
+    return endpoint?.state === 'active' ? endpoint : undefined;
+  }
+
+  #find(path: string, wanted = (endpoint: Endpoint) => endpoint.live): Endpoint | undefined {
+    const endpoint = this.#endpoints.get(path) ?? this.#endpoints.get(this.#known.pathOf(path) ?? '');
+    if (endpoint && wanted(endpoint)) return endpoint;
+    let location: Location;
+    try {
+      location = locate(path, false, undefined);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+    const found = this.#endpoints.get(location.path);
+    return found && wanted(found) ? found : undefined;
+  }
+
+  #findSafely(path: string, wanted?: (endpoint: Endpoint) => boolean): Endpoint | undefined {
+    if (typeof path !== 'string') return undefined;
+    try {
+      return this.#find(path, wanted);
+    } catch (error) {
+      // A path that breaks a rule leads to no socket of ours.
+      if (isSocketReferenceError(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #locate(path: string | undefined, { serve }: ResolvedAcquireOptions): Location {
+    try {
+      const location = locate(path, serve !== undefined, this.#options.allowedDirectories);
+      this.#known.learn(location);
+      return location;
+    } catch (error) {
+      // Who can only join does not make the default directory, and without it nobody can serve there.
+      if (serve !== undefined || path?.includes('/') || !isMissing(error)) throw error;
+      const message = `Nobody serves ${quote(path)}: the default directory does not exist; pass \`serve\` to serve it here`;
+      throw new SocketReferenceError('ERR_SOCKREF_NOT_SERVED', message, { ...(path && { path }), cause: error });
+    }
+  }
+
+  async #wait(
+    location: Location,
+    options: ResolvedAcquireOptions,
+    trace: string | undefined,
+  ): Promise<SocketReference> {
+    const { serve, signal } = options;
+    const deadline = systemClock.now() + options.timeoutMs;
+    for (;;) {
+      this.#assertOpen();
+      if (signal?.aborted) throw abortError(signal);
+      const endpoint = this.#endpoints.get(location.path) ?? this.#create(location, options);
+      // At least one tick, so that whoever has waited this long gets the error that says what for.
+      const timeoutMs = Math.max(1, deadline - systemClock.now());
+      const waiting = endpoint.wait(
+        { timeoutMs, total: options.timeoutMs, signal, trace, canServe: serve !== undefined },
+        serve,
+      );
+      const slot = await waiting;
+      if (slot !== 'start-over') return createReference(slot);
+    }
+  }
+
+  #create(location: Location, { serve, settings }: ResolvedAcquireOptions): Endpoint {
+    const { maxSockets } = this.#options.limits;
+    if (this.#endpoints.size >= maxSockets)
+      throw limitExceeded('maxSockets', maxSockets, 'sockets are in use', location.path);
+    const endpoint = new Endpoint(openPlace(location), settings, serve, this.#host);
+    this.#endpoints.set(location.path, endpoint);
+    return endpoint;
+  }
+
+  async #inspectOurs(path: string): Promise<SocketInfo | undefined> {
+    try {
+      return await this.inspect(path);
+    } catch (error) {
+      // A lock file of some other program has such a name too.
+      if (isSocketReferenceError(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #createHost(): EndpointHost {
+    const count = this.#counters;
+    const event = (endpoint: Endpoint) => ({
+      path: endpoint.place.path,
+      references: endpoint.references,
+      role: endpoint.role,
+    });
+    const tell = (name: 'started' | 'stopped' | 'acquired' | 'released' | 'failover', endpoint: Endpoint): void => {
+      count[name]++;
+      if (this.heard(name)) this.tell(name, event(endpoint));
+    };
+    return {
+      clock: systemClock,
+      maxReferences: this.#options.limits.maxReferencesPerSocket,
+      hooks: {
+        reclaimed: (path, pid, files) => {
+          count.reclaimed++;
+          this.tell('reclaimed', { path, pid, files });
+        },
+        healed: (path, files) => {
+          count.healed++;
+          this.tell('healed', { path, files });
+        },
+        fault: (path, error) => {
+          count.faults++;
+          this.tell('fault', { path, error });
+        },
+        cleanUp: (work) => this.#cleanUps.run(work),
+      },
+      started: (endpoint) => tell('started', endpoint),
+      stopped: (endpoint) => tell('stopped', endpoint),
+      acquired: (endpoint) => tell('acquired', endpoint),
+      released: (endpoint) => tell('released', endpoint),
+      failedOver: (endpoint) => tell('failover', endpoint),
+      lost: (endpoint, reason) => {
+        count.lost++;
+        this.tell('lost', { ...event(endpoint), reason });
+      },
+      leaked: (endpoint, { trace }) => {
+        count.leaked++;
+        this.tell('leak', { ...event(endpoint), trace });
+      },
+      gone: (endpoint) => {
+        // Only if the entry is still this one: its successor may have taken the place.
+        if (this.#endpoints.get(endpoint.place.path) === endpoint) this.#endpoints.delete(endpoint.place.path);
+        endpoint.place.directory.release();
+      },
+    };
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return isSocketReferenceError(error) && error.code === 'ERR_SOCKREF_DIRECTORY_NOT_FOUND';
+}
+
+function limitExceeded(limit: string, max: number, what: string, path: string | undefined): SocketReferenceError {
+  const message = `${max} ${what}, and ${limit} allows no more; release some, or raise the limit`;
+  return new SocketReferenceError('ERR_SOCKREF_LIMIT_EXCEEDED', message, { ...(path && { path }), limit, max });
+}
+
+/** The paths that have a lock file in a directory. */
+function socketsIn(directory: string | undefined): string[] {
+  let canonical: string;
+  try {
+    canonical = directory === undefined ? defaultDirectory(false) : canonicalDirectory(directory);
+    const names = readdirSync(canonical).filter((name) => name.endsWith('.lock') && name !== '.lock');
+    return names.sort().map((name) => joinPath(canonical, name.slice(0, -'.lock'.length)));
+  } catch (error) {
+    if (directory === undefined && (isMissing(error) || (error as NodeJS.ErrnoException).code === 'ENOENT')) return [];
+    throw systemError(error, directory ?? '', `list the directory ${quote(directory ?? 'by default')}`);
+  }
+}

@@ -1,0 +1,132 @@
+import type { ReclaimRule } from '../files/reclaim.js';
+import type { Serve } from '../sharing/data-listener.js';
+import { maxLabelLength } from '../sharing/messages.js';
+import type { OwnerSettings } from '../sharing/settings.js';
+import * as check from './check.js';
+import { type Limits, limitChecks, type ResolvedLimits, resolveLimits } from './limits.js';
+
+/** How a socket is acquired. While it is active, those who come later share it as it is. */
+export interface AcquireOptions {
+  /**
+   * What gets the connections if this process becomes the owner: a function, or a `net`, `http` or `tls` server (which
+   * need not, and should not, listen by itself). Without it the acquire can only join.
+   */
+  readonly serve?: Serve | undefined;
+  /** Permission bits of the socket file. Default `0o600`: only this user can connect. */
+  readonly mode?: number | undefined;
+  /** Milliseconds that the socket stays up after its last reference went. Default 0. */
+  readonly lingerMs?: number | undefined;
+  /** Milliseconds that open connections get to end by themselves when the socket stops. Default 5,000. */
+  readonly drainTimeoutMs?: number | undefined;
+  /** Milliseconds after which the acquire fails. Default 20,000. */
+  readonly timeoutMs?: number | undefined;
+  /** Milliseconds that references outlive a lost owner while a new one is sought. Default 10,000. */
+  readonly failoverTimeoutMs?: number | undefined;
+  /**
+   * What may be removed from the socket's path: `'recorded'`, what a dead owner recorded (default); `'stale'`, also any
+   * socket of this user that refuses connections.
+   */
+  readonly reclaim?: ReclaimRule | undefined;
+  /** A name for this holder, shown in listings; at most 200 characters. */
+  readonly label?: string | undefined;
+  /** Ends the waiting: the acquire rejects with an `AbortError`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How a manager works. */
+export interface SocketManagerOptions {
+  /** Upper bounds; see {@link Limits}. */
+  readonly limits?: Limits | undefined;
+  /** Directories, with all below them, that sockets may be in. Default: any that is safe. */
+  readonly allowedDirectories?: readonly string[] | undefined;
+  /** Whether each reference remembers where it was acquired, for `leak` events. Costs time. Default false. */
+  readonly traceLeaks?: boolean | undefined;
+  /** Milliseconds between two looks of an owner after its files. Default 5,000. */
+  readonly healIntervalMs?: number | undefined;
+}
+
+const defaultMode = 0o600;
+/** Long enough for a request under way, short enough for a test suite to wait for. */
+const defaultDrainTimeoutMs = 5_000;
+/** As long as a person waits before asking what is wrong. */
+const defaultTimeoutMs = 20_000;
+/** A takeover needs milliseconds; the rest is for machines that are busy. */
+const defaultFailoverTimeoutMs = 10_000;
+/** Temp cleaners come by once a day; those who wait for a repair are people. */
+const defaultHealIntervalMs = 5_000;
+
+const acquireChecks = {
+  serve: check.isServe,
+  mode: check.isMode,
+  lingerMs: check.isDuration,
+  drainTimeoutMs: check.isDuration,
+  timeoutMs: check.isTimeout,
+  failoverTimeoutMs: check.isTimeout,
+  reclaim: check.oneOf('recorded', 'stale'),
+  label: check.isText(maxLabelLength),
+  signal: check.isSignal,
+};
+
+const managerChecks = {
+  limits: check.isRecord,
+  allowedDirectories: check.isPathList,
+  traceLeaks: check.isBoolean,
+  healIntervalMs: check.isTimeout,
+};
+
+/** Manager options, checked, each with its value. */
+export interface ResolvedManagerOptions {
+  readonly limits: ResolvedLimits;
+  readonly allowedDirectories: readonly string[] | undefined;
+  readonly traceLeaks: boolean;
+  readonly healIntervalMs: number;
+}
+
+/** Acquire options, checked, each with its value. */
+export interface ResolvedAcquireOptions {
+  readonly serve: Serve | undefined;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly settings: OwnerSettings;
+}
+
+/** Checks manager options and fills in the defaults. */
+export function resolveManagerOptions(options: SocketManagerOptions | undefined): ResolvedManagerOptions {
+  check.checkOptions(options, managerChecks);
+  check.checkOptions(options?.limits, limitChecks, 'limits.');
+  return {
+    limits: resolveLimits(options?.limits),
+    allowedDirectories: options?.allowedDirectories && [...options.allowedDirectories],
+    traceLeaks: options?.traceLeaks ?? false,
+    healIntervalMs: options?.healIntervalMs ?? defaultHealIntervalMs,
+  };
+}
+
+/** Checks acquire options; nothing else is done, for the many acquires that only share. */
+export function checkAcquireOptions(options: AcquireOptions | undefined): void {
+  check.checkOptions(options, acquireChecks);
+}
+
+/** Fills in the defaults of acquire options that were checked. */
+export function resolveAcquireOptions(
+  options: AcquireOptions | undefined,
+  { limits, healIntervalMs }: ResolvedManagerOptions,
+): ResolvedAcquireOptions {
+  return {
+    serve: options?.serve,
+    timeoutMs: options?.timeoutMs ?? defaultTimeoutMs,
+    signal: options?.signal,
+    settings: {
+      mode: options?.mode ?? defaultMode,
+      lingerMs: options?.lingerMs ?? 0,
+      drainTimeoutMs: options?.drainTimeoutMs ?? defaultDrainTimeoutMs,
+      failoverTimeoutMs: options?.failoverTimeoutMs ?? defaultFailoverTimeoutMs,
+      reclaim: options?.reclaim ?? 'recorded',
+      label: options?.label,
+      healIntervalMs,
+      maxReferences: limits.maxReferencesPerSocket,
+      maxMembers: limits.maxMembersPerSocket,
+      maxConnections: limits.maxConnectionsPerSocket,
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { SocketManager } from './api/manager.js';
+import type { AcquireOptions } from './api/options.js';
+import type { SocketReference } from './api/reference.js';
+
+export type { ConnectOptions } from './api/connect.js';
+export type {
+  FaultEvent,
+  HealedEvent,
+  LeakEvent,
+  LostEvent,
+  ManagerEvents,
+  ReclaimedEvent,
+  SocketEvent,
+} from './api/events.js';
+export type { HolderInfo, SocketInfo } from './api/info.js';
+export type { Limits } from './api/limits.js';
+export { SocketManager } from './api/manager.js';
+export type { AcquireOptions, SocketManagerOptions } from './api/options.js';
+export { SocketReference } from './api/reference.js';
+export type { ManagerStats } from './api/stats.js';
+export type { SocketReferenceErrorCode } from './error-table.js';
+export { isSocketReferenceError, SocketReferenceError, type SocketReferenceErrorDetails } from './errors.js';
+export type { ReclaimRule } from './files/reclaim.js';
+export type { ConnectionHandler, Serve } from './sharing/data-listener.js';
+
+/**
+ * A reference to the socket at a path, on the default manager; see {@link SocketManager.acquire}.
+ *
+ * @example
+ * ```ts
+ * import { acquire } from 'sockref';
+ *
+ * const reference = await acquire('hello.sock', { serve: (socket) => socket.end('hello\n') });
+ * const socket = await reference.connect();
+ * socket.pipe(process.stdout);
+ * socket.on('close', () => reference.close());
+ * ```
+ */
+export function acquire(path?: string, options?: AcquireOptions): Promise<SocketReference> {
+  return SocketManager.default.acquire(path, options);
+}
