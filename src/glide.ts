@@ -1,0 +1,67 @@
+import { SocketManager } from './api/manager.js';
+import type { SocketReference } from './api/reference.js';
+import { SocketReferenceError } from './errors.js';
+import type { Serve } from './sharing/data-listener.js';
+
+export { SocketReference } from './api/reference.js';
+
+let handler: Serve | undefined;
+
+/** References that nobody else holds: sockets that were started by their path alone. */
+const started = new Map<string, SocketReference>();
+
+/**
+ * Sets what serves the sockets that are started from now on: a function, or a `net` or `http` server.
+ *
+ * @example
+ * ```ts
+ * SetConnectionHandler((socket) => socket.end('hello'));
+ * ```
+ */
+export function SetConnectionHandler(serve: Serve): void {
+  handler = serve;
+}
+
+/**
+ * Starts a new socket in the default directory that stays up until it is cleaned up, and resolves to its path.
+ *
+ * @throws SocketReferenceError `ERR_SOCKREF_NOT_SERVED` if no connection handler was set
+ */
+export async function StartSocketConnection(): Promise<string> {
+  const reference = await StartSocketConnectionWithReference();
+  started.set(reference.path, reference);
+  reference.signal.addEventListener('abort', () => started.delete(reference.path), { once: true });
+  return reference.path;
+}
+
+/** A reference to the socket at a path, or to a new one in the default directory. */
+export function StartSocketConnectionWithReference(path?: string): Promise<SocketReference> {
+  if (!handler && path === undefined) {
+    const message = 'Nothing would serve a new socket; call SetConnectionHandler first';
+    return Promise.reject(new SocketReferenceError('ERR_SOCKREF_NOT_SERVED', message));
+  }
+  return SocketManager.default.acquire(path, handler && { serve: handler });
+}
+
+/** Whether a socket is active in this process; false for any other string. */
+export function IsSocketActive(path: string): boolean {
+  return SocketManager.default.isSocketActive(path);
+}
+
+/** How many sockets are active in this process. */
+export function GetActiveSocketCount(): number {
+  return SocketManager.default.activeSocketCount;
+}
+
+/** Ends all sockets of this process, at once; a failure is reported as a `fault` of the default manager. */
+export function CleanupAllSockets(): void {
+  SocketManager.default.cleanupAllSockets().catch(reported);
+}
+
+/** Ends one socket of this process, at once; a failure is reported as a `fault` of the default manager. */
+export function ForceCleanupSocket(path: string): void {
+  SocketManager.default.forceCleanupSocket(path).catch(reported);
+}
+
+/** The endpoint tells of it by itself; here nobody waits. */
+function reported(): void {}
