@@ -91,8 +91,8 @@ export class DataListener {
       // Without a listener an error of the connection would end the process, and the server of everybody with it.
       socket.on('error', (error) => this.#connectionFailed(socket, error));
       const handled: unknown = this.#serve(socket);
-      // Whatever a handler returns, only a promise has something to wait for.
-      if (handled instanceof Promise) handled.catch((error: unknown) => this.#handlerFailed(socket, error));
+      // Whatever a handler returns, only a promise, of whatever make, has something to wait for.
+      if (isThenable(handled)) Promise.resolve(handled).catch((error: unknown) => this.#handlerFailed(socket, error));
     } catch (error) {
       this.#handlerFailed(socket, error);
     }
@@ -115,4 +115,8 @@ export class DataListener {
     if (socket.listenerCount('error') > 1 || departures.has(errnoOf(error) ?? '')) return;
     this.#handlerFailed(socket, error);
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
 }
