@@ -1,0 +1,26 @@
+/** Milliseconds after which a condition is taken never to hold. A watchdog, not a measure: only a failure takes as long. */
+const watchdogMs = 30_000;
+
+/** Milliseconds between two looks. */
+const lookMs = 5;
+
+/**
+ * Waits until a condition holds, and resolves to what it returned. For what no event tells, such as a count that other
+ * processes change; where there is an event, await the event.
+ *
+ * @param what - what is waited for, in the words of the message when it never comes
+ * @param condition - asked again and again; anything truthy ends the waiting
+ */
+export async function until<Value>(
+  what: string,
+  condition: () => Value | Promise<Value>,
+  watchdog = watchdogMs,
+): Promise<NonNullable<Value>> {
+  const deadline = performance.now() + watchdog;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (performance.now() > deadline) throw new Error(`Waited ${watchdog} ms in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  }
+}
