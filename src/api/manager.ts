@@ -287,6 +287,11 @@ export class SocketManager extends ManagerEmitter {
       this.#assertOpen();
       if (signal?.aborted) throw abortError(signal);
       const endpoint = this.#endpoints.get(location.path) ?? this.#create(location, options);
+      if (endpoint.state === 'active') {
+        // Reached by another spelling of its path, which only the look at the disk has shown to be the same.
+        endpoint.offer(serve);
+        return createReference(endpoint.share(trace));
+      }
       // At least one tick, so that whoever has waited this long gets the error that says what for.
       const timeoutMs = Math.max(1, deadline - systemClock.now());
       const waiting = endpoint.wait(
