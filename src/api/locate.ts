@@ -44,8 +44,9 @@ export class KnownDefault {
   #canonical = '';
 
   /** The canonical path of a bare name, if the default directory has been resolved before. */
-  pathOf(name: string): string | undefined {
-    if (name.includes('/')) return undefined;
+  pathOf(name: unknown): string | undefined {
+    // What is not a string is left to the path rules, which say so.
+    if (typeof name !== 'string' || name.includes('/')) return undefined;
     try {
       return this.#raw !== undefined && defaultDirectoryPath() === this.#raw
         ? joinPath(this.#canonical, name)

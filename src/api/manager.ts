@@ -270,7 +270,7 @@ export class SocketManager extends ManagerEmitter {
       return location;
     } catch (error) {
       // Who can only join does not make the default directory, and without it nobody can serve there.
-      if (serve !== undefined || path?.includes('/') || !isMissing(error)) throw error;
+      if (serve !== undefined || !isMissing(error) || path?.includes('/')) throw error;
       const message = `Nobody serves ${quote(path)}: the default directory does not exist; pass \`serve\` to serve it here`;
       throw new SocketReferenceError('ERR_SOCKREF_NOT_SERVED', message, { ...(path && { path }), cause: error });
     }
