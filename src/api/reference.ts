@@ -24,6 +24,8 @@ export class SocketReference {
   /** The canonical path of the socket. Stays readable for ever. */
   readonly path: string;
   readonly #slot: Slot;
+  /** Kept here, so that what listens to the signal is told as long as this handle lives. */
+  #signal: AbortSignal | undefined;
 
   private constructor(slot: Slot) {
     this.#slot = slot;
@@ -55,7 +57,8 @@ export class SocketReference {
 
   /** Aborts when the reference becomes inactive; its `reason` is an error that says why. */
   get signal(): AbortSignal {
-    return this.#slot.signal();
+    this.#signal ??= this.#slot.signal();
+    return this.#signal;
   }
 
   /**
