@@ -42,6 +42,8 @@ export class Endpoint {
   #serve: Serve | undefined;
   #state: State;
   #references = 0;
+  /** The role that it has, or had last: what is told of its end names it too. */
+  #role: Lease['role'] = 'member';
   #reason: SocketReferenceError | undefined;
   #obstacle: Obstacle = { waitingFor: 'the socket to start', pid: undefined };
   #alive: boolean | undefined;
@@ -67,7 +69,7 @@ export class Endpoint {
   }
 
   get role(): Lease['role'] {
-    return this.#state.kind === 'active' ? this.#state.lease.role : 'member';
+    return this.#role;
   }
 
   /** References everywhere, as far as it is known here. */
@@ -271,6 +273,7 @@ export class Endpoint {
 
   #accept(lease: Lease, failover: boolean): void {
     this.#state = { kind: 'active', lease };
+    this.#role = lease.role;
     this.#own = [...this.#own, ...lease.published];
     this.#alive = undefined;
     if (lease.role === 'owner') this.#host.started(this);
@@ -317,6 +320,7 @@ export class Endpoint {
     const { role, others, published } = state.lease;
     this.#own = [...this.#own, ...published];
     if (role === 'owner') this.#host.stopped(this);
+    this.#role = 'member';
     this.#obstacle = { waitingFor: 'a new owner', pid: undefined };
     const attempt = this.#claim({ members: others });
     this.#state = { kind: 'recovering', attempt };
