@@ -229,7 +229,7 @@ export class Endpoint {
   #update(): void {
     if (this.#state.kind !== 'active') return;
     this.#keepAlive();
-    this.#state.lease.update(this.#references);
+    this.#state.lease.update(this.#references + this.#waiters.size);
   }
 
   #keepAlive(): void {
@@ -278,15 +278,17 @@ export class Endpoint {
     this.#alive = undefined;
     if (lease.role === 'owner') this.#host.started(this);
     if (failover) this.#host.failedOver(this);
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const waiter of waiters) {
+    // Listeners are called in between, and may release or clean up: whoever still waits counts, so that the socket does
+    // not end under them, and waits for the next life if it was ended all the same (I3).
+    for (const waiter of this.#waiters) {
+      if (this.state !== 'active') break;
+      this.#waiters.delete(waiter);
       const full = this.#limitMet();
       if (full) waiter.reject(full);
       else waiter.resolve(this.#grant(waiter.options.trace));
     }
     this.#update();
-    this.#tellChanged();
+    if (this.#state.kind === 'active') this.#tellChanged();
   }
 
   #claimFailed(error: unknown): void {
