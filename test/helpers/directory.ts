@@ -1,0 +1,47 @@
+import { mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Makes a directory of mode 0700 for one test. Short, since a socket's address takes 107 bytes; canonical. */
+export async function makeDirectory(): Promise<string> {
+  return realpath(await mkdtemp(join(tmpdir(), 'sockref-test-')));
+}
+
+/** Removes a directory with all that is in it, and says by an error if that was anything at all. */
+export async function removeEmpty(directory: string): Promise<void> {
+  const left = await readdir(directory);
+  await rm(directory, { recursive: true, force: true });
+  if (left.length > 0) throw new Error(`The directory of the test was to end empty, but held ${left.join(', ')}`);
+}
+
+/**
+ * Runs a test in a directory of its own, and asserts that it leaves the directory empty. If the test itself fails, its
+ * own error is the one that is thrown.
+ *
+ * @example
+ * ```ts
+ * it('leaves no file', () => withDirectory(async (directory) => { … }));
+ * ```
+ */
+export async function withDirectory<Value>(test: (directory: string) => Value | Promise<Value>): Promise<Value> {
+  return withDirectories(1, (directory) => test(directory));
+}
+
+/** As {@link withDirectory}, with several directories. */
+export async function withDirectories<Value>(
+  count: number,
+  test: (...directories: [string, ...string[]]) => Value | Promise<Value>,
+): Promise<Value> {
+  const directories: string[] = [];
+  for (let made = 0; made < count; made++) directories.push(await makeDirectory());
+  let result: Value;
+  try {
+    result = await test(...(directories as [string, ...string[]]));
+  } catch (error) {
+    for (const directory of directories) await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+  const ends = await Promise.allSettled(directories.map(removeEmpty));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  return result;
+}
