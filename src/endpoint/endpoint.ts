@@ -139,7 +139,7 @@ export class Endpoint {
     this.#kept[slot.keepAlive]--;
     this.#update();
     this.#host.released(this);
-    slot.abort(this.closedError(false));
+    slot.abort(() => this.closedError(false));
     this.#endIfUnused();
     slot.closing = this.ending ?? resolved;
     return slot.closing;
@@ -274,7 +274,6 @@ export class Endpoint {
   #accept(lease: Lease, failover: boolean): void {
     this.#state = { kind: 'active', lease };
     this.#role = lease.role;
-    this.#own = [...this.#own, ...lease.published];
     this.#alive = undefined;
     if (lease.role === 'owner') this.#host.started(this);
     if (failover) this.#host.failedOver(this);
@@ -319,12 +318,12 @@ export class Endpoint {
   #lost(cause: 'owner-died' | 'deposed'): void {
     const state = this.#state;
     if (state.kind !== 'active') return;
-    const { role, others, published } = state.lease;
+    const { role, members, published } = state.lease;
     this.#own = [...this.#own, ...published];
     if (role === 'owner') this.#host.stopped(this);
     this.#role = 'member';
     this.#obstacle = { waitingFor: 'a new owner', pid: undefined };
-    const attempt = this.#claim({ members: others });
+    const attempt = this.#claim({ members });
     this.#state = { kind: 'recovering', attempt };
     const { clock } = this.#host;
     const { failoverTimeoutMs } = this.#settings;
@@ -394,7 +393,7 @@ export class Endpoint {
     this.#watched.clear();
     // What listens to a signal may ask whether the reference is active, so that comes first.
     queueMicrotask(() => {
-      for (const slot of watched) slot.abort(reason);
+      for (const slot of watched) slot.abort(() => reason);
     });
   }
 

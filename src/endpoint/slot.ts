@@ -43,9 +43,9 @@ export class Slot {
     return signal;
   }
 
-  /** Aborts the signal, if anybody has it. */
-  abort(reason: Error): void {
+  /** Aborts the signal, if anybody has it: an error is dear, and most references end without being watched. */
+  abort(reason: () => Error): void {
     const signal = this.#signal?.deref();
-    if (signal) controllers.get(signal)?.abort(reason);
+    if (signal) controllers.get(signal)?.abort(reason());
   }
 }

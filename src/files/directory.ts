@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, realpathSync } from 'node:fs';
 import { quote, SocketReferenceError } from '../errors.js';
 import { errnoOf, systemError } from '../system-errors.js';
-import { type Identity, identityOf, sameFile } from './identity.js';
+import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
 import { joinPath } from './paths.js';
 import { ownUid, reachesThroughDescriptors } from './platform.js';
 
@@ -53,6 +53,12 @@ export class Directory {
   /** The path by which the system reaches a name in this very directory; short, and valid in this process only. */
   at(name: string): string {
     return reachesThroughDescriptors ? `/proc/self/fd/${this.#fd}/${name}` : joinPath(this.path, name);
+  }
+
+  /** Whether the canonical path still leads to this directory. If not, nobody finds by it what is in here. */
+  isInPlace(): boolean {
+    const stats = lstatIfThere(this.path);
+    return stats !== undefined && sameFile(identityOf(stats), this.#identity);
   }
 
   /** One holder more. */

@@ -38,7 +38,7 @@ export class DataListener {
     this.#serve = serve;
     this.#max = max;
     this.#fault = fault;
-    this.#inFlight = new InFlight(typeof serve === 'function' ? undefined : serve);
+    this.#inFlight = new InFlight(typeof serve === 'function' ? undefined : serve, this.#open);
   }
 
   /** A new server that is not bound yet. A repaired socket file needs another one, for the same connections. */
@@ -70,7 +70,8 @@ export class DataListener {
 
   /** Lets the connections go on by themselves: this listener's time is over. */
   letGo(): void {
-    this.#inFlight.drain();
+    if (this.#open.size === 0) this.#inFlight.release();
+    else this.#drained = () => this.#inFlight.release();
   }
 
   #accept(socket: Socket): void {

@@ -18,6 +18,7 @@ export interface HealerOwner {
   relocked(lock: EndpointLock): void;
   republish(names: readonly FileKind[]): Promise<void>;
   deposed(): void;
+  displaced(): void;
 }
 
 /** How far the intervals of many owners in one process spread, so that they do not all look in the same moment. */
@@ -83,8 +84,16 @@ export class Healer {
     return this.#checking;
   }
 
+  /** Whether a socket's name still leads to what was published there. */
+  isThere(kind: FileKind): boolean {
+    const stats = lstatIfThere(this.#place.directory.at(this.#place.names[kind]));
+    const ours = this.#owner.files()?.[kind];
+    return stats !== undefined && ours !== undefined && sameFile(identityOf(stats), ours);
+  }
+
   async #check(): Promise<void> {
     if (this.#stopped) return;
+    if (!this.#place.directory.isInPlace()) return this.#owner.displaced();
     const healed: string[] = [];
     const before = this.#owner.lock();
     if (!this.assertOwner()) return this.#owner.deposed();

@@ -8,9 +8,12 @@ import type { Server, Socket } from 'node:net';
 export class InFlight {
   readonly #requests = new Map<Socket, number>();
   readonly #server: HttpServer | undefined;
+  readonly #ours: ReadonlySet<Socket>;
   #draining = false;
 
-  constructor(server: Server | undefined) {
+  /** @param ours - the connections to look after; the server may get others from elsewhere */
+  constructor(server: Server | undefined, ours: ReadonlySet<Socket>) {
+    this.#ours = ours;
     // Not instanceof: the server may come from another realm or a wrapper, and node:http need not be loaded for this.
     if (!server || !('requestTimeout' in server) || !('keepAliveTimeout' in server)) return;
     this.#server = server as HttpServer;
@@ -34,6 +37,7 @@ export class InFlight {
 
   readonly #began = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
+    if (!this.#ours.has(socket)) return;
     this.#requests.set(socket, (this.#requests.get(socket) ?? 0) + 1);
     if (this.#draining && !response.headersSent) response.setHeader('Connection', 'close');
     response.once('close', () => {

@@ -8,6 +8,8 @@ export interface Lease {
   readonly ownerPid: number;
   /** Live references elsewhere, as far as it is known here. */
   readonly others: number;
+  /** How many members the endpoint has, as far as it is known here. */
+  readonly members: number;
   /** How many references the owner allows in all. */
   readonly maxReferences: number;
   /** Files that this process published, for the next claim to recognise. */

@@ -42,6 +42,7 @@ export class Member implements Lease {
   #phase: Phase = { kind: 'greeting' };
   #welcome: Welcome | undefined;
   #others = 0;
+  #members = 0;
   #references: number;
   #told: number;
   #sending: 'nothing' | 'scheduled' | 'waiting' = 'nothing';
@@ -110,6 +111,10 @@ export class Member implements Lease {
     return this.#others;
   }
 
+  get members(): number {
+    return this.#members;
+  }
+
   get maxReferences(): number {
     return this.#welcome?.maxReferences ?? Number.MAX_SAFE_INTEGER;
   }
@@ -118,7 +123,7 @@ export class Member implements Lease {
     this.#references = references;
     if (this.#phase.kind !== 'attached') return;
     if (references > 0) this.#schedule();
-    else this.#events.stopping(this.#leave());
+    else void this.abandon();
   }
 
   keepAlive(alive: boolean): void {
@@ -126,7 +131,10 @@ export class Member implements Lease {
   }
 
   async abandon(): Promise<void> {
-    if (this.#phase.kind === 'attached') this.update(0);
+    if (this.#phase.kind !== 'attached') return;
+    const left = this.#leave();
+    this.#events.stopping(left);
+    await left;
   }
 
   /** The files are the owner's business. */
@@ -165,7 +173,7 @@ export class Member implements Lease {
       case 'welcome':
         if (this.#phase.kind !== 'greeting') break;
         this.#welcome = message;
-        this.#others = message.total - message.yours;
+        this.#counted(message);
         this.#phase = { kind: 'waiting' };
         if (message.state === 'ready') this.#attached();
         return;
@@ -173,7 +181,7 @@ export class Member implements Lease {
         if (this.#phase.kind === 'waiting') this.#attached();
         return;
       case 'count':
-        this.#others = message.total - message.yours;
+        this.#counted(message);
         return;
       case 'stopping':
         this.#stopping(message.force === true);
@@ -188,6 +196,12 @@ export class Member implements Lease {
         break;
     }
     this.#finish(() => this.#outcome.reject(this.#protocolError(`it sent "${message.type}" out of turn`)));
+  }
+
+  #counted({ total, members, yours }: { total: number; members: number; yours: number }): void {
+    // What the owner has for us may be behind what we have: only the others' part is its word.
+    this.#others = total - yours;
+    this.#members = members;
   }
 
   #attached(): void {

@@ -79,6 +79,7 @@ export class Owner implements Lease {
       relocked: (held) => this.#relocked(held),
       republish: (names) => this.#publish(names),
       deposed: () => this.#depose(),
+      displaced: () => this.#displaced(),
     });
   }
 
@@ -105,6 +106,10 @@ export class Owner implements Lease {
 
   get others(): number {
     return this.#holds.tally.others;
+  }
+
+  get members(): number {
+    return this.#holds.tally.members;
   }
 
   get maxReferences(): number {
@@ -191,9 +196,11 @@ export class Owner implements Lease {
   #unpublish(): void | Promise<void> {
     const checking = this.#healer.settled();
     if (checking !== undefined) return checking.then(() => this.#unpublish());
-    if (!this.#files || !this.#healer.assertOwner()) return;
-    unlinkIfSame(this.#lock, this.#place.names.data, this.#files.data);
-    unlinkIfSame(this.#lock, this.#place.names.control, this.#files.control);
+    const { names } = this.#place;
+    const left = (['data', 'control'] as const).filter((kind) => this.#healer.isThere(kind));
+    // I2: a deposed owner touches nothing, even if it learns of that only now.
+    if (left.length === 0 || !this.#healer.assertOwner()) return;
+    for (const kind of left) if (this.#files) unlinkIfSame(this.#lock, names[kind], this.#files[kind]);
   }
 
   #depose(): void {
@@ -207,6 +214,14 @@ export class Owner implements Lease {
     this.#lock.release();
     this.#holds.close();
     this.#events.lost('deposed');
+  }
+
+  /** The path leads elsewhere now, and nobody finds us by it: what holds references here must not believe otherwise. */
+  #displaced(): void {
+    const { path } = this.#place;
+    const message = `The directory of ${path} was removed or replaced, and the socket went with it; acquire it again`;
+    this.#events.ended(new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'directory-replaced' }));
+    void this.abandon();
   }
 
   async #publish(kinds: readonly FileKind[]): Promise<void> {
