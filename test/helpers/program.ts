@@ -1,0 +1,185 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+const fixtures = new URL('../fixtures/', import.meta.url);
+
+/** How a program is started; what is not given is as in this process. */
+export interface ProgramOptions {
+  /** Added to the environment; `undefined` takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly args?: readonly string[];
+  /** Flags for Node, such as `--expose-gc`. Default: none. */
+  readonly execArgv?: readonly string[];
+  /** A command that runs the program, such as `['strace', '-f']`: the program's own command is put behind it. */
+  readonly under?: readonly string[];
+  readonly cwd?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** How a program ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** All that it wrote to stderr. */
+  readonly stderr: string;
+}
+
+/** A line that a program wrote: parsed if it is JSON, else as text. */
+// biome-ignore lint/suspicious/noExplicitAny: what a fixture tells is known by the test that starts it
+export type Line = any;
+
+interface Wanted {
+  resolve(line: Line): void;
+  reject(error: Error): void;
+}
+
+/**
+ * A fixture program: a process that is asked with lines of JSON on stdin and tells with lines on stdout. It is killed
+ * when the test ends, if it has not ended by itself.
+ */
+export class Program {
+  readonly #child: ChildProcess;
+  readonly #name: string;
+  readonly #isGroup: boolean;
+  readonly #asked = new Map<number, Wanted>();
+  readonly #told: Line[] = [];
+  readonly #waiting: Wanted[] = [];
+  #lastId = 0;
+  #stderr = '';
+  #rest = '';
+  #over: Error | undefined;
+  /** Resolves when the program has ended and everything that it wrote was read. */
+  readonly exited: Promise<Exit>;
+
+  constructor(name: string, child: ChildProcess, isGroup: boolean) {
+    this.#name = name;
+    this.#isGroup = isGroup;
+    this.#child = child;
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => this.#read(chunk));
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+      this.#stderr += chunk;
+    });
+    // A program that has ended does not read what it is asked: `exited` tells of that.
+    child.stdin?.on('error', () => {});
+    this.exited = new Promise((resolve) => {
+      child.once('close', (code, signal) => {
+        this.#end(`ended with ${signal ?? `code ${code}`}`);
+        resolve({ code, signal, stderr: this.#stderr });
+      });
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  /** What it has written to stderr so far. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /**
+   * Sends a command, with an `id` added, and resolves to the line that has the same `id`.
+   *
+   * @throws the `error` of that line, as an Error with its fields
+   */
+  ask(command: Readonly<Record<string, unknown>>): Promise<Line> {
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      if (this.#over) return reject(this.#over);
+      this.#asked.set(id, { resolve, reject });
+      this.#child.stdin?.write(`${JSON.stringify({ ...command, id })}\n`);
+    });
+  }
+
+  /** The next line that is no answer; lines that came before it was asked for are kept. */
+  line(): Promise<Line> {
+    if (this.#told.length > 0) return Promise.resolve(this.#told.shift());
+    return new Promise((resolve, reject) => {
+      if (this.#over) return reject(this.#over);
+      this.#waiting.push({ resolve, reject });
+    });
+  }
+
+  /** Closes its stdin: most programs end then. */
+  end(): void {
+    this.#child.stdin?.end();
+  }
+
+  /** Sends a signal, SIGKILL if none is given; also to what runs it. Nothing happens once it has ended. */
+  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    if (!this.#isGroup) this.#child.kill(signal);
+    else if (!this.#over) process.kill(-this.pid, signal);
+  }
+
+  #read(chunk: string): void {
+    const lines = (this.#rest + chunk).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const text of lines) this.#line(parse(text));
+  }
+
+  #line(line: Line): void {
+    const asked = this.#asked.get(line?.id);
+    if (!asked) {
+      const waiting = this.#waiting.shift();
+      if (waiting) waiting.resolve(line);
+      else this.#told.push(line);
+      return;
+    }
+    this.#asked.delete(line.id);
+    if (line.error) asked.reject(Object.assign(new Error(line.error.message), line.error));
+    else asked.resolve(line);
+  }
+
+  #end(how: string): void {
+    const over = new Error(`${this.#name} ${how}\n${this.#stderr}`);
+    this.#over = over;
+    for (const { reject } of [...this.#asked.values(), ...this.#waiting]) reject(over);
+    this.#asked.clear();
+    this.#waiting.length = 0;
+  }
+}
+
+/**
+ * Starts a program of `test/fixtures` and resolves when it runs; what it has to say first it says as a line.
+ *
+ * @example
+ * ```ts
+ * const program = await start('holder.mjs', { args: [directory] });
+ * const { references } = await program.ask({ do: 'acquire', path });
+ * program.kill();
+ * await program.exited;
+ * ```
+ */
+export async function start(name: string, options: ProgramOptions = {}): Promise<Program> {
+  const { env = {}, args = [], execArgv = [], under = [], cwd, uid, gid } = options;
+  const file = name.startsWith('/') ? name : fileURLToPath(new URL(name, fixtures));
+  const [command, ...rest] = [...under, process.execPath, ...execArgv, file, ...args] as [string, ...string[]];
+  const child = spawn(command, rest, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // A group, since to kill what runs a program would let the program go on.
+    detached: under.length > 0,
+    env: { ...process.env, ...env },
+    ...(cwd !== undefined && { cwd }),
+    ...(uid !== undefined && { uid }),
+    ...(gid !== undefined && { gid }),
+  });
+  const program = new Program(name, child, under.length > 0);
+  onTestFinished(async () => {
+    program.kill();
+    await program.exited;
+  });
+  await once(child, 'spawn');
+  return program;
+}
+
+function parse(text: string): Line {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
