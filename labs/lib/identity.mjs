@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
+
+/** Names this process, or what serves in it, to whoever connects. */
+export const instance = `${process.pid}/${randomUUID().slice(0, 8)}`;
+
+/**
+ * Serves a connection: says who answers, and ends it.
+ *
+ * @param {import('node:net').Socket} socket
+ */
+export function sayWho(socket) {
+  // A client that is killed is no concern of the server.
+  socket.on('error', () => {});
+  socket.end(`${instance}\n`);
+}
+
+/**
+ * Reads who answers on a connection; undefined if it ends without an answer.
+ *
+ * @param {import('node:net').Socket} socket
+ * @returns {Promise<string | undefined>}
+ */
+export function readWho(socket) {
+  return new Promise((resolve) => {
+    let text = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(text.endsWith('\n') ? text.trimEnd() : undefined));
+  });
+}
+
+/**
+ * Asks whatever listens at a path who it is, without the library; the error's code if nobody does.
+ *
+ * @param {string} path
+ * @returns {Promise<{who: string | undefined, code?: undefined} | {who?: undefined, code: string}>}
+ */
+export function askWho(path) {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.once('error', (error) => resolve({ code: /** @type {NodeJS.ErrnoException} */ (error).code ?? 'unknown' }));
+    socket.once('connect', () => void readWho(socket).then((who) => resolve({ who })));
+  });
+}

@@ -1,0 +1,128 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** A command that failed in the child. */
+export class CommandError extends Error {
+  code;
+
+  /** @param {{message: string, code?: string, stack?: string}} error */
+  constructor({ message, code = '', stack = '' }) {
+    super(message);
+    this.code = code;
+    // Where it was thrown, not where the answer came in.
+    if (stack) Object.assign(this, { stack });
+  }
+}
+
+/** A child process that does what it is told: see child.mjs for its side. */
+export class Process {
+  #child;
+  /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
+  #asked = new Map();
+  #next = 0;
+  /** The process that answers; behind strace that is not the one that was started. */
+  pid = 0;
+  /** Resolves with the signal that ended it, or null. */
+  ended;
+
+  /** @param {import('node:child_process').ChildProcess} child */
+  constructor(child) {
+    this.#child = child;
+    this.ended = once(child, 'exit').then(([, signal]) => {
+      for (const { reject } of this.#asked.values())
+        reject(new CommandError({ message: 'it has ended', code: 'ENDED' }));
+      this.#asked.clear();
+      return /** @type {NodeJS.Signals | null} */ (signal);
+    });
+    child.on('message', (message) => this.#message(/** @type {any} */ (message)));
+    // A command to a process that was just killed: `ended` tells of it.
+    child.on('error', () => {});
+  }
+
+  /**
+   * Starts a program.
+   *
+   * @param {string | URL} program
+   * @param {{under?: readonly string[], args?: readonly string[]}} [how] `under`: a program, with its arguments, that starts Node
+   */
+  static async start(program, { under = [], args = [] } = {}) {
+    const { NODE_V8_COVERAGE: _, ...env } = process.env;
+    const [execPath = process.execPath, ...rest] = [...under, process.execPath];
+    const child = fork(fileURLToPath(new URL(program)), args, {
+      env,
+      execPath,
+      execArgv: rest,
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    const started = new Process(child);
+    const [message] = await once(child, 'message');
+    started.pid = message.ready;
+    return started;
+  }
+
+  /** Whether it has not ended, as far as is known. */
+  get alive() {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /**
+   * Has it do something; resolves with its answer.
+   *
+   * @param {string} command
+   * @param {unknown} [argument]
+   * @returns {Promise<any>}
+   */
+  ask(command, argument) {
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      if (!this.#child.connected) {
+        reject(new CommandError({ message: 'it has ended', code: 'ENDED' }));
+        return;
+      }
+      this.#asked.set(id, { resolve, reject });
+      this.#child.send({ id, command, argument }, () => {});
+    });
+  }
+
+  /** @param {NodeJS.Signals} signal */
+  signal(signal) {
+    if (!this.alive) return;
+    try {
+      process.kill(this.pid, signal);
+    } catch {
+      // It has ended by itself just now.
+    }
+  }
+
+  /** Kills it, and waits until it is gone. */
+  async kill() {
+    this.signal('SIGKILL');
+    await this.ended;
+  }
+
+  /** Lets it end by itself, with all that it does at its exit. */
+  async end() {
+    if (this.#child.connected) this.#child.disconnect();
+    await this.ended;
+  }
+
+  /** @param {{id?: number, value?: unknown, error?: {message: string, code?: string}}} message */
+  #message({ id, value, error }) {
+    if (id === undefined) return;
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    if (error) asked?.reject(new CommandError(error));
+    else asked?.resolve(value);
+  }
+}
+
+/**
+ * Starts several processes of one program.
+ *
+ * @param {number} count
+ * @param {string | URL} program
+ */
+export function startAll(count, program) {
+  return Promise.all(Array.from({ length: count }, () => Process.start(program)));
+}

@@ -1,0 +1,24 @@
+/** One of the processes that race: runs a recipe when told, and says what came of it. */
+
+import { answer } from '../lib/child.mjs';
+import { askWho, instance } from '../lib/identity.mjs';
+import { predecessors, recipes } from './recipes.mjs';
+
+/** @type {import('./recipes.mjs').Outcome | undefined} */
+let outcome;
+
+answer({
+  who: () => instance,
+  go: async ({ recipe, path }) => {
+    outcome = await recipes[recipe]?.(path);
+    return { serves: outcome?.serves, connectedTo: outcome?.connectedTo };
+  },
+  look: async (path) => (await askWho(path)).who,
+  end: async () => {
+    await outcome?.end();
+    outcome = undefined;
+  },
+  precede: async ({ recipe, paths }) => {
+    for (const path of paths) await predecessors[recipe]?.(path);
+  },
+});

@@ -1,0 +1,126 @@
+/** Ways to end up with one server for a socket. Each takes a path; each returns what it needs to go on. */
+
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import lockfile from 'proper-lockfile';
+import { acquire } from 'sockref';
+import { readWho, sayWho } from '../lib/identity.mjs';
+
+/**
+ * @typedef {object} Outcome
+ * @property {boolean} serves whether this process listens now
+ * @property {string | undefined} connectedTo who answered it; undefined if nobody did
+ * @property {() => Promise<void>} end
+ */
+
+/** How often the recipes without the library start over before they give up. */
+const maxAttempts = 200;
+
+/**
+ * `connect`, refused, `unlink`, `bind`: what most programs do.
+ *
+ * @param {string} path
+ * @returns {Promise<Outcome>}
+ */
+async function naive(path) {
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const outcome = await connectOrListen(path);
+    if (outcome) return outcome;
+  }
+  return { serves: false, connectedTo: undefined, end: async () => {} };
+}
+
+/**
+ * The same with the steps under a lock of proper-lockfile, so that one process at a time does them.
+ *
+ * @param {string} path
+ * @returns {Promise<Outcome>}
+ */
+async function properLockfile(path) {
+  const unlock = await lockfile.lock(path, {
+    realpath: false,
+    // The shortest that it allows: it decides how long a lock of a dead process blocks everybody.
+    stale: 2000,
+    retries: { retries: maxAttempts, factor: 1.5, minTimeout: 1, maxTimeout: 50, randomize: true },
+  });
+  try {
+    return await naive(path);
+  } finally {
+    await unlock();
+  }
+}
+
+/**
+ * @param {string} path
+ * @returns {Promise<Outcome>}
+ */
+async function sockref(path) {
+  const reference = await acquire(path, { serve: sayWho });
+  const connectedTo = await readWho(await reference.connect());
+  return { serves: reference.role === 'owner', connectedTo, end: () => reference.close() };
+}
+
+/**
+ * One attempt; undefined if someone was quicker.
+ *
+ * @param {string} path
+ * @returns {Promise<Outcome | undefined>}
+ */
+async function connectOrListen(path) {
+  const socket = connect({ path });
+  try {
+    await once(socket, 'connect');
+    return { serves: false, connectedTo: await readWho(socket), end: async () => {} };
+  } catch {
+    // Nobody listens there.
+    socket.destroy();
+  }
+  rmSync(path, { force: true });
+  const server = createServer(sayWho);
+  try {
+    server.listen({ path });
+    await once(server, 'listening');
+  } catch {
+    return undefined;
+  }
+  const own = connect({ path });
+  own.on('error', () => {});
+  return { serves: true, connectedTo: await readWho(own), end: () => close(server) };
+}
+
+/** @param {import('node:net').Server} server */
+async function close(server) {
+  server.close();
+  await once(server, 'close');
+}
+
+/** @type {Record<string, (path: string) => Promise<Outcome>>} */
+export const recipes = {
+  sockref,
+  naive,
+  'proper-lockfile': properLockfile,
+  'proper-lockfile, stale lock': properLockfile,
+};
+
+/**
+ * Leaves at a path what a killed owner of each recipe would leave; killed by the caller.
+ *
+ * @type {Record<string, (path: string) => Promise<unknown>>}
+ */
+export const predecessors = {
+  sockref: (path) => acquire(path, { serve: sayWho }),
+  naive: listen,
+  'proper-lockfile': listen,
+  'proper-lockfile, stale lock': async (path) => {
+    await listen(path);
+    await lockfile.lock(path, { realpath: false, stale: 2000, onCompromised: () => {} });
+  },
+};
+
+/** @param {string} path */
+async function listen(path) {
+  const server = createServer(sayWho);
+  server.listen({ path });
+  await once(server, 'listening');
+}

@@ -1,0 +1,154 @@
+/** Several processes meet one stale socket at the same moment: how many servers come of it? See README.md. */
+
+import { mkdirSync, readdirSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { inDirectory } from '../lib/directory.mjs';
+import { labOptions } from '../lib/options.mjs';
+import { Process, startAll } from '../lib/process.mjs';
+import { progress, report } from '../lib/report.mjs';
+import { median, round, worst } from '../lib/statistics.mjs';
+import { within } from '../lib/until.mjs';
+
+const { rounds, processes, json } = labOptions({ rounds: 300, processes: 8 });
+
+const recipes = ['sockref', 'naive', 'proper-lockfile', 'proper-lockfile, stale lock'];
+const racer = new URL('racer.mjs', import.meta.url);
+/** Rounds for which one process leaves stale sockets; each costs it some descriptors. */
+const batch = 50;
+const watchdogMs = 30_000;
+
+/**
+ * @typedef {object} Figures
+ * @property {string} recipe
+ * @property {number} rounds
+ * @property {number} otherThanOneServer
+ * @property {number} notAllConnectedToIt
+ * @property {number} leftovers
+ * @property {number} medianMs
+ * @property {number} worstMs
+ */
+
+/** @type {string[]} */
+const problems = [];
+const figures = await inDirectory(run);
+const [ours] = figures;
+const ok = ours !== undefined && ours.otherThanOneServer + ours.notAllConnectedToIt + ours.leftovers === 0;
+if (!ok)
+  problems.push('sockref did not end with one server, everybody connected to it, and an empty directory each time');
+const rows = figures.map((line) => ({
+  recipe: line.recipe,
+  rounds: line.rounds,
+  'not one server': line.otherThanOneServer,
+  'not all connected to it': line.notAllConnectedToIt,
+  'files left': line.leftovers,
+  'median ms': line.medianMs,
+  'worst ms': line.worstMs,
+}));
+const notes = [`${processes} processes each round; ms from the start signal until the last one is connected.`];
+report({ lab: 'start-race', ok, rows, problems, notes, figures }, json);
+
+/** @param {string} directory */
+async function run(directory) {
+  const racers = await startAll(processes, racer);
+  const names = await Promise.all(racers.map((one) => one.ask('who')));
+  const results = recipes.map(() => /** @type {Round[]} */ ([]));
+  for (let done = 0; done < rounds; done += batch) {
+    const count = Math.min(batch, rounds - done);
+    // The recipes take turns, so that whatever else the machine does falls on all of them.
+    for (const [index, recipe] of recipes.entries()) {
+      for (const path of await leaveStale(directory, recipe, count)) {
+        results[index]?.push(await race(racers, names, recipe, path));
+        progress(`${recipe}: ${results[index]?.length} of ${rounds}`);
+      }
+    }
+  }
+  progress('');
+  await Promise.all(racers.map((one) => one.end()));
+  return recipes.map((recipe, index) => summary(recipe, results[index] ?? []));
+}
+
+/**
+ * What a killed owner leaves, several times.
+ *
+ * @param {string} directory
+ * @param {string} recipe
+ * @param {number} count
+ */
+async function leaveStale(directory, recipe, count) {
+  const paths = Array.from({ length: count }, (_, index) => {
+    const own = join(directory, `${Date.now().toString(36)}-${index}`);
+    mkdirSync(own, { mode: 0o700 });
+    return join(own, 's.sock');
+  });
+  const owner = await Process.start(racer);
+  await owner.ask('precede', { recipe, paths });
+  await owner.kill();
+  // As if the killed process had been dead for longer than a lock file counts as fresh.
+  const longAgo = Date.now() / 1000 - 60;
+  if (recipe.endsWith('stale lock')) for (const path of paths) utimesSync(`${path}.lock`, longAgo, longAgo);
+  return paths;
+}
+
+/**
+ * @typedef {object} Round
+ * @property {boolean} oneServer
+ * @property {boolean} allConnected
+ * @property {number} leftovers
+ * @property {number} ms
+ */
+
+/**
+ * @param {Process[]} racers
+ * @param {string[]} names
+ * @param {string} recipe
+ * @param {string} path
+ * @returns {Promise<Round>}
+ */
+async function race(racers, names, recipe, path) {
+  const began = performance.now();
+  const outcomes = await Promise.all(
+    racers.map((one) =>
+      within(
+        one.ask('go', { recipe, path }).catch((error) => ({ error })),
+        watchdogMs,
+      ),
+    ),
+  );
+  const ms = performance.now() - began;
+  const servers = names.filter((_, index) => outcomes[index].serves);
+  // Once more by the path, now that all is quiet: that is who a newcomer would reach.
+  const seen = await Promise.all(racers.map((one) => one.ask('look', path)));
+  const [server] = servers;
+  const allConnected =
+    outcomes.every(({ connectedTo }) => connectedTo === server) && seen.every((who) => who === server);
+  for (const { error } of outcomes) if (error) note(recipe, error);
+  await Promise.all(racers.map((one) => one.ask('end')));
+  const leftovers = readdirSync(join(path, '..')).length;
+  return { oneServer: servers.length === 1, allConnected: server !== undefined && allConnected, leftovers, ms };
+}
+
+/**
+ * @param {string} recipe
+ * @param {Error} error
+ */
+function note(recipe, error) {
+  if (recipe === 'sockref') problems.push(error.stack ?? error.message);
+}
+
+/**
+ * @param {string} recipe
+ * @param {Round[]} done
+ * @returns {Figures}
+ */
+function summary(recipe, done) {
+  const times = done.map(({ ms }) => ms);
+  return {
+    recipe,
+    rounds: done.length,
+    otherThanOneServer: done.filter(({ oneServer }) => !oneServer).length,
+    notAllConnectedToIt: done.filter(({ allConnected }) => !allConnected).length,
+    leftovers: done.reduce((sum, { leftovers }) => sum + leftovers, 0),
+    medianMs: round(median(times)),
+    worstMs: round(worst(times)),
+  };
+}

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { runLab } from '../helpers/lab.js';
+
+interface Figures {
+  readonly recipe: string;
+  readonly rounds: number;
+  readonly otherThanOneServer: number;
+  readonly notAllConnectedToIt: number;
+  readonly leftovers: number;
+}
+
+test('8 processes that meet a stale socket end with one server, and everybody connected to it', async () => {
+  const { ok, problems, figures } = await runLab<Figures[]>('start-race', { rounds: 12 });
+  expect(problems).toEqual([]);
+  expect(ok).toBe(true);
+  expect(figures[0]).toMatchObject({
+    recipe: 'sockref',
+    rounds: 12,
+    otherThanOneServer: 0,
+    notAllConnectedToIt: 0,
+    leftovers: 0,
+  });
+  // The others are there to compare with; what they score is not ours to promise.
+  expect(figures.map(({ recipe }) => recipe)).toEqual([
+    'sockref',
+    'naive',
+    'proper-lockfile',
+    'proper-lockfile, stale lock',
+  ]);
+});
