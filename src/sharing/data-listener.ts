@@ -3,8 +3,8 @@ import type { Clock } from '../clock.js';
 import { errnoOf } from '../system-errors.js';
 import { InFlight } from './in-flight.js';
 
-/** Gets each connection to the socket. What it throws, or rejects with, costs that connection. */
-export type ConnectionHandler = (socket: Socket) => void | Promise<void>;
+/** Gets each connection to the socket. What it throws, or rejects with, costs that connection; what it returns is not used. */
+export type ConnectionHandler = (socket: Socket) => unknown;
 
 /** What serves a socket: a function, or a `net`, `http` or `tls` server, which gets the connections. */
 export type Serve = ConnectionHandler | Server;
