@@ -1,0 +1,59 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { looksLikeRecord, maxRecordBytes, parseRecord, readRecord, readText, recordMagic } from '#src/files/record.js';
+
+interface Case {
+  readonly name: string;
+  readonly text?: string;
+  readonly hex?: string;
+  readonly ours: boolean;
+  readonly names: Readonly<Record<string, unknown>> | null;
+}
+
+const { cases, maxBytes } = JSON.parse(readFileSync(new URL('./records.json', import.meta.url), 'utf8')) as {
+  readonly cases: readonly Case[];
+  readonly maxBytes: number;
+};
+
+function bytesOf({ text, hex }: Case): Buffer {
+  return hex === undefined ? Buffer.from(text as string) : Buffer.from(hex, 'hex');
+}
+
+/** The record of a file with these bytes, and whether the file is taken for one of ours. */
+function read(bytes: Buffer): { names: unknown; ours: boolean } {
+  const directory = mkdtempSync(join(tmpdir(), 'sockref-test-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, 'lock');
+  writeFileSync(file, bytes);
+  const fd = openSync(file, 'r');
+  try {
+    return { names: readRecord(fd), ours: looksLikeRecord(readText(fd, recordMagic.length)) };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+it('has the size limit that records.json tells', () => {
+  expect(maxRecordBytes).toBe(maxBytes);
+});
+
+describe.each(cases.map((each) => [each.name, each] as const))('%s', (_, given) => {
+  const expected = given.names === null ? undefined : { start: undefined, ...given.names };
+
+  it('names what records.json tells', () => {
+    expect(read(bytesOf(given))).toEqual({ names: expected, ours: given.ours });
+  });
+
+  it('torn at any byte, never names anything that the whole does not', () => {
+    const bytes = bytesOf(given);
+    const whole = parseRecord(bytes.toString());
+    for (let length = 0; length < bytes.length; length++) {
+      const torn = parseRecord(bytes.toString('utf8', 0, length));
+      if (!torn) continue;
+      expect(whole?.published).toEqual(expect.arrayContaining([...torn.published]));
+      expect(whole?.temporaries).toEqual(expect.arrayContaining([...torn.temporaries]));
+    }
+  });
+});
