@@ -141,7 +141,7 @@ export class Endpoint {
     this.#host.released(this);
     slot.abort(() => this.closedError(false));
     this.#endIfUnused();
-    slot.closing = this.ending ?? resolved;
+    slot.closing = this.ending ?? this.lease?.settling ?? resolved;
     return slot.closing;
   }
 
@@ -318,12 +318,12 @@ export class Endpoint {
   #lost(cause: 'owner-died' | 'deposed'): void {
     const state = this.#state;
     if (state.kind !== 'active') return;
-    const { role, members, published } = state.lease;
+    const { role, peers, published } = state.lease;
     this.#own = [...this.#own, ...published];
     if (role === 'owner') this.#host.stopped(this);
     this.#role = 'member';
     this.#obstacle = { waitingFor: 'a new owner', pid: undefined };
-    const attempt = this.#claim({ members });
+    const attempt = this.#claim(peers);
     this.#state = { kind: 'recovering', attempt };
     const { clock } = this.#host;
     const { failoverTimeoutMs } = this.#settings;

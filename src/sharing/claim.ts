@@ -9,7 +9,7 @@ import { ownUid } from '../files/platform.js';
 import { clearWay, type Reclaimed, reclaim } from '../files/reclaim.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import type { Serve } from './data-listener.js';
-import type { Lease, LeaseEvents } from './lease.js';
+import type { Lease, LeaseEvents, Peers } from './lease.js';
 import { Member, type NotAttached } from './member.js';
 import { Owner } from './owner.js';
 import type { OwnerSettings, Place, Surroundings } from './settings.js';
@@ -34,8 +34,8 @@ export interface Claim {
   references(): number;
   /** Files that this process published in an earlier life of this endpoint. */
   readonly own: readonly Identity[];
-  /** Set when the owner was lost: how many members competed then. They wait for a successor, even if they cannot serve. */
-  readonly failover: { readonly members: number } | undefined;
+  /** Set when the owner was lost: who held the endpoint then. They wait for a successor, even if they cannot serve. */
+  readonly failover: Peers | undefined;
   /** Ends the claim. */
   readonly signal: AbortSignal;
   obstacle(what: Obstacle): void;
@@ -163,8 +163,9 @@ async function own(request: Claim, lock: EndpointLock): Promise<boolean> {
     await clearWay(lock, path, names.data, settings.reclaim, request.own);
     request.signal.throwIfAborted();
     const references = request.references();
+    const expected = request.failover?.dependents ?? 0;
     await Owner.start(
-      { place, lock, serve, settings, surroundings, events: request.events, references },
+      { place, lock, serve, settings, surroundings, events: request.events, references, expected },
       request.accept,
     );
     return true;

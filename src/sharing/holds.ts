@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../clock.js';
 import { SocketReferenceError } from '../errors.js';
 import { protocolVersion } from '../files/record.js';
 import { Channel } from './channel.js';
+import type { Peers } from './lease.js';
 import { type Hello, type Holder, type MalformedMessage, parseToOwner, type ToOwner } from './messages.js';
 import { Tally } from './tally.js';
 
@@ -47,10 +48,22 @@ export class Holds {
   readonly #holds = new Set<Hold>();
   readonly #open = new Set<Channel<ToOwner>>();
   #round: { readonly kind: 'none' } | { readonly kind: 'due'; readonly timer: Timer } = { kind: 'none' };
+  #dependents = 0;
+  #dependentsSeen = 0;
   #lastRound = Number.NEGATIVE_INFINITY;
 
   constructor(owner: HoldsOwner) {
     this.#owner = owner;
+  }
+
+  /** The members in numbers. */
+  get peers(): Peers {
+    return { members: this.#holds.size, dependents: this.#dependents };
+  }
+
+  /** How many members that cannot serve have come so far. */
+  get dependentsSeen(): number {
+    return this.#dependentsSeen;
   }
 
   /** The members, oldest first. */
@@ -108,10 +121,12 @@ export class Holds {
     this.#round = { kind: 'due', timer };
   }
 
-  /** Ends all connections. Members that were not told to stop start over with another owner. */
+  /** Ends all connections. Members that were not told to stop start over with another owner, knowing the last numbers. */
   close(): void {
-    if (this.#round.kind === 'due') this.#round.timer.cancel();
-    this.#round = { kind: 'none' };
+    if (this.#round.kind === 'due') {
+      this.#round.timer.cancel();
+      this.#tell();
+    }
     for (const channel of this.#open) channel.end();
   }
 
@@ -128,8 +143,8 @@ export class Holds {
 
   #tellOne(hold: Hold): void {
     if (!hold.channel.backedUp) {
-      const { total, members } = this.tally;
-      hold.channel.send({ type: 'count', total, members, yours: this.tally.of(hold) });
+      const { total } = this.tally;
+      hold.channel.send({ type: 'count', total, ...this.peers, yours: this.tally.of(hold) });
       return;
     }
     // I7: a member that does not read gets one message when it does, not all that it missed.
@@ -154,15 +169,19 @@ export class Holds {
     }
     const hold: Hold = { channel, hello, since: Date.now(), behind: false };
     this.#holds.add(hold);
+    if (!hello.canServe) {
+      this.#dependents++;
+      this.#dependentsSeen++;
+    }
     this.tally.set(hold, hello.references);
-    const { total, members } = this.tally;
+    const { total } = this.tally;
     channel.send({
       type: 'welcome',
       v: protocolVersion,
       pid: process.pid,
       state: owner.phase,
       total,
-      members,
+      ...this.peers,
       yours: hello.references,
       maxReferences: owner.maxReferences,
     });
@@ -201,6 +220,7 @@ export class Holds {
 
   #remove(hold: Hold, answer?: (last: boolean) => void): void {
     if (!this.#holds.delete(hold)) return;
+    if (!hold.hello.canServe) this.#dependents--;
     this.tally.set(hold, 0);
     this.#owner.changed();
     if (answer) this.#owner.left(answer);

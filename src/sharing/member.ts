@@ -5,7 +5,7 @@ import { SocketReferenceError } from '../errors.js';
 import { protocolVersion } from '../files/record.js';
 import { Channel } from './channel.js';
 import { deferred } from './deferred.js';
-import type { Lease, LeaseEvents } from './lease.js';
+import type { Lease, LeaseEvents, Peers } from './lease.js';
 import { type MalformedMessage, parseToMember, type ToMember, type ToOwner } from './messages.js';
 import type { Place } from './settings.js';
 import { sweep } from './sweep.js';
@@ -34,6 +34,7 @@ export type NotAttached = 'stopping' | 'closed';
 export class Member implements Lease {
   readonly role = 'member';
   readonly published = [];
+  readonly settling = undefined;
   readonly #place: Place;
   readonly #events: LeaseEvents;
   readonly #channel: Channel<ToMember>;
@@ -42,7 +43,7 @@ export class Member implements Lease {
   #phase: Phase = { kind: 'greeting' };
   #welcome: Welcome | undefined;
   #others = 0;
-  #members = 0;
+  #peers: Peers = { members: 0, dependents: 0 };
   #references: number;
   #told: number;
   #sending: 'nothing' | 'scheduled' | 'waiting' = 'nothing';
@@ -111,8 +112,8 @@ export class Member implements Lease {
     return this.#others;
   }
 
-  get members(): number {
-    return this.#members;
+  get peers(): Peers {
+    return this.#peers;
   }
 
   get maxReferences(): number {
@@ -198,10 +199,10 @@ export class Member implements Lease {
     this.#finish(() => this.#outcome.reject(this.#protocolError(`it sent "${message.type}" out of turn`)));
   }
 
-  #counted({ total, members, yours }: { total: number; members: number; yours: number }): void {
+  #counted({ total, members, dependents, yours }: Peers & { total: number; yours: number }): void {
     // What the owner has for us may be behind what we have: only the others' part is its word.
     this.#others = total - yours;
-    this.#members = members;
+    this.#peers = { members, dependents };
   }
 
   #attached(): void {

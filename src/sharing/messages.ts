@@ -35,6 +35,7 @@ const welcome = v.object({
   state: v.picklist(['starting', 'ready']),
   total: count,
   members: count,
+  dependents: count,
   yours: count,
   maxReferences: positive,
 });
@@ -46,7 +47,14 @@ const failed = v.object({
   detail: v.optional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
 });
 const stopping = v.object({ type: v.literal('stopping'), force: v.optional(v.boolean()) });
-const counted = v.object({ type: v.literal('count'), total: count, members: count, yours: count });
+const counted = v.object({
+  type: v.literal('count'),
+  total: count,
+  members: count,
+  /** Members that cannot serve, and depend on somebody else to take over. */
+  dependents: count,
+  yours: count,
+});
 const farewell = v.object({ type: v.literal('bye'), last: v.boolean() });
 const holder = v.object({
   pid: positive,

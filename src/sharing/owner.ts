@@ -7,10 +7,10 @@ import type { EndpointLock } from '../files/lock.js';
 import { publish, unlinkIfSame } from '../files/publish.js';
 import { beginRecord } from '../files/record.js';
 import { type ConnectionStats, DataListener, type Serve } from './data-listener.js';
-import { deferred } from './deferred.js';
+import { type Deferred, deferred } from './deferred.js';
 import { type FileKind, Healer } from './heal.js';
 import { describeSelf, Holds } from './holds.js';
-import type { Lease, LeaseEvents } from './lease.js';
+import type { Lease, LeaseEvents, Peers } from './lease.js';
 import type { Holder } from './messages.js';
 import type { OwnerSettings, Place, Surroundings } from './settings.js';
 
@@ -20,10 +20,16 @@ const controlMode = 0o600;
 /** Connections to the control socket beyond the members: listings, and those who are refused. */
 const spareConnections = 64;
 
+/**
+ * How long a successor waits for those who depended on its predecessor, in milliseconds: many times the longest pause
+ * between two of their attempts.
+ */
+const graceMs = 1_000;
+
 type Phase =
   | { readonly kind: 'starting' }
   | { readonly kind: 'serving' }
-  | { readonly kind: 'lingering'; readonly timer: Timer }
+  | { readonly kind: 'lingering'; readonly timer: Timer; readonly settling: Deferred<void> | undefined }
   | { readonly kind: 'stopping'; readonly done: Promise<void> }
   | { readonly kind: 'deposed' };
 
@@ -38,6 +44,8 @@ export interface OwnerStart {
   readonly events: LeaseEvents;
   /** References here, the acquires under way included. */
   readonly references: number;
+  /** Members that cannot serve and had references to the endpoint when its last owner was lost. */
+  readonly expected: number;
 }
 
 /** The owner of an endpoint: holds the lock, listens, counts, and ends it with the last reference. */
@@ -56,6 +64,8 @@ export class Owner implements Lease {
   readonly #published: Identity[] = [];
   readonly #farewells: ((last: boolean) => void)[] = [];
   #files: Readonly<Record<FileKind, Identity>> | undefined;
+  readonly #expected: number;
+  readonly #graceUntil: number;
   #lock: EndpointLock;
   #phase: Phase = { kind: 'starting' };
   #lingerMs: number;
@@ -69,6 +79,8 @@ export class Owner implements Lease {
     this.#surroundings = surroundings;
     this.#events = events;
     this.#lingerMs = settings.lingerMs;
+    this.#expected = start.expected;
+    this.#graceUntil = surroundings.clock.now() + graceMs;
     const fault = (error: unknown) => surroundings.hooks.fault(place.path, error);
     this.#data = new DataListener(serve, settings.maxConnections, fault);
     this.#holds = this.#createHolds(fault);
@@ -108,8 +120,12 @@ export class Owner implements Lease {
     return this.#holds.tally.others;
   }
 
-  get members(): number {
-    return this.#holds.tally.members;
+  get peers(): Peers {
+    return this.#holds.peers;
+  }
+
+  get settling(): Promise<void> | undefined {
+    return this.#phase.kind === 'lingering' ? this.#phase.settling?.promise : undefined;
   }
 
   get maxReferences(): number {
@@ -150,26 +166,37 @@ export class Owner implements Lease {
     const phase = this.#phase;
     if (total > 0 && phase.kind === 'lingering') {
       phase.timer.cancel();
+      phase.settling?.resolve();
       this.#phase = { kind: 'serving' };
     }
     if (total > 0 || phase.kind !== 'serving') return;
-    if (this.#lingerMs === 0) {
+    const grace = this.#grace();
+    const wait = Math.max(this.#lingerMs, grace);
+    if (wait === 0) {
       void this.#stop();
       return;
     }
-    const timer = this.#surroundings.clock.after(this.#lingerMs, () => void this.#stop());
-    this.#phase = { kind: 'lingering', timer };
+    const timer = this.#surroundings.clock.after(wait, () => void this.#stop());
+    this.#phase = { kind: 'lingering', timer, settling: grace > this.#lingerMs ? deferred() : undefined };
+  }
+
+  /** How long those are waited for who cannot serve, held references when the last owner was lost, and are not back yet. */
+  #grace(): number {
+    if (this.#holds.dependentsSeen >= this.#expected) return 0;
+    return Math.max(0, this.#graceUntil - this.#surroundings.clock.now());
   }
 
   #stop(keepMembers = true): Promise<void> {
     if (this.#phase.kind === 'stopping') return this.#phase.done;
-    if (this.#phase.kind === 'lingering') this.#phase.timer.cancel();
+    const phase = this.#phase;
+    if (phase.kind === 'lingering') phase.timer.cancel();
     this.#healer.stop();
     const { promise: done, resolve, reject } = deferred<void>();
     // The phase first, the work after: no message that the work lets in may be welcomed.
     this.#phase = { kind: 'stopping', done };
     this.#events.stopping(done);
     this.#end(keepMembers).then(resolve, reject);
+    if (phase.kind === 'lingering') done.then(phase.settling?.resolve, phase.settling?.reject);
     return done;
   }
 
@@ -205,7 +232,10 @@ export class Owner implements Lease {
 
   #depose(): void {
     if (this.#phase.kind !== 'serving' && this.#phase.kind !== 'lingering') return;
-    if (this.#phase.kind === 'lingering') this.#phase.timer.cancel();
+    if (this.#phase.kind === 'lingering') {
+      this.#phase.timer.cancel();
+      this.#phase.settling?.resolve();
+    }
     this.#phase = { kind: 'deposed' };
     this.#healer.stop();
     for (const server of this.#servers.values()) server.close();
