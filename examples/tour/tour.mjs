@@ -14,6 +14,8 @@ import { clearStage } from './troupe.mjs';
 /** Ends a tour that hangs; no measure of how long it takes. */
 const watchdogMs = 60_000;
 
+let failed = false;
+
 const directory = mkdtempSync(join(realpathSync(tmpdir()), 'sockref-tour-'));
 // Bare names of sockets, here and in the processes that the tour starts, are in this directory.
 process.env['SOCKREF_DIR'] = directory;
@@ -48,6 +50,9 @@ try {
 
 /** @param {unknown} error */
 async function fail(error) {
+  // The end of the processes fails the scene that they were in; the first error is the one to tell.
+  if (failed) return;
+  failed = true;
   console.error(`\n${paint('red', 'The tour failed:')}`, error);
   await clearStage();
   rmSync(directory, { recursive: true, force: true });
