@@ -76,3 +76,8 @@ function isWithin(directory: string, allowed: string): boolean {
   }
   return directory === canonical || canonical === '/' || directory.startsWith(`${canonical}/`);
 }
+
+/** Whether an error says that the directory is not there. */
+export function isMissing(error: unknown): boolean {
+  return isSocketReferenceError(error) && error.code === 'ERR_SOCKREF_DIRECTORY_NOT_FOUND';
+}

@@ -1,19 +1,16 @@
-import { readdirSync } from 'node:fs';
 import { systemClock } from '../clock.js';
 import { CleanUpQueue } from '../endpoint/clean-up-queue.js';
 import { Endpoint } from '../endpoint/endpoint.js';
 import type { EndpointHost } from '../endpoint/host.js';
 import { abortError, isSocketReferenceError, quote, SocketReferenceError } from '../errors.js';
-import { defaultDirectory } from '../files/default-directory.js';
-import { canonicalDirectory } from '../files/directory.js';
-import { joinPath } from '../files/paths.js';
 import { assertPlatform } from '../files/platform.js';
 import { query } from '../sharing/query.js';
-import { systemError } from '../system-errors.js';
 import { defaultManager } from './default-manager.js';
 import { ManagerEmitter } from './events.js';
+import { createHost } from './host.js';
 import { infoOf, type SocketInfo } from './info.js';
-import { KnownDefault, type Location, locate, openPlace } from './locate.js';
+import { listSockets } from './listing.js';
+import { isMissing, KnownDefault, type Location, locate, openPlace } from './locate.js';
 import {
   type AcquireOptions,
   checkAcquireOptions,
@@ -28,9 +25,6 @@ import { ManagerCounters, type ManagerStats } from './stats.js';
 
 /** How long {@link SocketManager.inspect} waits for an owner's answer, in milliseconds. */
 const inspectTimeoutMs = 2_000;
-
-/** How many sockets {@link SocketManager.list} asks at once. */
-const listConcurrency = 16;
 
 /**
  * The sockets that are shared by way of it: in a thread usually by {@link SocketManager.default}, which all copies of the
@@ -59,7 +53,14 @@ export class SocketManager extends ManagerEmitter {
     assertPlatform();
     this.#options = resolveManagerOptions(options);
     this.#cleanUps = new CleanUpQueue(this.#options.limits.cleanupConcurrency);
-    this.#host = this.#createHost();
+    this.#host = createHost({
+      counters: this.#counters,
+      cleanUps: this.#cleanUps,
+      maxReferences: this.#options.limits.maxReferencesPerSocket,
+      heard: (name) => this.heard(name),
+      tell: (name, event) => this.tell(name, event),
+      gone: (endpoint) => this.#gone(endpoint),
+    });
   }
 
   /** The manager of this thread that all copies of the package share. A new one, if it was closed. */
@@ -199,14 +200,8 @@ export class SocketManager extends ManagerEmitter {
    * for (const { path, references } of await manager.list()) console.log(path, references);
    * ```
    */
-  async list(directory?: string): Promise<SocketInfo[]> {
-    const paths = socketsIn(directory);
-    const found: SocketInfo[] = [];
-    for (let at = 0; at < paths.length; at += listConcurrency) {
-      const asked = paths.slice(at, at + listConcurrency).map((path) => this.#inspectOurs(path));
-      for (const info of await Promise.all(asked)) if (info) found.push(info);
-    }
-    return found;
+  list(directory?: string): Promise<SocketInfo[]> {
+    return listSockets(directory, (path) => this.inspect(path));
   }
 
   /** What this manager has and what it did. */
@@ -312,85 +307,14 @@ export class SocketManager extends ManagerEmitter {
     return endpoint;
   }
 
-  async #inspectOurs(path: string): Promise<SocketInfo | undefined> {
-    try {
-      return await this.inspect(path);
-    } catch (error) {
-      // A lock file of some other program has such a name too.
-      if (isSocketReferenceError(error)) return undefined;
-      throw error;
-    }
+  #gone(endpoint: Endpoint): void {
+    // Only if the entry is still this one: its successor may have taken the place.
+    if (this.#endpoints.get(endpoint.place.path) === endpoint) this.#endpoints.delete(endpoint.place.path);
+    endpoint.place.directory.release();
   }
-
-  #createHost(): EndpointHost {
-    const count = this.#counters;
-    const event = (endpoint: Endpoint) => ({
-      path: endpoint.place.path,
-      references: endpoint.references,
-      role: endpoint.role,
-    });
-    const tell = (name: 'started' | 'stopped' | 'acquired' | 'released' | 'failover', endpoint: Endpoint): void => {
-      count[name]++;
-      if (this.heard(name)) this.tell(name, event(endpoint));
-    };
-    return {
-      clock: systemClock,
-      maxReferences: this.#options.limits.maxReferencesPerSocket,
-      hooks: {
-        reclaimed: (path, pid, files) => {
-          count.reclaimed++;
-          this.tell('reclaimed', { path, pid, files });
-        },
-        healed: (path, files) => {
-          count.healed++;
-          this.tell('healed', { path, files });
-        },
-        fault: (path, error) => {
-          count.faults++;
-          this.tell('fault', { path, error });
-        },
-        cleanUp: (work) => this.#cleanUps.run(work),
-      },
-      started: (endpoint) => tell('started', endpoint),
-      stopped: (endpoint) => tell('stopped', endpoint),
-      acquired: (endpoint) => tell('acquired', endpoint),
-      released: (endpoint) => tell('released', endpoint),
-      failedOver: (endpoint) => tell('failover', endpoint),
-      lost: (endpoint, reason) => {
-        count.lost++;
-        this.tell('lost', { ...event(endpoint), reason });
-      },
-      leaked: (endpoint, { trace }) => {
-        count.leaked++;
-        this.tell('leak', { ...event(endpoint), trace });
-      },
-      gone: (endpoint) => {
-        // Only if the entry is still this one: its successor may have taken the place.
-        if (this.#endpoints.get(endpoint.place.path) === endpoint) this.#endpoints.delete(endpoint.place.path);
-        endpoint.place.directory.release();
-      },
-    };
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return isSocketReferenceError(error) && error.code === 'ERR_SOCKREF_DIRECTORY_NOT_FOUND';
 }
 
 function limitExceeded(limit: string, max: number, what: string, path: string | undefined): SocketReferenceError {
   const message = `${max} ${what}, and ${limit} allows no more; release some, or raise the limit`;
   return new SocketReferenceError('ERR_SOCKREF_LIMIT_EXCEEDED', message, { ...(path && { path }), limit, max });
-}
-
-/** The paths that have a lock file in a directory. */
-function socketsIn(directory: string | undefined): string[] {
-  let canonical: string;
-  try {
-    canonical = directory === undefined ? defaultDirectory(false) : canonicalDirectory(directory);
-    const names = readdirSync(canonical).filter((name) => name.endsWith('.lock') && name !== '.lock');
-    return names.sort().map((name) => joinPath(canonical, name.slice(0, -'.lock'.length)));
-  } catch (error) {
-    if (directory === undefined && (isMissing(error) || (error as NodeJS.ErrnoException).code === 'ENOENT')) return [];
-    throw systemError(error, directory ?? '', `list the directory ${quote(directory ?? 'by default')}`);
-  }
 }

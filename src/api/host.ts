@@ -1,0 +1,64 @@
+import { systemClock } from '../clock.js';
+import type { CleanUpQueue } from '../endpoint/clean-up-queue.js';
+import type { Endpoint } from '../endpoint/endpoint.js';
+import type { EndpointHost } from '../endpoint/host.js';
+import type { ManagerEvents, SocketEvent } from './events.js';
+import type { ManagerCounters } from './stats.js';
+
+/** What a manager lends to the host of its endpoints. */
+export interface HostParts {
+  readonly counters: ManagerCounters;
+  readonly cleanUps: CleanUpQueue;
+  readonly maxReferences: number;
+  heard(name: keyof ManagerEvents): boolean;
+  tell<Name extends keyof ManagerEvents>(name: Name, event: ManagerEvents[Name][0]): void;
+  gone(endpoint: Endpoint): void;
+}
+
+/** Counts what endpoints tell, and turns it into the events of their manager. */
+export function createHost({ counters, cleanUps, maxReferences, heard, tell, gone }: HostParts): EndpointHost {
+  const simple = (name: 'started' | 'stopped' | 'acquired' | 'released' | 'failover') => {
+    return (endpoint: Endpoint): void => {
+      counters[name]++;
+      // These come with each reference; what nobody hears is not put together.
+      if (heard(name)) tell(name, eventOf(endpoint));
+    };
+  };
+  return {
+    clock: systemClock,
+    maxReferences,
+    hooks: {
+      reclaimed: (path, pid, files) => {
+        counters.reclaimed++;
+        tell('reclaimed', { path, pid, files });
+      },
+      healed: (path, files) => {
+        counters.healed++;
+        tell('healed', { path, files });
+      },
+      fault: (path, error) => {
+        counters.faults++;
+        tell('fault', { path, error });
+      },
+      cleanUp: (work) => cleanUps.run(work),
+    },
+    started: simple('started'),
+    stopped: simple('stopped'),
+    acquired: simple('acquired'),
+    released: simple('released'),
+    failedOver: simple('failover'),
+    lost: (endpoint, reason) => {
+      counters.lost++;
+      tell('lost', { ...eventOf(endpoint), reason });
+    },
+    leaked: (endpoint, { trace }) => {
+      counters.leaked++;
+      tell('leak', { ...eventOf(endpoint), trace });
+    },
+    gone,
+  };
+}
+
+function eventOf(endpoint: Endpoint): SocketEvent {
+  return { path: endpoint.place.path, references: endpoint.references, role: endpoint.role };
+}

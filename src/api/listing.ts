@@ -1,0 +1,57 @@
+import { readdirSync } from 'node:fs';
+import { isSocketReferenceError, quote } from '../errors.js';
+import { defaultDirectory } from '../files/default-directory.js';
+import { canonicalDirectory } from '../files/directory.js';
+import { joinPath } from '../files/paths.js';
+import { endpointNames } from '../sharing/names.js';
+import { errnoOf, systemError } from '../system-errors.js';
+import type { SocketInfo } from './info.js';
+import { isMissing } from './locate.js';
+
+/** How many sockets are asked at once. */
+const concurrency = 16;
+
+/** What is said of files whose names only look like those of our locks. */
+const notOurs: ReadonlySet<string> = new Set([
+  'ERR_SOCKREF_ADDRESS_IN_USE',
+  'ERR_SOCKREF_PATH_TOO_LONG',
+  'ERR_SOCKREF_INVALID_PATH',
+]);
+
+const lockSuffix = endpointNames('').lock;
+
+/** What `inspect` says of each socket in a directory, by name; the default directory if none is given. */
+export async function listSockets(
+  directory: string | undefined,
+  inspect: (path: string) => Promise<SocketInfo | undefined>,
+): Promise<SocketInfo[]> {
+  const paths = socketsIn(directory);
+  const found: SocketInfo[] = [];
+  for (let at = 0; at < paths.length; at += concurrency) {
+    const asked = paths.slice(at, at + concurrency).map((path) => inspectOurs(path, inspect));
+    for (const info of await Promise.all(asked)) if (info) found.push(info);
+  }
+  return found;
+}
+
+async function inspectOurs(path: string, inspect: (path: string) => Promise<SocketInfo | undefined>) {
+  try {
+    return await inspect(path);
+  } catch (error) {
+    if (isSocketReferenceError(error) && notOurs.has(error.code)) return undefined;
+    throw error;
+  }
+}
+
+/** The paths that have a lock file in a directory. */
+function socketsIn(directory: string | undefined): string[] {
+  try {
+    const canonical = directory === undefined ? defaultDirectory(false) : canonicalDirectory(directory);
+    const names = readdirSync(canonical).filter((name) => name.endsWith(lockSuffix) && name !== lockSuffix);
+    return names.sort().map((name) => joinPath(canonical, name.slice(0, -lockSuffix.length)));
+  } catch (error) {
+    // Nobody has made the default directory yet.
+    if (directory === undefined && (isMissing(error) || errnoOf(error) === 'ENOENT')) return [];
+    throw systemError(error, directory ?? '', `list the directory ${quote(directory ?? 'by default')}`);
+  }
+}
