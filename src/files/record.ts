@@ -117,8 +117,13 @@ function append(fd: number, value: object): void {
     );
   }
   let written = 0;
-  // A full disk may take a part of the line before it refuses the rest with ENOSPC; the torn line is ignored.
-  while (written < line.length) written += writeSync(fd, line, written, line.length - written, size + written);
+  try {
+    while (written < line.length) written += writeSync(fd, line, written, line.length - written, size + written);
+  } catch (error) {
+    // A full disk may take a part of the line before it refuses the rest: the next line must not be lost behind it.
+    ftruncateSync(fd, size);
+    throw error;
+  }
 }
 
 function parseJson(line: string): unknown {
