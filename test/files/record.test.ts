@@ -1,0 +1,133 @@
+import { closeSync, fstatSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { ownStart } from '#src/files/platform.js';
+import {
+  appendRecord,
+  beginRecord,
+  looksLikeRecord,
+  maxRecordBytes,
+  protocolVersion,
+  type RecordEntry,
+  readRecord,
+  recordMagic,
+} from '#src/files/record.js';
+import { withDirectory } from '../helpers/directory.js';
+import { thrownBy } from '../helpers/place.js';
+import { start } from '../helpers/program.js';
+import { onSmallDisk } from '../helpers/small-disk.js';
+
+// What a given text means is told by test/vectors/records.json; this is about what is written.
+
+const digits = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
+const entry: fc.Arbitrary<RecordEntry> = fc.oneof(
+  fc.record({ temporary: fc.stringMatching(/^\.sr-[0-9a-f]{16}$/) }),
+  fc.record({
+    published: fc.record({
+      name: fc.string({ unit: 'grapheme', minLength: 1 }).filter((name) => !/^\.{1,2}$|[/\0]/.test(name)),
+      file: fc.record({ dev: digits, ino: digits, birth: digits }),
+    }),
+  }),
+);
+
+/** Runs a test with an open file. */
+function withFile(test: (fd: number, path: string) => void): Promise<void> {
+  return withDirectory((directory) => {
+    const path = `${directory}/lock`;
+    const fd = openSync(path, 'a+');
+    closeSync(fd);
+    const opened = openSync(path, 'r+');
+    try {
+      test(opened, path);
+    } finally {
+      closeSync(opened);
+      rmSync(path);
+    }
+  });
+}
+
+function namedBy(entries: readonly RecordEntry[]) {
+  return {
+    published: entries.flatMap((each) => ('published' in each ? [each.published] : [])),
+    temporaries: entries.flatMap((each) => ('temporary' in each ? [each.temporary] : [])),
+  };
+}
+
+it('says who wrote it, in place of what was there', () =>
+  withFile((fd, path) => {
+    writeFileSync(path, '{"sockref":1,"pid":99,"since":1}\n{"temporary":".sr-0123456789abcdef"}\n'.repeat(50));
+    const before = Date.now();
+    beginRecord(fd);
+    const record = readRecord(fd);
+    expect(record).toEqual({
+      version: protocolVersion,
+      pid: process.pid,
+      start: ownStart,
+      since: expect.any(Number),
+      published: [],
+      temporaries: [],
+    });
+    expect(record?.since).toBeGreaterThanOrEqual(before);
+    expect(record?.since).toBeLessThanOrEqual(Date.now());
+    expect(readFileSync(path, 'utf8')).toMatch(/^[^\n]+\n$/);
+    expect(looksLikeRecord(readFileSync(path, 'utf8'))).toBe(true);
+  }));
+
+it('is read as it was written; torn at any byte, it names what was whole by then', () =>
+  withFile((fd, path) => {
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 4 }), (entries) => {
+        beginRecord(fd);
+        const ends = [fstatSync(fd).size];
+        for (const each of entries) {
+          appendRecord(fd, each);
+          ends.push(fstatSync(fd).size);
+        }
+        expect(readRecord(fd)).toMatchObject(namedBy(entries));
+        for (let size = fstatSync(fd).size - 1; size >= 0; size--) {
+          truncateSync(path, size);
+          const whole = ends.filter((end) => end <= size).length;
+          if (whole === 0) expect(readRecord(fd)).toBeUndefined();
+          else expect(readRecord(fd)).toMatchObject(namedBy(entries.slice(0, whole - 1)));
+        }
+      }),
+      { numRuns: 20 },
+    );
+  }));
+
+it('takes back a line that the disk took only a part of, so that the next one is understood', () =>
+  withDirectory(async (directory) => {
+    const program = await start('full-record.mjs', { under: onSmallDisk(directory, 16_384), args: [directory] });
+    const { partial, before, after, temporaries, last } = await program.line();
+    // Otherwise this would show nothing.
+    expect(partial).toBe(true);
+    expect(after).toBe(before);
+    expect(temporaries.at(-1)).toBe(last);
+    await program.exited;
+  }));
+
+it('refuses to grow beyond its limit, and stays as it was', () =>
+  withFile((fd, path) => {
+    beginRecord(fd);
+    const line = { temporary: '.sr-0123456789abcdef' };
+    const error = thrownBy(() => {
+      for (;;) appendRecord(fd, line);
+    });
+    expect(error).toMatchObject({ code: 'ERR_SOCKREF_LIMIT_EXCEEDED', limit: 'recordBytes', max: maxRecordBytes });
+    const { size } = fstatSync(fd);
+    expect(size).toBeLessThanOrEqual(maxRecordBytes);
+    expect(size).toBeGreaterThan(maxRecordBytes - 100);
+    expect(readFileSync(path, 'utf8')).toMatch(/\n$/);
+    expect(readRecord(fd)?.temporaries.length).toBeGreaterThan(1000);
+    // It can be begun anew.
+    beginRecord(fd);
+    appendRecord(fd, line);
+    expect(readRecord(fd)?.temporaries).toEqual([line.temporary]);
+  }));
+
+it('is recognised by its first bytes, however few there are', () => {
+  for (let length = 0; length <= recordMagic.length; length++) {
+    expect(looksLikeRecord(recordMagic.slice(0, length))).toBe(true);
+    if (length > 0) expect(looksLikeRecord(`${recordMagic.slice(0, length - 1)}!`)).toBe(false);
+  }
+});

@@ -1,0 +1,52 @@
+import { closeSync, openSync } from 'node:fs';
+import { Directory } from '#src/files/directory.js';
+import { EndpointLock } from '#src/files/lock.js';
+import { type OwnerRecord, readRecord } from '#src/files/record.js';
+import { endpointNames } from '#src/sharing/names.js';
+import type { Place } from '#src/sharing/settings.js';
+import { withDirectory } from './directory.js';
+
+/** The user that tests use as "someone else": nobody. */
+export const otherUid = 65534;
+
+/** Whether files can be given to someone else here. */
+export const isRoot = process.geteuid?.() === 0;
+
+/** Runs a test with the opened place of `app.sock` in a directory that must end empty. */
+export function withPlace<Value>(test: (place: Place) => Value | Promise<Value>): Promise<Value> {
+  return withDirectory(async (path) => {
+    const directory = Directory.open(path);
+    try {
+      return await test({ directory, names: endpointNames('app.sock'), path: `${path}/app.sock` });
+    } finally {
+      directory.release();
+    }
+  });
+}
+
+/** Takes the lock of a place, which must be free. */
+export function takeLock({ directory, names, path }: Place): EndpointLock {
+  const attempt = EndpointLock.attempt(directory, names.lock, path, true);
+  if (attempt.kind !== 'held') throw new Error(`The lock was to be free, but is ${attempt.kind}`);
+  return attempt.lock;
+}
+
+/** The record in a lock file. */
+export function recordAt(path: string): OwnerRecord | undefined {
+  const fd = openSync(path, 'r');
+  try {
+    return readRecord(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What a call threw; fails if it threw nothing. */
+export function thrownBy(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('The call was to throw');
+}
