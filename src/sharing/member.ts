@@ -187,9 +187,14 @@ export class Member implements Lease {
       case 'stopping':
         this.#stopping(message.force === true);
         return;
-      case 'failed':
-        this.#finish(() => this.#outcome.reject(this.#failure(message)));
+      case 'failed': {
+        const failure = this.#failure(message);
+        const attached = this.#phase.kind === 'attached';
+        this.#finish(() => this.#outcome.reject(failure));
+        // A server that failed for good takes the references of everybody with it.
+        if (attached) this.#events.ended(failure);
         return;
+      }
       case 'bye':
         if (this.#phase.kind === 'leaving') this.#finish(this.#phase.answered);
         return;
