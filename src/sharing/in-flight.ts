@@ -16,6 +16,9 @@ export class InFlight {
     this.#ours = ours;
     // Not instanceof: the server may come from another realm or a wrapper, and node:http need not be loaded for this.
     if (!server || !('requestTimeout' in server) || !('keepAliveTimeout' in server)) return;
+    // Requests of an https server come by sockets that wrap ours, and nothing public tells which. Its connections
+    // count as busy: better to wait for an idle one than to cut off an answer.
+    if ('setSecureContext' in server) return;
     this.#server = server as HttpServer;
     this.#server.prependListener('request', this.#began);
   }

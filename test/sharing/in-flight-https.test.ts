@@ -1,0 +1,38 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { createServer, get } from 'node:https';
+import { acquire } from 'sockref';
+import { expect, it } from 'vitest';
+import { withDirectory } from '../helpers/directory.js';
+import { until } from '../helpers/until.js';
+
+/** A shared key does without certificates. */
+const key = { psk: Buffer.alloc(32, 7), identity: 'test' };
+const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
+
+it('lets a request to an https server have its answer when the socket stops', async () => {
+  await withDirectory(async (directory) => {
+    const server = createServer({ ...tls, pskCallback: () => key.psk });
+    const reference = await acquire(`${directory}/tls.sock`, { serve: server });
+    const request = get({
+      ...tls,
+      pskCallback: () => ({ ...key }),
+      checkServerIdentity: () => undefined,
+      socketPath: reference.path,
+      agent: false,
+    });
+    const answered = once(request, 'response');
+    const [, response] = await once(server, 'request');
+
+    const closed = reference.close();
+    await until('the drain has begun', () => !existsSync(reference.path));
+    await new Promise(setImmediate);
+    response.end('all of it');
+    const [answer] = (await answered) as [IncomingMessage];
+    let body = '';
+    for await (const chunk of answer) body += chunk;
+    expect(body).toBe('all of it');
+    await closed;
+  });
+});
