@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { quote, SocketReferenceError } from '../errors.js';
-import { maxSocketPathBytes } from './platform.js';
+import { maxDataPathBytes, maxSocketPathBytes } from './platform.js';
 
 /** What a caller asked for, before anything on disk was looked at. */
 export type RequestedPath =
@@ -45,14 +45,15 @@ export function joinPath(directory: string, name: string): string {
  * Refuses a path that a socket address cannot take. The system would cut it off in silence, and two long paths could
  * meet in one socket.
  */
-export function assertPathFits(path: string): void {
+export function assertPathFits(path: string, max = maxDataPathBytes): void {
   const length = Buffer.byteLength(path);
-  if (length <= maxSocketPathBytes) return;
+  if (length <= max) return;
+  const own = max === maxSocketPathBytes ? '' : `, of which the files beside it need ${maxSocketPathBytes - max}`;
   throw new SocketReferenceError(
     'ERR_SOCKREF_PATH_TOO_LONG',
-    `The path ${quote(path)} has ${length} bytes, and a socket address takes ${maxSocketPathBytes}; ` +
-      'use a shorter name or a shorter directory (SOCKREF_DIR sets the default one)',
-    { path, length, max: maxSocketPathBytes },
+    `The path ${quote(path)} has ${length} bytes, and here it may have ${max}: a socket address takes ` +
+      `${maxSocketPathBytes}${own}; use a shorter name or a shorter directory (SOCKREF_DIR sets the default one)`,
+    { path, length, max },
   );
 }
 

@@ -7,6 +7,12 @@ export const maxSocketPathBytes = process.platform === 'linux' ? 107 : 103;
 /** Whether a file can be reached relative to an open directory, by way of its descriptor. */
 export const reachesThroughDescriptors = process.platform === 'linux' && existsSync('/proc/self/fd');
 
+/**
+ * Bytes that the path of a data socket may have. Where the control socket beside it can only be reached by its own full
+ * path, that must fit too: the system cuts off what does not, and what is left would be the path of the data socket.
+ */
+export const maxDataPathBytes = maxSocketPathBytes - (reachesThroughDescriptors ? 0 : '.ctl'.length);
+
 /** The user that the kernel checks our calls against. */
 export const ownUid: number = process.geteuid?.() ?? -1;
 

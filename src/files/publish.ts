@@ -7,7 +7,7 @@ import { foreignFile } from './foreign.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
 import type { EndpointLock } from './lock.js';
 import { assertPathFits, joinPath } from './paths.js';
-import { reachesThroughDescriptors } from './platform.js';
+import { maxSocketPathBytes, reachesThroughDescriptors } from './platform.js';
 import { appendRecord } from './record.js';
 
 /** Random bytes in private names: Node unlinks them once more when a server closes, and must never hit another file. */
@@ -88,7 +88,7 @@ async function listen(server: Server, path: string): Promise<void> {
 /** A path for bind(): short through the directory's descriptor, else as long as it is. */
 function bindPath(lock: EndpointLock, name: string): string {
   const path = lock.directory.at(name);
-  if (!reachesThroughDescriptors) assertPathFits(joinPath(lock.directory.path, name));
+  if (!reachesThroughDescriptors) assertPathFits(joinPath(lock.directory.path, name), maxSocketPathBytes);
   return path;
 }
 
