@@ -1,8 +1,8 @@
-import { lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { quote, SocketReferenceError } from '../errors.js';
 import { errnoOf, systemError } from '../system-errors.js';
-import { assertSafe, canonicalDirectory } from './directory.js';
+import { assertSafe, canonicalDirectory, directoryError } from './directory.js';
 import { joinPath } from './paths.js';
 import { ownUid } from './platform.js';
 
@@ -34,6 +34,7 @@ export function defaultDirectory(make: boolean): string {
   const parent = canonicalDirectory(dirname(path));
   const canonical = joinPath(parent, basename(path));
   if (make) makePrivate(canonical, parent);
+  else assertRealDirectory(canonical);
   return canonical;
 }
 
@@ -48,9 +49,14 @@ function makePrivate(path: string, parent: string): void {
   }
 }
 
-/** The directory is opened without following links; here a link only gets the better message. */
+/** The directory is opened without following links; here what is missing, or a link, only gets the better message. */
 function assertRealDirectory(path: string): void {
-  const stats = lstatSync(path);
+  let stats: Stats;
+  try {
+    stats = lstatSync(path);
+  } catch (error) {
+    throw directoryError(error, path);
+  }
   if (stats.isDirectory()) return;
   throw new SocketReferenceError(
     'ERR_SOCKREF_UNSAFE_DIRECTORY',

@@ -93,7 +93,8 @@ function openDirectory(path: string): number {
   }
 }
 
-function directoryError(error: unknown, path: string): SocketReferenceError {
+/** The error for a directory that cannot be used. */
+export function directoryError(error: unknown, path: string): SocketReferenceError {
   const errno = errnoOf(error);
   if (errno === 'ENOENT' || errno === 'ENOTDIR' || errno === 'ELOOP') {
     const what = errno === 'ENOENT' ? 'does not exist' : 'is not a directory';
