@@ -1,0 +1,273 @@
+import { spawn } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { EndpointLock, peekRecord } from '#src/files/lock.js';
+import { beginRecord } from '#src/files/record.js';
+import type { Place } from '#src/sharing/settings.js';
+import { isRoot, otherUid, takeLock, withPlace } from '../helpers/place.js';
+import { start } from '../helpers/program.js';
+import { type Entry, make, treeOf } from '../helpers/tree.js';
+
+const attempt = ({ directory, names, path }: Place, create = true) =>
+  EndpointLock.attempt(directory, names.lock, path, create);
+const lockPath = ({ path }: Place) => `${path}.lock`;
+const openDescriptors = () => readdirSync('/proc/self/fd').length;
+
+describe('a lock', () => {
+  it('is held by one, and free again when it was let go of', () =>
+    withPlace((place) => {
+      const lock = takeLock(place);
+      expect(attempt(place)).toEqual({ kind: 'busy', record: undefined });
+      expect(attempt(place, false).kind).toBe('busy');
+      lock.release();
+      const again = takeLock(place);
+      again.remove();
+      expect(attempt(place, false)).toEqual({ kind: 'absent' });
+    }));
+
+  it('is made with mode 0600, whatever the umask', () =>
+    withPlace((place) => {
+      for (const umask of [0, 0o022, 0o277, 0o777]) {
+        const before = process.umask(umask);
+        try {
+          const lock = takeLock(place);
+          expect(lstatSync(lockPath(place)).mode & 0o7777).toBe(0o600);
+          lock.remove();
+        } finally {
+          process.umask(before);
+        }
+      }
+    }));
+
+  it('names its holder to those who come, once that has written its record', () =>
+    withPlace((place) => {
+      const lock = takeLock(place);
+      beginRecord(lock.fd);
+      expect(attempt(place)).toMatchObject({ kind: 'busy', record: { pid: process.pid } });
+      expect(peekRecord(place.directory, place.names.lock, place.path)?.pid).toBe(process.pid);
+      lock.remove();
+      expect(peekRecord(place.directory, place.names.lock, place.path)).toBeUndefined();
+    }));
+
+  it('is given to whoever comes after a holder that was killed', () =>
+    withPlace(async (place) => {
+      const holder = await start('lock-holder.mjs', { args: [place.path] });
+      expect(await holder.line()).toEqual({ kind: 'held' });
+      expect(attempt(place)).toMatchObject({ kind: 'busy', record: { pid: holder.pid } });
+      holder.kill();
+      await holder.exited;
+      const lock = takeLock(place);
+      expect(readFileSync(lockPath(place), 'utf8')).toContain(`"pid":${holder.pid}`);
+      lock.remove();
+    }));
+
+  it('excludes other processes', () =>
+    withPlace(async (place) => {
+      const lock = takeLock(place);
+      const other = await start('lock-holder.mjs', { args: [place.path] });
+      expect(await other.line()).toEqual({ kind: 'busy' });
+      await other.exited;
+      lock.remove();
+    }));
+
+  it('is let go of for a copy of its descriptor, too', () =>
+    withPlace(async (place) => {
+      const lock = takeLock(place);
+      const child = spawn('cat', { stdio: ['pipe', 'pipe', 'ignore', lock.fd] });
+      lock.release();
+      const again = takeLock(place);
+      again.remove();
+      child.stdin?.end();
+    }));
+
+  it('keeps no descriptor when it was not got, or let go of', () =>
+    withPlace((place) => {
+      const before = openDescriptors();
+      attempt(place, false);
+      const lock = takeLock(place);
+      expect(openDescriptors()).toBe(before + 1);
+      attempt(place);
+      peekRecord(place.directory, place.names.lock, place.path);
+      expect(openDescriptors()).toBe(before + 1);
+      lock.remove();
+      expect(openDescriptors()).toBe(before);
+    }));
+
+  it('can be let go of and removed many times', () =>
+    withPlace((place) => {
+      const lock = takeLock(place);
+      lock.remove();
+      const next = takeLock(place);
+      lock.remove();
+      lock.release();
+      expect(next.check()).toBe('linked');
+      expect(attempt(place).kind).toBe('busy');
+      next.remove();
+      next.release();
+    }));
+});
+
+describe('a lock file that does not stay', () => {
+  it('is locked anew when it was removed between opening and locking', () =>
+    withPlace((place) => {
+      // Whoever looks at the disk right after the lock was got, finds what removes or replaces the file there.
+      const { directory, names } = place;
+      const at = directory.at.bind(directory);
+      let asked = 0;
+      directory.at = (name) => {
+        // The first time it is opened, the second time it is compared.
+        if (name === names.lock && ++asked === 2) unlinkSync(lockPath(place));
+        return at(name);
+      };
+      const lock = takeLock(place);
+      expect(asked).toBe(4);
+      expect(lock.check()).toBe('linked');
+      expect(fstatSync(lock.fd).ino).toBe(lstatSync(lockPath(place)).ino);
+      lock.remove();
+    }));
+
+  it('is locked anew when it was replaced between opening and locking', () =>
+    withPlace((place) => {
+      const { directory, names } = place;
+      const at = directory.at.bind(directory);
+      let asked = 0;
+      directory.at = (name) => {
+        if (name === names.lock && ++asked === 2) {
+          writeFileSync(`${place.path}.new`, '', { mode: 0o600 });
+          renameSync(`${place.path}.new`, lockPath(place));
+        }
+        return at(name);
+      };
+      const lock = takeLock(place);
+      expect(fstatSync(lock.fd).ino).toBe(lstatSync(lockPath(place)).ino);
+      lock.remove();
+    }));
+
+  it('is called busy when it never stays, and nothing is left open', () =>
+    withPlace((place) => {
+      const { directory, names } = place;
+      const at = directory.at.bind(directory);
+      const before = openDescriptors();
+      let asked = 0;
+      directory.at = (name) => {
+        if (name === names.lock && ++asked % 2 === 0) unlinkSync(lockPath(place));
+        return at(name);
+      };
+      expect(attempt(place)).toEqual({ kind: 'busy', record: undefined });
+      expect(openDescriptors()).toBe(before);
+      Reflect.deleteProperty(directory, 'at');
+      rmSync(lockPath(place), { force: true });
+    }));
+
+  it('tells its holder whether it is missing or replaced; what replaced it is left alone', () =>
+    withPlace((place) => {
+      const lock = takeLock(place);
+      expect(lock.check()).toBe('linked');
+      unlinkSync(lockPath(place));
+      expect(lock.check()).toBe('missing');
+      const successor = takeLock(place);
+      expect(lock.check()).toBe('replaced');
+      lock.remove();
+      expect(successor.check()).toBe('linked');
+      expect(attempt(place).kind).toBe('busy');
+      successor.remove();
+    }));
+
+  it('is the same under another name, and not under its own any more', () =>
+    withPlace((place) => {
+      const lock = takeLock(place);
+      linkSync(lockPath(place), `${place.path}.other`);
+      unlinkSync(lockPath(place));
+      expect(lock.check()).toBe('missing');
+      lock.release();
+      unlinkSync(`${place.path}.other`);
+    }));
+});
+
+describe('what is not ours at the path of the lock', () => {
+  const entries: Record<string, (path: string) => Entry[]> = {
+    'a regular file': (path) => [{ file: path, mode: '0600', text: 'mine\n' }],
+    'a regular file of zeros': (path) => [{ file: path, mode: '0600', text: '\0'.repeat(100) }],
+    'an empty file as touch makes it': (path) => [{ file: path, mode: '0644' }],
+    'an empty file that can be run': (path) => [{ file: path, mode: '0700' }],
+    'a directory': (path) => [{ directory: path, mode: '0700' }],
+    'a link to a file of ours': (path) => [
+      { file: `${path}.ours`, mode: '0600' },
+      { link: path, to: 'app.sock.lock.ours' },
+    ],
+    'a link that leads nowhere': (path) => [{ link: path, to: 'none' }],
+    'a FIFO': (path) => [{ fifo: path, mode: '0600' }],
+    'a socket': (path) => [{ socket: path }],
+  };
+
+  it.each(Object.entries(entries))('is left alone: %s', (_, entry) =>
+    withPlace(async (place) => {
+      const folder = place.directory.path;
+      for (const each of entry(lockPath(place))) await make(each);
+      const before = treeOf(folder);
+      const openBefore = openDescriptors();
+      for (const create of [true, false]) {
+        expect(() => attempt(place, create)).toThrow(
+          expect.objectContaining({ code: 'ERR_SOCKREF_ADDRESS_IN_USE', path: place.path }),
+        );
+      }
+      expect(() => peekRecord(place.directory, place.names.lock, place.path)).toThrow();
+      expect(treeOf(folder)).toEqual(before);
+      expect(openDescriptors()).toBe(openBefore);
+      for (const name of readdirSync(folder)) rmSync(`${folder}/${name}`, { recursive: true });
+    }),
+  );
+
+  it.runIf(isRoot)('is left alone: an empty file of somebody else, be it one that we could write', () =>
+    withPlace((place) => {
+      writeFileSync(lockPath(place), '', { mode: 0o600 });
+      chownSync(lockPath(place), otherUid, otherUid);
+      const before = treeOf(place.directory.path);
+      const refused = { code: 'ERR_SOCKREF_ADDRESS_IN_USE', found: 'regular file', uid: otherUid };
+      expect(() => attempt(place)).toThrow(expect.objectContaining(refused));
+      expect(treeOf(place.directory.path)).toEqual(before);
+      unlinkSync(lockPath(place));
+    }),
+  );
+
+  it('is taken for ours: an empty file of a mode that a umask has made of ours', () =>
+    withPlace((place) => {
+      for (const mode of isRoot ? [0o600, 0o400, 0o200, 0] : [0o600]) {
+        writeFileSync(lockPath(place), '');
+        chmodSync(lockPath(place), mode);
+        takeLock(place).remove();
+      }
+    }));
+
+  it('is taken for ours: a record torn in its first bytes', () =>
+    withPlace((place) => {
+      for (const text of ['{', '{"sockref"', '{"sockref":1,"pid":']) {
+        writeFileSync(lockPath(place), text, { mode: 0o600 });
+        takeLock(place).remove();
+      }
+    }));
+
+  it('does not hide that the directory is gone', () =>
+    withPlace((place) => {
+      mkdirSync(`${place.directory.path}/sub`);
+      const elsewhere = { ...place, names: { ...place.names, lock: 'none/app.sock.lock' } };
+      expect(attempt(elsewhere, false)).toEqual({ kind: 'absent' });
+      expect(() => attempt(elsewhere)).toThrow(
+        expect.objectContaining({ code: 'ERR_SOCKREF_SYSTEM', errno: 'ENOENT', syscall: 'open' }),
+      );
+      rmSync(`${place.directory.path}/sub`, { recursive: true });
+    }));
+});
