@@ -206,7 +206,12 @@ export class Owner implements Lease {
     try {
       await hooks.cleanUp(() => this.#unpublish());
       for (const server of this.#servers.values()) server.close();
-      if (!keepMembers) this.#holds.close();
+      if (!keepMembers) {
+        // Before the connections drain: members have only so long to find another owner, and a connection may stay long.
+        await hooks.cleanUp(() => this.#lock.remove());
+        cleanedUp(this.#lock);
+        this.#holds.close();
+      }
       await this.#data.drain(this.#settings.drainTimeoutMs, clock);
       await hooks.cleanUp(() => this.#lock.remove());
       clean = true;
