@@ -1,0 +1,193 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import * as sockref from 'sockref';
+import { createDriver } from '../fixtures/participant.mjs';
+import { secondCopy } from './second-copy.js';
+
+/** Where a participant lives, relative to the test. */
+export const kinds = ['same', 'manager', 'copy', 'thread', 'process'] as const;
+export type Kind = (typeof kinds)[number];
+
+/** A command of the driver protocol (test/scenarios/README.md). */
+export interface Command {
+  readonly do: string;
+  readonly [argument: string]: unknown;
+}
+
+/** What came back; `error` if the command failed. */
+// biome-ignore lint/suspicious/noExplicitAny: answers are JSON, and each command has its own.
+export type Answer = Record<string, any>;
+
+/** One participant in a test: something that holds references and does as it is told. */
+export interface Participant {
+  readonly name: string;
+  readonly kind: Kind;
+  /** Its process; the test's own for what lives in it. */
+  readonly pid: number;
+  call(command: Command): Promise<Answer>;
+  /** Ends it without giving it a chance to clean up. Resolves when it is gone. */
+  crash(): Promise<void>;
+  /** Ends it by `process.exit`. Resolves when it is gone. */
+  exit(): Promise<void>;
+  /** Stops and continues its process. */
+  signal(signal: NodeJS.Signals): void;
+  /** Lets it go, at the end of a test. */
+  end(): Promise<void>;
+}
+
+type Send = (line: string) => void;
+
+/** Pairs answers with the commands that they belong to. */
+class Calls {
+  readonly #open = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
+  readonly #send: Send;
+  readonly #name: string;
+  #last = 0;
+  #over = false;
+
+  constructor(name: string, send: Send) {
+    this.#name = name;
+    this.#send = send;
+  }
+
+  call(command: Command): Promise<Answer> {
+    const id = ++this.#last;
+    return new Promise((resolve, reject) => {
+      if (this.#over) return reject(new Error(`participant ${this.#name} is gone; it cannot ${command.do}`));
+      this.#open.set(id, { resolve, reject });
+      this.#send(JSON.stringify({ ...command, id }));
+    });
+  }
+
+  answered(line: string): void {
+    const answer = JSON.parse(line) as Answer;
+    const call = this.#open.get(answer['id']);
+    this.#open.delete(answer['id']);
+    call?.resolve(answer);
+  }
+
+  over(): void {
+    this.#over = true;
+    for (const { reject } of this.#open.values()) reject(new Error(`participant ${this.#name} is gone`));
+    this.#open.clear();
+  }
+}
+
+/** Whoever asks no more need not hear that the answer will not come. */
+function ignore(promise: Promise<unknown>): void {
+  promise.catch(() => {});
+}
+
+const program = fileURLToPath(new URL('../fixtures/participant.mjs', import.meta.url));
+
+/** Starts a participant; it is ready when the promise resolves. */
+export async function participant(name: string, kind: Kind, options: StartOptions = {}): Promise<Participant> {
+  switch (kind) {
+    case 'same':
+      return inThread(name, kind, createDriver(sockref, name));
+    case 'manager':
+      return inThread(name, kind, createDriver(sockref, name, new sockref.SocketManager()));
+    case 'copy': {
+      const copy = await secondCopy();
+      return inThread(name, kind, createDriver(copy, name, new copy.SocketManager()));
+    }
+    case 'thread':
+      return inWorker(name);
+    case 'process':
+      return inProcess(name, options);
+  }
+}
+
+/** How a participant in a process is started. */
+export interface StartOptions {
+  /** Programs, with their arguments, that Node is started through. */
+  readonly through?: readonly string[];
+}
+
+function inThread(name: string, kind: Kind, handle: (command: Command) => Promise<Answer>): Participant {
+  const cannot = (): never => {
+    throw new Error(`a participant of kind "${kind}" shares the test's own thread`);
+  };
+  return {
+    name,
+    kind,
+    pid: process.pid,
+    call: (command) => handle(command),
+    crash: cannot,
+    exit: cannot,
+    signal: cannot,
+    end: async () => {
+      await handle({ do: 'reset' });
+    },
+  };
+}
+
+async function inWorker(name: string): Promise<Participant> {
+  const worker = new Worker(program, { workerData: { participant: name } });
+  const calls = new Calls(name, (line) => worker.postMessage(line));
+  worker.on('message', (line: string) => calls.answered(line));
+  const exited = once(worker, 'exit').then(() => calls.over());
+  await calls.call({ do: 'info' });
+  return {
+    name,
+    kind: 'thread',
+    pid: process.pid,
+    call: (command) => calls.call(command),
+    crash: async () => {
+      await worker.terminate();
+      await exited;
+    },
+    exit: async () => {
+      ignore(calls.call({ do: 'exit' }));
+      await exited;
+    },
+    signal: () => {
+      throw new Error('a worker gets no signals');
+    },
+    end: async () => {
+      await worker.terminate();
+      await exited;
+    },
+  };
+}
+
+async function inProcess(name: string, { through = [] }: StartOptions): Promise<Participant> {
+  const command = [...through, process.execPath, '--expose-gc', program, name];
+  const child = spawn(command[0] as string, command.slice(1), {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  }) as ChildProcess & {
+    stdin: NonNullable<ChildProcess['stdin']>;
+    stdout: NonNullable<ChildProcess['stdout']>;
+  };
+  const calls = new Calls(name, (line) => child.stdin.write(`${line}\n`));
+  // Its end is told by `close`; a command that it did not live to read is no failure of its own.
+  child.stdin.on('error', () => {});
+  createInterface({ input: child.stdout }).on('line', (line) => calls.answered(line));
+  const exited = once(child, 'close').then(() => calls.over());
+  const { pid } = await calls.call({ do: 'info' });
+  return {
+    name,
+    kind: 'process',
+    pid,
+    call: (line) => calls.call(line),
+    crash: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+    exit: async () => {
+      ignore(calls.call({ do: 'exit' }));
+      await exited;
+    },
+    signal: (signal) => {
+      child.kill(signal);
+    },
+    end: async () => {
+      child.kill('SIGCONT');
+      child.stdin.end();
+      await exited;
+    },
+  };
+}
