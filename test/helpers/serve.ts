@@ -1,0 +1,15 @@
+import type { Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+/** What {@link greet} sends. */
+export const greeting = 'hello';
+
+/** Serves by a word and a goodbye: enough to see that somebody is there. */
+export function greet(socket: Socket): void {
+  socket.end(greeting);
+}
+
+/** All that the other side sends until it ends. */
+export function readAll(socket: Socket): Promise<string> {
+  return text(socket);
+}
