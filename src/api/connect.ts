@@ -49,10 +49,11 @@ export async function connectTo(slot: Slot, options: ConnectOptions | undefined)
       await endpoint.lease?.heal();
     }
     if (performance.now() >= deadline) throw timeoutError(endpoint.place.path, timeoutMs);
+    // The reference may be closed while it waits, or may have been during the attempt.
     await wait(
       endpoint.whenChanged(),
       Math.min(endpoint.lease ? pauseMs : timeoutMs, deadline - performance.now()),
-      signal,
+      signal ? [signal, slot.signal()] : [slot.signal()],
     );
   }
 }
@@ -75,15 +76,17 @@ async function attempt(slot: Slot, allowHalfOpen: boolean): Promise<Socket | und
   }
 }
 
-/** Waits for a change, but no longer than so many milliseconds, or until the signal aborts. */
-async function wait(change: Promise<void>, ms: number, signal: AbortSignal | undefined): Promise<void> {
+/** Waits for a change, but no longer than so many milliseconds, or until one of the signals aborts. */
+async function wait(change: Promise<void>, ms: number, signals: readonly AbortSignal[]): Promise<void> {
+  if (signals.some((signal) => signal.aborted)) return;
   const stop = new AbortController();
-  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-  const timer = pause(Math.max(0, ms), undefined, { signal: either });
+  const end = (): void => stop.abort();
+  for (const signal of signals) signal.addEventListener('abort', end);
   // Stopped or aborted: whoever asked looks by itself.
-  const over = timer.catch(() => {});
+  const over = pause(Math.max(0, ms), undefined, { signal: stop.signal }).catch(() => {});
   await Promise.race([change, over]);
   stop.abort();
+  for (const signal of signals) signal.removeEventListener('abort', end);
 }
 
 function timeoutError(path: string, timeoutMs: number): SocketReferenceError {
