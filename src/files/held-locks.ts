@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { errnoOf } from '../system-errors.js';
 import type { EndpointLock } from './lock.js';
 import { reclaim } from './reclaim.js';
@@ -32,8 +33,17 @@ function cleanUp(): void {
       lock.remove();
     } catch (error) {
       // The next owner repairs it from the record. Exit cannot wait, and the other endpoints still have their turn.
-      process.emitWarning(`sockref could not remove the files of ${path} at exit: ${errnoOf(error) ?? String(error)}`);
+      warn(`sockref could not remove the files of ${path} at exit: ${errnoOf(error) ?? String(error)}`);
     }
   }
   held.clear();
+}
+
+/** A warning of Node is shown in the next tick, and there is none any more. */
+function warn(message: string): void {
+  try {
+    writeSync(2, `(node:${process.pid}) SockrefWarning: ${message}\n`);
+  } catch {
+    // Nobody reads it; there is nowhere else to say it.
+  }
 }
