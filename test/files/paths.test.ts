@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assertPathFits, joinPath, parsePath } from '#src/files/paths.js';
-import { maxSocketPathBytes } from '#src/files/platform.js';
+import { maxDataPathBytes } from '#src/files/platform.js';
 
 // What leads where is told by test/vectors/paths.json; this is what holds for any path.
 
@@ -50,11 +50,11 @@ it('joins a name to a directory, the root included', () => {
 
 it('counts bytes, not letters', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'grapheme', maxLength: 2 * maxSocketPathBytes }), (text) => {
+    fc.property(fc.string({ unit: 'grapheme', maxLength: 2 * maxDataPathBytes }), (text) => {
       const length = Buffer.byteLength(text);
-      if (length <= maxSocketPathBytes) assertPathFits(text);
+      if (length <= maxDataPathBytes) assertPathFits(text);
       else {
-        const expected = { code: 'ERR_SOCKREF_PATH_TOO_LONG', path: text, length, max: maxSocketPathBytes };
+        const expected = { code: 'ERR_SOCKREF_PATH_TOO_LONG', path: text, length, max: maxDataPathBytes };
         expect(() => assertPathFits(text)).toThrow(expect.objectContaining(expected));
       }
     }),

@@ -1,0 +1,53 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { withDirectory } from '../helpers/directory.js';
+import { start } from '../helpers/program.js';
+
+// Each of them leaves by process.exit at another moment; in a worker that ends the worker alone.
+
+const moments = [
+  'locked',
+  'recorded',
+  'private-directory',
+  'bound',
+  'first-published',
+  'published',
+  'active',
+  'stopping',
+  'half-stopped',
+  'stopped',
+];
+
+describe.each(['process', 'worker'])('exit in a %s', (where) => {
+  it.each(moments)('leaves nothing: %s', (moment) =>
+    withDirectory(async (directory) => {
+      const program = await start('exit-at.mjs', { args: [where, moment, directory] });
+      const { code, stderr } = await program.exited;
+      expect({ code, stderr }).toEqual({ code: 7, stderr: '' });
+      expect(await program.line().catch(() => undefined)).toEqual({ reached: moment });
+    }),
+  );
+
+  it('leaves what another owner has put in the place of its files', () =>
+    withDirectory(async (directory) => {
+      const program = await start('exit-at.mjs', { args: [where, 'deposed', directory] });
+      expect(await program.exited).toMatchObject({ code: 7, stderr: '' });
+      // The lock is another one's, so all that is there may be, too.
+      expect(readdirSync(directory).sort()).toEqual(['app.sock', 'app.sock.ctl', 'app.sock.lock']);
+      for (const name of readdirSync(directory)) rmSync(`${directory}/${name}`);
+    }));
+
+  it('warns of what it cannot remove, and goes on with the others', () =>
+    withDirectory(async (directory) => {
+      mkdirSync(`${directory}/first`, { mode: 0o700 });
+      mkdirSync(`${directory}/second`, { mode: 0o700 });
+      const program = await start('exit-at.mjs', { args: [where, 'unknown-version', directory] });
+      const { code, stderr } = await program.exited;
+      expect(code).toBe(7);
+      expect(stderr).toMatch(/^\(node:\d+\) SockrefWarning: sockref could not remove the files of [^\n]*\n$/);
+      expect(stderr).toContain(`${directory}/first/app.sock at exit`);
+      expect(readdirSync(`${directory}/first`).sort()).toEqual(['app.sock', 'app.sock.ctl', 'app.sock.lock']);
+      expect(readdirSync(`${directory}/second`)).toEqual([]);
+      for (const name of readdirSync(directory)) rmSync(`${directory}/${name}`, { recursive: true });
+    }));
+});
