@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SocketManager, type SocketReference, SocketReferenceError } from 'sockref';
+import { type AcquireOptions, SocketManager, type SocketReference, SocketReferenceError } from 'sockref';
 import { describe, expect, it } from 'vitest';
 import { withDirectory } from '../helpers/directory.js';
 
@@ -181,7 +181,7 @@ describe('a refused acquire', () => {
   ])('leaves the counts as they were: %s', (_, options, code) =>
     withSocket(async (path, manager) => {
       const reference = await manager.acquire(path, { serve });
-      await expect(manager.acquire(path, options)).rejects.toMatchObject({ code });
+      await expect(manager.acquire(path, options as AcquireOptions)).rejects.toMatchObject({ code });
       expect(reference.referenceCount).toBe(1);
       expect(manager.stats()).toMatchObject({ acquired: 1, pendingAcquires: 0, activeSockets: 1 });
     }),

@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
+import { SocketManager } from 'sockref';
+import { describe, expect, it } from 'vitest';
+import { withDirectory } from '../helpers/directory.js';
+import { greeting, readAll } from '../helpers/serve.js';
+
+function withSocket(test: (path: string, manager: SocketManager) => Promise<void>): Promise<void> {
+  return withDirectory(async (directory) => {
+    const manager = new SocketManager();
+    try {
+      await test(join(directory, 'a.sock'), manager);
+    } finally {
+      await manager.close();
+    }
+  });
+}
+
+describe('drain', () => {
+  it('lets open connections go on when the file is gone, and waits for them', () =>
+    withSocket(async (path, manager) => {
+      const reference = await manager.acquire(path, {
+        serve: (socket) => void socket.on('data', (data) => socket.write(`echo ${data}`)),
+      });
+      const client = await reference.connect();
+      client.write('one');
+      expect(String((await once(client, 'data'))[0])).toBe('echo one');
+      let over = false;
+      const closing = reference.close().then(() => {
+        over = true;
+      });
+      expect(existsSync(path)).toBe(false);
+      client.write('two');
+      expect(String((await once(client, 'data'))[0])).toBe('echo two');
+      expect(over).toBe(false);
+      client.destroy();
+      await closing;
+    }));
+
+  it('ends those by force that take longer than drainTimeoutMs', () =>
+    withSocket(async (path, manager) => {
+      const reference = await manager.acquire(path, { serve: (socket) => void socket.resume(), drainTimeoutMs: 1 });
+      const client = await reference.connect();
+      const closed = once(client.resume(), 'close');
+      await reference.close();
+      await closed;
+    }));
+
+  it('does not wait for HTTP connections that are merely kept alive', () =>
+    withSocket(async (path, manager) => {
+      const server = createServer((_, response) => response.end(greeting));
+      // Longer than any watchdog: if it were waited for, the test would hang.
+      server.keepAliveTimeout = 600_000;
+      const reference = await manager.acquire(path, { serve: server, drainTimeoutMs: 600_000 });
+      const client = await reference.connect();
+      const closed = once(client, 'close');
+      client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+      await once(client, 'data');
+      await reference.close();
+      await closed;
+    }));
+
+  it('lets an answer under way be finished', () =>
+    withSocket(async (path, manager) => {
+      const finish: (() => void)[] = [];
+      const server: Server = createServer((_, response) => {
+        response.write('begun ');
+        finish.push(() => response.end('finished'));
+      });
+      const reference = await manager.acquire(path, { serve: server, drainTimeoutMs: 600_000 });
+      const client = await reference.connect();
+      const answer = readAll(client);
+      client.write('GET / HTTP/1.0\r\n\r\n');
+      await once(server, 'request');
+      const closing = reference.close();
+      expect(existsSync(path)).toBe(false);
+      for (const each of finish) each();
+      await closing;
+      expect(await answer).toMatch(/begun finished$/);
+    }));
+});
