@@ -71,16 +71,6 @@ export class Channel<In> {
     this.#socket.destroy();
   }
 
-  /** Stops reading, so that the peer is slowed down. */
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  /** Reads on. */
-  resume(): void {
-    this.#socket.resume();
-  }
-
   /** Lets the connection keep the process alive, or not. */
   keepAlive(alive: boolean): void {
     if (alive) this.#socket.ref();

@@ -8,8 +8,11 @@ import type { Peers } from './lease.js';
 import { type Hello, type Holder, type MalformedMessage, parseToOwner, type ToOwner } from './messages.js';
 import { Tally } from './tally.js';
 
-/** How long a connection may stay without saying `hello`, in milliseconds: long enough for a machine that is busy. */
-const introductionMs = 10_000;
+/**
+ * How long a connection may stay that is no member's, in milliseconds: before its `hello`, and when it was answered.
+ * Long enough for a machine that is busy.
+ */
+const strangerMs = 10_000;
 
 /** Microseconds per member between two rounds of counts: what telling everybody costs stays a small part of the time. */
 const microsecondsPerMember = 50;
@@ -37,7 +40,7 @@ export interface HoldsOwner {
   /** A member's last reference is gone; answer now, or later, when every file is gone. */
   left(answer: (last: boolean) => void): void;
   describe(members: readonly Holder[], more: number): object;
-  stopRequested(force: boolean, done: () => void): void;
+  stopRequested(force: boolean): void;
   fault(error: unknown): void;
 }
 
@@ -46,7 +49,12 @@ export class Holds {
   readonly tally = new Tally<object>();
   readonly #owner: HoldsOwner;
   readonly #holds = new Set<Hold>();
-  readonly #open = new Set<Channel<ToOwner>>();
+  /** Every connection, with what ends those of strangers. */
+  readonly #open = new Map<Channel<ToOwner>, Timer>();
+  /** Who wants to know when everything has ended. */
+  readonly #stopAsked = new Set<Channel<ToOwner>>();
+  /** Who is to be told the holders as soon as it has read what it was told before. */
+  readonly #answersDue = new Set<Channel<ToOwner>>();
   #round: { readonly kind: 'none' } | { readonly kind: 'due'; readonly timer: Timer } = { kind: 'none' };
   #dependents = 0;
   #dependentsSeen = 0;
@@ -84,22 +92,22 @@ export class Holds {
   /** A new control connection. */
   accept(socket: Socket): void {
     let hold: Hold | undefined;
-    const introduction = this.#owner.clock.after(introductionMs, () => socket.destroy(), true);
     const channel = new Channel<ToOwner>(socket, parseToOwner, {
       message: (message) => {
-        introduction.cancel();
         if (message.type === 'hello' && !hold) hold = this.#hello(channel, message);
         else if (this.#message(channel, hold, message)) hold = undefined;
       },
       refuse: (malformed) => refusal(malformed),
       closed: (malformed) => {
-        introduction.cancel();
+        this.#open.get(channel)?.cancel();
         this.#open.delete(channel);
+        this.#stopAsked.delete(channel);
+        this.#answersDue.delete(channel);
         if (hold) this.#remove(hold);
         if (malformed) this.#malformed(malformed);
       },
     });
-    this.#open.add(channel);
+    this.#limit(channel);
   }
 
   /** Tells all members that the server is up. */
@@ -110,6 +118,11 @@ export class Holds {
   /** Tells all members that the endpoint has ended for everybody. */
   endAll(): void {
     for (const { channel } of this.#holds) channel.send({ type: 'stopping', force: true });
+  }
+
+  /** Answers those who asked for the end: everything has ended. */
+  ended(): void {
+    for (const channel of this.#stopAsked) this.#end(channel, { type: 'bye', last: true });
   }
 
   /** Has the newest total told to all members, soon and together with what else changes until then. */
@@ -127,12 +140,12 @@ export class Holds {
       this.#round.timer.cancel();
       this.#tell();
     }
-    for (const channel of this.#open) channel.end();
+    for (const channel of this.#open.keys()) channel.end();
   }
 
   /** Ends all connections without a further word or wait. */
   destroy(): void {
-    for (const channel of this.#open) channel.destroy();
+    for (const channel of this.#open.keys()) channel.destroy();
   }
 
   #tell(): void {
@@ -159,16 +172,17 @@ export class Holds {
   #hello(channel: Channel<ToOwner>, hello: Hello): Hold | undefined {
     const owner = this.#owner;
     if (owner.phase === 'stopping') {
-      channel.end({ type: 'stopping' });
+      this.#end(channel, { type: 'stopping' });
       return undefined;
     }
     const full = this.#limitMet(hello);
     if (full) {
-      channel.end({ type: 'failed', ...full });
+      this.#end(channel, { type: 'failed', ...full });
       return undefined;
     }
     const hold: Hold = { channel, hello, since: Date.now(), behind: false };
     this.#holds.add(hold);
+    this.#open.get(channel)?.cancel();
     if (!hello.canServe) {
       this.#dependents++;
       this.#dependentsSeen++;
@@ -192,14 +206,14 @@ export class Holds {
   /** Handles what comes behind the `hello`; says whether the hold is over. */
   #message(channel: Channel<ToOwner>, hold: Hold | undefined, message: ToOwner): boolean {
     switch (message.type) {
-      case 'who': {
-        const members = this.list();
-        channel.send(this.#owner.describe(members, this.#holds.size - members.length));
-        this.#slowDown(channel);
+      case 'who':
+        this.#answer(channel);
         return false;
-      }
       case 'stop':
-        this.#owner.stopRequested(message.force, () => channel.end({ type: 'bye', last: true }));
+        // Its answer may take as long as the others keep their references.
+        this.#open.get(channel)?.cancel();
+        this.#stopAsked.add(channel);
+        this.#owner.stopRequested(message.force);
         return false;
       case 'references':
         if (!hold) break;
@@ -208,7 +222,7 @@ export class Holds {
         return false;
       case 'bye':
         if (!hold) break;
-        this.#remove(hold, (last) => channel.end({ type: 'bye', last }));
+        this.#remove(hold, (last) => this.#end(channel, { type: 'bye', last }));
         return true;
     }
     channel.destroy();
@@ -238,11 +252,33 @@ export class Holds {
     return undefined;
   }
 
-  /** Who asks faster than it reads has to wait. */
-  #slowDown(channel: Channel<ToOwner>): void {
-    if (!channel.backedUp) return;
-    channel.pause();
-    channel.whenRead(() => channel.resume());
+  /** Tells who holds what. Who asks faster than it reads gets fewer answers, and the newest (I7). */
+  #answer(channel: Channel<ToOwner>): void {
+    if (!channel.backedUp) {
+      const members = this.list();
+      channel.send(this.#owner.describe(members, this.#holds.size - members.length));
+      return;
+    }
+    if (this.#answersDue.has(channel)) return;
+    this.#answersDue.add(channel);
+    channel.whenRead(() => {
+      if (this.#answersDue.delete(channel)) this.#answer(channel);
+    });
+  }
+
+  /** Says the last word on a connection, which the peer then has to close. */
+  #end(channel: Channel<ToOwner>, message: object): void {
+    channel.end(message);
+    this.#limit(channel);
+  }
+
+  /** Ends a connection that is no member's after a while, whatever its peer does. */
+  #limit(channel: Channel<ToOwner>): void {
+    this.#open.get(channel)?.cancel();
+    this.#open.set(
+      channel,
+      this.#owner.clock.after(strangerMs, () => channel.destroy(), true),
+    );
   }
 
   #malformed(malformed: MalformedMessage): void {

@@ -188,6 +188,7 @@ export class Member implements Lease {
         this.#stopping(message.force === true);
         return;
       case 'failed': {
+        if (this.#phase.kind === 'leaving') break;
         const failure = this.#failure(message);
         const attached = this.#phase.kind === 'attached';
         this.#finish(() => this.#outcome.reject(failure));
@@ -196,10 +197,16 @@ export class Member implements Lease {
         return;
       }
       case 'bye':
-        if (this.#phase.kind === 'leaving') this.#finish(this.#phase.answered);
+        if (this.#phase.kind !== 'leaving') break;
+        this.#finish(this.#phase.answered);
         return;
       case 'holders':
         break;
+    }
+    if (this.#phase.kind === 'attached' || this.#phase.kind === 'leaving') {
+      // As if it had died: references that count on it must not wait for what it will never say.
+      this.#channel.destroy();
+      return;
     }
     this.#finish(() => this.#outcome.reject(this.#protocolError(`it sent "${message.type}" out of turn`)));
   }

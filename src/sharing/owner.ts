@@ -221,6 +221,7 @@ export class Owner implements Lease {
       this.#lock.release();
       cleanedUp(this.#lock);
       for (const answer of this.#farewells) answer(clean);
+      if (clean) this.#holds.ended();
       this.#holds.close();
     }
   }
@@ -314,7 +315,7 @@ export class Owner implements Lease {
         else answer(false);
       },
       describe: (members, more) => this.#describe(members, more),
-      stopRequested: (force, done) => this.#stopRequested(force, done),
+      stopRequested: (force) => this.#stopRequested(force),
       fault,
     });
   }
@@ -323,7 +324,7 @@ export class Owner implements Lease {
     const { kind } = this.#phase;
     const { tally } = this.#holds;
     // Whoever looks may as well have it looked after.
-    void this.#healer.check();
+    if (kind === 'serving' || kind === 'lingering') void this.#healer.check();
     return {
       type: 'holders',
       state: kind === 'serving' ? 'active' : kind === 'deposed' ? 'stopping' : kind,
@@ -335,8 +336,9 @@ export class Owner implements Lease {
     };
   }
 
-  #stopRequested(force: boolean, done: () => void): void {
-    this.#farewells.push(done);
+  #stopRequested(force: boolean): void {
+    // A word that was under way when this owner was deposed or had begun to stop: nothing is left to ask of it.
+    if (this.#phase.kind === 'deposed' || this.#phase.kind === 'stopping') return;
     // "When it is unused": without the wait that follows the last reference.
     this.#lingerMs = 0;
     if (!force) {
