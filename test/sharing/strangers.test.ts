@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { Clock } from '#src/clock.js';
+import { Holds } from '#src/sharing/holds.js';
+import { ControlPeer } from '../helpers/control-peer.js';
+import { withDirectory } from '../helpers/directory.js';
+import { until } from '../helpers/until.js';
+
+/** Time that passes when it is told to. */
+class ManualClock implements Clock {
+  #now = 0;
+  readonly #timers = new Set<{ at: number; call: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, call: () => void) {
+    const timer = { at: this.#now + ms, call };
+    this.#timers.add(timer);
+    return { cancel: () => void this.#timers.delete(timer) };
+  }
+
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  pass(ms: number): void {
+    this.#now += ms;
+    for (const timer of this.#timers) {
+      if (timer.at > this.#now) continue;
+      this.#timers.delete(timer);
+      timer.call();
+    }
+  }
+}
+
+interface Stage {
+  readonly clock: ManualClock;
+  readonly holds: Holds;
+  readonly stops: boolean[];
+  phase: 'ready' | 'stopping';
+  visit(): Promise<ControlPeer>;
+}
+
+function stage(play: (stage: Stage) => Promise<void>): Promise<void> {
+  return withDirectory(async (directory) => {
+    const clock = new ManualClock();
+    const stops: boolean[] = [];
+    const path = join(directory, 'control');
+    const shared: Omit<Stage, 'holds' | 'visit'> = { clock, stops, phase: 'ready' };
+    const holds = new Holds({
+      clock,
+      maxMembers: 2,
+      maxReferences: 10,
+      get phase() {
+        return shared.phase;
+      },
+      changed: () => {},
+      left: (answer) => answer(false),
+      describe: () => ({ type: 'holders' }),
+      stopRequested: (force) => void stops.push(force),
+      fault: () => {},
+    });
+    const server = createServer((socket) => holds.accept(socket)).listen(path);
+    await once(server, 'listening');
+    const visit = async (): Promise<ControlPeer> => {
+      const socket = connect({ path, allowHalfOpen: true });
+      await Promise.all([once(socket, 'connect'), once(server, 'connection')]);
+      return new ControlPeer(socket);
+    };
+    try {
+      await play(Object.assign(shared, { holds, visit }));
+    } finally {
+      holds.destroy();
+      server.close();
+      await once(server, 'close');
+    }
+    await until('no timer is left', () => clock.pending === 0);
+  });
+}
+
+const hello = { type: 'hello', v: 1, pid: 1, references: 1, canServe: true };
+
+/** Longer than any stranger may stay. */
+const longMs = 10_000;
+
+test('a connection that says nothing ends after a while', () =>
+  stage(async ({ clock, visit }) => {
+    const peer = await visit();
+    clock.pass(longMs - 1);
+    expect(peer.socket.readableEnded).toBe(false);
+    clock.pass(1);
+    await ended(peer);
+  }));
+
+test('a connection that says half a message ends after a while', () =>
+  stage(async ({ clock, visit, holds }) => {
+    const [half, whole] = [await visit(), await visit()];
+    half.socket.write('{"type":"hello",');
+    whole.say(hello);
+    await whole.hear('welcome');
+    clock.pass(longMs);
+    await ended(half);
+    expect(holds.tally.members).toBe(1);
+    await whole.leave();
+  }));
+
+test('a connection that only asks may not stay for ever either', () =>
+  stage(async ({ clock, visit }) => {
+    const peer = await visit();
+    peer.say({ type: 'who' });
+    await peer.hear('holders');
+    clock.pass(longMs);
+    await ended(peer);
+  }));
+
+test('who was refused, or has left, and does not hang up is hung up on', () =>
+  stage(async ({ clock, visit, holds }) => {
+    const peers = [await visit(), await visit(), await visit()] as const;
+    for (const peer of peers) {
+      peer.say(hello);
+      await Promise.race([peer.hear('welcome'), peer.hear('failed')]);
+    }
+    expect(await peers[2].hear('failed')).toMatchObject({ detail: { limit: 'maxMembersPerSocket', max: 2 } });
+    peers[1].say({ type: 'bye' });
+    expect(await peers[1].hear('bye')).toEqual({ type: 'bye', last: false });
+    clock.pass(longMs);
+    await Promise.all([ended(peers[1]), ended(peers[2])]);
+    expect(holds.tally.members).toBe(1);
+    expect(peers[0].socket.readableEnded).toBe(false);
+    await peers[0].leave();
+  }));
+
+test('who comes while the socket stops is told so, and hung up on', () =>
+  stage(async (shared) => {
+    shared.phase = 'stopping';
+    const peer = await shared.visit();
+    peer.say(hello);
+    await peer.hear('stopping');
+    expect(shared.holds.tally.total).toBe(0);
+    shared.clock.pass(longMs);
+    await ended(peer);
+  }));
+
+test('a member, and who waits for the end, may stay as long as they like', () =>
+  stage(async ({ clock, visit, holds, stops }) => {
+    const [member, waiting] = [await visit(), await visit()];
+    member.say(hello);
+    await member.hear('welcome');
+    for (let asked = 0; asked < 3; asked++) waiting.say({ type: 'stop', force: false });
+    waiting.say({ type: 'who' });
+    await waiting.hear('holders');
+    expect(stops).toEqual([false, false, false]);
+    clock.pass(1000 * longMs);
+    expect(holds.tally.members).toBe(1);
+    holds.ended();
+    expect(await waiting.hear('bye')).toEqual({ type: 'bye', last: true });
+    expect(waiting.heard.filter(({ type }) => type === 'bye')).toHaveLength(1);
+    await Promise.all([member.leave(), waiting.leave()]);
+  }));
+
+/** The other side has ended it: nothing more comes, and what is written arrives nowhere. */
+async function ended(peer: ControlPeer): Promise<void> {
+  if (!peer.socket.readableEnded) await once(peer.socket, 'end');
+  peer.socket.write('\n');
+  await peer.closed;
+}
