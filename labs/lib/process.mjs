@@ -56,8 +56,9 @@ export class Process {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const started = new Process(child);
-    const [message] = await once(child, 'message');
-    started.pid = message.ready;
+    const first = await Promise.race([once(child, 'message'), started.ended]);
+    if (!Array.isArray(first)) throw new CommandError({ message: 'it ended before it was ready', code: 'ENDED' });
+    started.pid = first[0].ready;
     return started;
   }
 

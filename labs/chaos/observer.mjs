@@ -1,0 +1,115 @@
+/** Looks at an endpoint from outside, by what the kernel says; nothing of the library is used here. */
+
+import { closeSync, lstatSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { connect } from 'node:net';
+
+/**
+ * @param {string} path
+ * @returns {string | undefined} device and inode
+ */
+export function fileAt(path) {
+  try {
+    const { dev, ino } = lstatSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Which processes hold an exclusive lock on the file that is linked at each path now, by what the kernel says of each of
+ * their descriptors.
+ *
+ * @param {readonly string[]} paths
+ * @param {readonly number[]} pids
+ * @returns {Map<string, number[]>}
+ */
+export function lockHolders(paths, pids) {
+  const holders = new Map(paths.map((path) => [path, /** @type {number[]} */ ([])]));
+  for (const pid of pids) {
+    for (const fd of descriptors(pid)) {
+      // One that was unlinked has another name here, with "(deleted)" behind it.
+      const known = holders.get(linkOf(pid, fd) ?? '');
+      if (known && isLocked(pid, fd)) known.push(pid);
+    }
+  }
+  return holders;
+}
+
+/**
+ * Sees whether what lies there makes sense (I2, I4): a socket without a record that names it would be lost at the next
+ * crash, and a record that names another one would mean that someone put it there without the lock.
+ *
+ * @param {string} path of the data socket, or of the control socket
+ * @param {string} lock
+ * @returns {string | undefined} what is wrong
+ */
+export function strayFile(path, lock) {
+  const before = fileAt(path);
+  if (before === undefined) return undefined;
+  const record = textOf(lock);
+  // What is linked was recorded before, so a record that is read now names it, unless it has gone since.
+  if (fileAt(path) !== before) return undefined;
+  const [dev, ino] = before.split(':');
+  if (record?.includes(`"dev":"${dev}","ino":"${ino}"`)) return undefined;
+  return `${path} is ${before}, and ${record === undefined ? 'there is no record' : `the record says ${record}`}`;
+}
+
+/**
+ * Knocks, to be one more client that comes and goes.
+ *
+ * @param {string} path
+ */
+export function knock(path) {
+  const socket = connect({ path });
+  socket.on('error', () => {});
+  socket.on('data', () => {});
+}
+
+/** @param {string} path */
+function textOf(path) {
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      return readFileSync(fd, 'utf8');
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {number} pid */
+function descriptors(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/fd`);
+  } catch {
+    // It has ended.
+    return [];
+  }
+}
+
+/**
+ * @param {number} pid
+ * @param {string} fd
+ */
+function linkOf(pid, fd) {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {number} pid
+ * @param {string} fd
+ */
+function isLocked(pid, fd) {
+  try {
+    return /OFDLCK\s+ADVISORY\s+WRITE/.test(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,136 @@
+/** A process that takes part in sharing sockets, as it is told. What it holds it keeps by the endpoint's path. */
+
+import { accessSync } from 'node:fs';
+import { acquire, SocketManager } from 'sockref';
+import { answer } from './child.mjs';
+import { instance, readWho, sayWho } from './identity.mjs';
+
+/** @typedef {import('sockref').SocketReference} SocketReference */
+
+/** @type {Map<string, SocketReference[]>} */
+const held = new Map();
+
+/** Faults that the library reported, as text: there must be none. @type {string[]} */
+const faults = [];
+SocketManager.default.on('fault', ({ error }) => faults.push(String(error instanceof Error ? error.stack : error)));
+
+/** How long a client waits until it asks again, when a server ended without having answered; in milliseconds. */
+const connectTimeoutMs = 20_000;
+
+answer({
+  who: () => instance,
+  // Asks for a file that never exists: who traces the system calls sees where a phase begins and ends.
+  mark,
+  acquire: async ({ path, serve = true, phase = undefined, options = {} }) => {
+    const what = serve ? { serve: sayWho } : {};
+    const reference = await marked(phase, () => acquire(path, { ...what, ...options }));
+    list(path).push(reference);
+    return state(path);
+  },
+  clone: (path) => {
+    const [first] = list(path);
+    if (first?.isActive) list(path).push(first.clone());
+    return state(path);
+  },
+  close: async ({ path, phase = undefined }) => {
+    const reference = list(path).pop();
+    await marked(phase, async () => reference?.close());
+    return state(path);
+  },
+  closeAll: async (path) => {
+    const references = list(path);
+    held.delete(path);
+    await Promise.all(references.map((reference) => reference.close()));
+  },
+  state,
+  connect: async (path) => {
+    const [reference] = list(path);
+    return reference?.isActive ? connect(reference) : undefined;
+  },
+  // Kills the owner, and waits until this process has taken over.
+  takeOver: async ({ path, owner, phase }) => {
+    const [reference] = list(path);
+    const over = new Promise((resolve) => {
+      SocketManager.default.once('failover', resolve);
+    });
+    await marked(phase, async () => {
+      process.kill(owner, 'SIGKILL');
+      await over;
+    });
+    return reference?.role;
+  },
+  // Ends what this process holds, by force; what it held is no loss then.
+  force: async (path) => {
+    held.delete(path);
+    await SocketManager.default.forceCleanupSocket(path);
+  },
+  inspect: async (path) => (await SocketManager.default.inspect(path))?.references,
+  quit: () => process.exit(0),
+  faults: () => faults,
+});
+
+/** @param {string} path */
+function list(path) {
+  const references = held.get(path) ?? [];
+  held.set(path, references);
+  return references;
+}
+
+/**
+ * What this process knows of an endpoint.
+ *
+ * @param {string} path
+ */
+function state(path) {
+  const references = list(path);
+  const active = references.filter(({ isActive }) => isActive);
+  const [first] = active;
+  return {
+    held: references.length,
+    active: active.length,
+    count: first?.referenceCount ?? 0,
+    role: first?.role,
+  };
+}
+
+/**
+ * Connects until somebody answers: a server that is killed in between has not.
+ *
+ * @param {SocketReference} reference
+ */
+async function connect(reference) {
+  const deadline = performance.now() + connectTimeoutMs;
+  while (performance.now() < deadline) {
+    try {
+      const who = await readWho(await reference.connect({ timeoutMs: connectTimeoutMs }));
+      if (who !== undefined) return who;
+    } catch (error) {
+      // Closed by another command meanwhile.
+      if (!reference.isActive) return undefined;
+      throw error;
+    }
+  }
+  throw new Error('nobody answered in time');
+}
+
+/**
+ * @template Value
+ * @param {string | undefined} phase
+ * @param {() => Promise<Value>} work
+ */
+async function marked(phase, work) {
+  if (phase === undefined) return work();
+  mark('begin');
+  const value = await work();
+  mark('end');
+  return value;
+}
+
+/** @param {string} where */
+function mark(where) {
+  try {
+    accessSync(`/phase-of-the-crash-lab/${where}`);
+  } catch {
+    // It is not there, of course.
+  }
+}

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { runLab } from '../helpers/lab.js';
+
+interface Figures {
+  readonly seed: number;
+  readonly rounds: number;
+  readonly looks: number;
+  readonly quietPoints: number;
+  readonly emptied: number;
+}
+
+test('20 processes that are stopped and killed at random never break the rules', async () => {
+  const { problems, figures } = await runLab<Figures>('chaos', { seconds: 5 });
+  console.log(`chaos lab: --seed ${figures.seed} --rounds ${figures.rounds}`);
+  expect(problems).toEqual([]);
+  // It was looked at, while things moved and while they rested.
+  expect(figures.looks).toBeGreaterThan(figures.rounds);
+  expect(figures.quietPoints).toBe(figures.rounds * 3);
+  expect(figures.emptied).toBeGreaterThan(0);
+});
