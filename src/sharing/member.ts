@@ -265,10 +265,12 @@ export class Member implements Lease {
     then();
   }
 
-  #failure(message: Extract<ToMember, { type: 'failed' }>): SocketReferenceError {
-    const known = message.code in errorTable;
-    const code = known ? (message.code as SocketReferenceErrorCode) : 'ERR_SOCKREF_PROTOCOL';
-    return new SocketReferenceError(code, message.message, { path: this.#place.path, ...message.detail });
+  #failure({ code, message, detail = {} }: Extract<ToMember, { type: 'failed' }>): SocketReferenceError {
+    const known = Object.hasOwn(errorTable, code) ? (code as SocketReferenceErrorCode) : 'ERR_SOCKREF_PROTOCOL';
+    // Only what belongs to the code: a peer must not set, or trip over, anything else that an error has (I8).
+    const allowed: readonly string[] = errorTable[known].fields;
+    const fields = Object.fromEntries(Object.entries(detail).filter(([name]) => allowed.includes(name)));
+    return new SocketReferenceError(known, message, { ...fields, path: this.#place.path });
   }
 
   #protocolError(what: string, theirs?: number): SocketReferenceError {
