@@ -23,7 +23,10 @@ export interface Location {
 export function locate(input: unknown, make: boolean, allowed: readonly string[] | undefined): Location {
   const requested = parsePath(input);
   const isDefault = requested.kind === 'name';
-  const directory = isDefault ? defaultDirectory(make) : canonicalDirectory(requested.directory);
+  const asked = joinPath(isDefault ? defaultDirectoryPath() : requested.directory, requested.name);
+  const directory = forSocket(asked, () =>
+    isDefault ? defaultDirectory(make) : canonicalDirectory(requested.directory),
+  );
   const path = joinPath(directory, requested.name);
   assertPathFits(path);
   if (allowed && !allowed.some((each) => isWithin(directory, each))) {
@@ -35,7 +38,18 @@ export function locate(input: unknown, make: boolean, allowed: readonly string[]
 
 /** Opens and checks the directory of a location. The caller releases it. */
 export function openPlace({ path, directory, name, isDefault }: Location): Place {
-  return { directory: Directory.open(directory, isDefault ? 'private' : 'shared'), names: endpointNames(name), path };
+  const opened = forSocket(path, () => Directory.open(directory, isDefault ? 'private' : 'shared'));
+  return { directory: opened, names: endpointNames(name), path };
+}
+
+/** Has the errors of what only knows a directory name the socket that was asked for. */
+function forSocket<Value>(path: string, work: () => Value): Value {
+  try {
+    return work();
+  } catch (error) {
+    if (isSocketReferenceError(error)) Object.assign(error, { path });
+    throw error;
+  }
 }
 
 /** Paths under which an active socket is looked up without a system call: the very path, or the bare name. */
