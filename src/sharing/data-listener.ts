@@ -47,7 +47,8 @@ export class DataListener {
     // http and tls servers rely on half-open sockets, so ours must be of the kind of theirs.
     const { allowHalfOpen = false, pauseOnConnect = false } = serve;
     const server = createServer({ allowHalfOpen, pauseOnConnect }, (socket) => this.#accept(socket));
-    server.on('error', this.#fault);
+    // What fails until then is told to whoever has it listen.
+    server.once('listening', () => server.on('error', this.#fault));
     return server;
   }
 

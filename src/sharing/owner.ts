@@ -291,7 +291,9 @@ export class Owner implements Lease {
   #createControlServer(): Server {
     const server = createServer((socket) => this.#holds.accept(socket));
     server.maxConnections = this.#settings.maxMembers + spareConnections;
-    server.on('error', (error) => this.#surroundings.hooks.fault(this.#place.path, error));
+    const fault = (error: unknown) => this.#surroundings.hooks.fault(this.#place.path, error);
+    // What fails until then is told to whoever has it listen.
+    server.once('listening', () => server.on('error', fault));
     return server;
   }
 
