@@ -16,16 +16,18 @@ interface NativeLocks {
 let native: NativeLocks | undefined;
 
 /** Loaded at first need: merely importing this package costs no native code. */
-function locks(): NativeLocks {
+function locks(path: string): NativeLocks {
   try {
     native ??= createRequire(import.meta.url)('fs-native-extensions') as NativeLocks;
     return native;
   } catch (cause) {
+    const errno = errnoOf(cause);
+    if (errno === 'EMFILE' || errno === 'ENFILE') throw systemError(cause, path, 'load the file locks');
     throw new SocketReferenceError(
       'ERR_SOCKREF_UNSUPPORTED',
       `File locks cannot be loaded on ${process.platform}-${process.arch}: the native part is missing or not allowed ` +
         "(under Node's permission model pass --allow-addons)",
-      { cause },
+      { path, cause },
     );
   }
 }
@@ -61,12 +63,14 @@ export class EndpointLock {
 
   /** Tries once, without waiting. `create` makes the lock file when it is missing. */
   static attempt(directory: Directory, name: string, path: string, create: boolean): LockAttempt {
+    // Before there is a file: without locks none must be left.
+    const { tryLock } = locks(path);
     for (let replaced = 0; replaced < maxReplacements; replaced++) {
       const fd = openLockFile(directory, name, path, create);
       if (fd === undefined) return { kind: 'absent' };
       let keep = false;
       try {
-        if (!locks().tryLock(fd)) return { kind: 'busy', record: readRecord(fd) };
+        if (!tryLock(fd)) return { kind: 'busy', record: readRecord(fd) };
         const identity = identityOf(fstatSync(fd, { bigint: true }));
         const linked = lstatIfThere(directory.at(name));
         // I1: an owner removes its lock file before it lets go, so ours may be one that no name leads to any more.
@@ -105,7 +109,7 @@ export class EndpointLock {
     this.#open = false;
     try {
       // Unlocked, not only closed: a copy of the descriptor in a child would keep the lock.
-      locks().unlock(this.fd);
+      native?.unlock(this.fd);
     } finally {
       closeSync(this.fd);
       this.directory.release();
