@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { SocketReferenceErrorCode } from './error-table.js';
 import { isSocketReferenceError, SocketReferenceError } from './errors.js';
 
@@ -26,8 +27,14 @@ const limits: Record<string, { limit: string; advice: string }> = {
 /** The name of a system error, such as `ENOENT`; undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const code = (error as NodeJS.ErrnoException).code;
-  return typeof code === 'string' ? code : undefined;
+  const { code, errno } = error as NodeJS.ErrnoException;
+  if (typeof code !== 'string') return undefined;
+  return code === 'UNKNOWN' || code.startsWith('Unknown system error') ? nameOf(errno) : code;
+}
+
+/** The name that libuv does not know: there is none for EDQUOT and ENOLCK. */
+function nameOf(errno: number | undefined): string | undefined {
+  return Object.entries(constants.errno).find(([, number]) => number === -(errno ?? 0))?.[0];
 }
 
 /**
