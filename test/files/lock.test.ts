@@ -13,7 +13,9 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { EndpointLock, peekRecord } from '#src/files/lock.js';
 import { beginRecord } from '#src/files/record.js';
 import type { Place } from '#src/sharing/settings.js';
@@ -269,5 +271,27 @@ describe('what is not ours at the path of the lock', () => {
         expect.objectContaining({ code: 'ERR_SOCKREF_SYSTEM', errno: 'ENOENT', syscall: 'open' }),
       );
       rmSync(`${place.directory.path}/sub`, { recursive: true });
+    }));
+});
+
+describe('a file system without locks', () => {
+  it('is told, and leaves no descriptor', () =>
+    withPlace((place) => {
+      const native = createRequire(import.meta.url)('fs-native-extensions');
+      const { tryLock } = native;
+      onTestFinished(() => {
+        native.tryLock = tryLock;
+      });
+      const before = openDescriptors();
+      // As libuv has it, which knows no name for it.
+      const { ENOLCK } = constants.errno;
+      native.tryLock = () => {
+        throw Object.assign(new Error('no locks'), { code: `Unknown system error -${ENOLCK}`, errno: -ENOLCK });
+      };
+      expect(() => attempt(place)).toThrow(
+        expect.objectContaining({ code: 'ERR_SOCKREF_UNSUPPORTED', errno: 'ENOLCK' }),
+      );
+      expect(openDescriptors()).toBe(before);
+      unlinkSync(lockPath(place));
     }));
 });
