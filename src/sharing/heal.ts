@@ -1,22 +1,21 @@
 import type { Timer } from '../clock.js';
 import { foreignFile } from '../files/foreign.js';
-import { cleanUpAtExit } from '../files/held-locks.js';
+import { cleanedUp, cleanUpAtExit } from '../files/held-locks.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from '../files/identity.js';
 import { EndpointLock } from '../files/lock.js';
 import { joinPath } from '../files/paths.js';
 import { reclaim } from '../files/reclaim.js';
 import { appendRecord, beginRecord } from '../files/record.js';
 import type { Place, Surroundings } from './settings.js';
+import type { SocketKind, Sockets } from './sockets.js';
 
-/** The two sockets of an endpoint. */
-export type FileKind = 'control' | 'data';
+const kinds = ['control', 'data'] as const;
 
 /** What the healer asks of its owner. */
 export interface HealerOwner {
   lock(): EndpointLock;
-  files(): Readonly<Record<FileKind, Identity>> | undefined;
+  readonly sockets: Sockets;
   relocked(lock: EndpointLock): void;
-  republish(names: readonly FileKind[]): Promise<void>;
   deposed(): void;
   displaced(): void;
 }
@@ -33,8 +32,8 @@ export class Healer {
   readonly #surroundings: Surroundings;
   readonly #intervalMs: number;
   readonly #owner: HealerOwner;
-  /** Foreign files that were complained of: once each, not every few seconds. */
-  readonly #complained: Identity[] = [];
+  /** The foreign file in each place that was complained of: once, not every few seconds. */
+  readonly #complained = new Map<SocketKind, Identity>();
   #timer: Timer | undefined;
   #checking: Promise<void> | undefined;
   #stopped = false;
@@ -84,13 +83,6 @@ export class Healer {
     return this.#checking;
   }
 
-  /** Whether a socket's name still leads to what was published there. */
-  isThere(kind: FileKind): boolean {
-    const stats = lstatIfThere(this.#place.directory.at(this.#place.names[kind]));
-    const ours = this.#owner.files()?.[kind];
-    return stats !== undefined && ours !== undefined && sameFile(identityOf(stats), ours);
-  }
-
   async #check(): Promise<void> {
     if (this.#stopped) return;
     if (!this.#place.directory.isInPlace()) return this.#owner.displaced();
@@ -98,9 +90,9 @@ export class Healer {
     const before = this.#owner.lock();
     if (!this.assertOwner()) return this.#owner.deposed();
     if (this.#owner.lock() !== before) healed.push(this.#place.names.lock);
-    const missing = (['control', 'data'] as const).filter((kind) => this.#isMissing(kind));
+    const missing = kinds.filter((kind) => this.#isMissing(kind));
     if (missing.length > 0) {
-      await this.#owner.republish(missing);
+      await this.#owner.sockets.publish(this.#owner.lock(), missing);
       healed.push(...missing.map((kind) => this.#place.names[kind]));
     }
     if (healed.length > 0) this.#surroundings.hooks.healed(this.#place.path, healed);
@@ -113,25 +105,31 @@ export class Healer {
     if (attempt.kind !== 'held') return false;
     const { lock } = attempt;
     cleanUpAtExit(lock, path);
-    // Someone may have been owner in between, and be dead already.
-    reclaim(lock, path);
-    beginRecord(lock.fd);
-    const files = this.#owner.files();
-    for (const kind of ['control', 'data'] as const) {
-      if (files) appendRecord(lock.fd, { published: { name: names[kind], file: files[kind] } });
+    try {
+      // Someone may have been owner in between, and be dead already.
+      reclaim(lock, path);
+      beginRecord(lock.fd);
+      for (const kind of kinds) {
+        const file = this.#owner.sockets.file(kind);
+        if (file) appendRecord(lock.fd, { published: { name: names[kind], file } });
+      }
+    } catch (error) {
+      cleanedUp(lock);
+      lock.release();
+      throw error;
     }
     this.#owner.relocked(lock);
     return true;
   }
 
-  #isMissing(kind: FileKind): boolean {
+  #isMissing(kind: SocketKind): boolean {
     const { directory, names, path } = this.#place;
     const stats = lstatIfThere(directory.at(names[kind]));
     if (!stats) return true;
     const file = identityOf(stats);
-    const ours = this.#owner.files()?.[kind];
-    if ((ours && sameFile(ours, file)) || this.#complained.some((known) => sameFile(known, file))) return false;
-    this.#complained.push(file);
+    const known = [this.#owner.sockets.file(kind), this.#complained.get(kind)];
+    if (known.some((each) => each && sameFile(each, file))) return false;
+    this.#complained.set(kind, file);
     // I2: what is not ours is not replaced, not even in our own place.
     this.#surroundings.hooks.fault(path, foreignFile(path, joinPath(directory.path, names[kind]), stats));
     return false;

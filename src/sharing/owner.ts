@@ -1,24 +1,17 @@
-import { createServer, type Server } from 'node:net';
 import type { Timer } from '../clock.js';
 import { SocketReferenceError } from '../errors.js';
 import { cleanedUp } from '../files/held-locks.js';
 import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
-import { publish, unlinkIfSame } from '../files/publish.js';
 import { beginRecord } from '../files/record.js';
 import { type ConnectionStats, DataListener, type Serve } from './data-listener.js';
 import { type Deferred, deferred } from './deferred.js';
-import { type FileKind, Healer } from './heal.js';
+import { Healer } from './heal.js';
 import { describeSelf, Holds } from './holds.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
 import type { Holder } from './messages.js';
 import type { OwnerSettings, Place, Surroundings } from './settings.js';
-
-/** Mode of the control socket: members are of the same user, whoever may use the data socket. */
-const controlMode = 0o600;
-
-/** Connections to the control socket beyond the members: listings, and those who are refused. */
-const spareConnections = 64;
+import { Sockets } from './sockets.js';
 
 /**
  * How long a successor waits for those who depended on its predecessor, in milliseconds: many times the longest pause
@@ -60,16 +53,13 @@ export class Owner implements Lease {
   readonly #data: DataListener;
   readonly #holds: Holds;
   readonly #healer: Healer;
-  readonly #servers = new Map<FileKind, Server>();
-  readonly #published: Identity[] = [];
+  readonly #sockets: Sockets;
   readonly #farewells: ((last: boolean) => void)[] = [];
-  #files: Readonly<Record<FileKind, Identity>> | undefined;
   readonly #expected: number;
   readonly #graceUntil: number;
   #lock: EndpointLock;
   #phase: Phase = { kind: 'starting' };
   #lingerMs: number;
-  #keepsAlive = true;
 
   private constructor(start: OwnerStart) {
     const { place, lock, serve, settings, surroundings, events } = start;
@@ -85,11 +75,12 @@ export class Owner implements Lease {
     this.#data = new DataListener(serve, settings.maxConnections, fault);
     this.#holds = this.#createHolds(fault);
     this.#holds.tally.own = start.references;
+    const control = this.#holds.accept.bind(this.#holds);
+    this.#sockets = new Sockets({ place, settings, data: this.#data, control, fault });
     this.#healer = new Healer(place, surroundings, settings.healIntervalMs, {
       lock: () => this.#lock,
-      files: () => this.#files,
+      sockets: this.#sockets,
       relocked: (held) => this.#relocked(held),
-      republish: (names) => this.#publish(names),
       deposed: () => this.#depose(),
       displaced: () => this.#displaced(),
     });
@@ -104,7 +95,7 @@ export class Owner implements Lease {
     const owner = new Owner(start);
     try {
       beginRecord(start.lock.fd);
-      await owner.#publish(['control', 'data']);
+      await owner.#sockets.publish(start.lock, ['control', 'data']);
     } catch (error) {
       owner.#holds.destroy();
       throw error;
@@ -133,7 +124,7 @@ export class Owner implements Lease {
   }
 
   get published(): readonly Identity[] {
-    return this.#published;
+    return this.#sockets.published;
   }
 
   get connections(): Readonly<ConnectionStats> {
@@ -147,8 +138,7 @@ export class Owner implements Lease {
   }
 
   keepAlive(alive: boolean): void {
-    this.#keepsAlive = alive;
-    for (const server of this.#servers.values()) this.#hold(server);
+    this.#sockets.keepAlive(alive);
   }
 
   heal(): Promise<void> {
@@ -205,7 +195,7 @@ export class Owner implements Lease {
     let clean = false;
     try {
       await hooks.cleanUp(() => this.#unpublish());
-      for (const server of this.#servers.values()) server.close();
+      this.#sockets.close();
       if (!keepMembers) {
         // Before the connections drain: members have only so long to find another owner, and a connection may stay long.
         await hooks.cleanUp(() => this.#lock.remove());
@@ -216,7 +206,7 @@ export class Owner implements Lease {
       await hooks.cleanUp(() => this.#lock.remove());
       clean = true;
     } finally {
-      for (const server of this.#servers.values()) server.close();
+      this.#sockets.close();
       // After a failure the lock goes and its file stays: the next owner repairs the rest from the record.
       this.#lock.release();
       cleanedUp(this.#lock);
@@ -229,11 +219,10 @@ export class Owner implements Lease {
   #unpublish(): void | Promise<void> {
     const checking = this.#healer.settled();
     if (checking !== undefined) return checking.then(() => this.#unpublish());
-    const { names } = this.#place;
-    const left = (['data', 'control'] as const).filter((kind) => this.#healer.isThere(kind));
+    const left = (['data', 'control'] as const).filter((kind) => this.#sockets.isThere(kind));
     // I2: a deposed owner touches nothing, even if it learns of that only now.
     if (left.length === 0 || !this.#healer.assertOwner()) return;
-    for (const kind of left) if (this.#files) unlinkIfSame(this.#lock, names[kind], this.#files[kind]);
+    for (const kind of left) this.#sockets.unlink(this.#lock, kind);
   }
 
   #depose(): void {
@@ -244,7 +233,7 @@ export class Owner implements Lease {
     }
     this.#phase = { kind: 'deposed' };
     this.#healer.stop();
-    for (const server of this.#servers.values()) server.close();
+    this.#sockets.close();
     this.#data.letGo();
     cleanedUp(this.#lock);
     this.#lock.release();
@@ -260,41 +249,10 @@ export class Owner implements Lease {
     void this.abandon();
   }
 
-  async #publish(kinds: readonly FileKind[]): Promise<void> {
-    const { names, path } = this.#place;
-    const publications = kinds.map((kind) => ({
-      kind,
-      name: names[kind],
-      server: kind === 'data' ? this.#data.createServer() : this.#createControlServer(),
-      mode: kind === 'data' ? this.#settings.mode : controlMode,
-    }));
-    const identities = await publish(this.#lock, path, publications);
-    this.#published.push(...identities);
-    const files = { ...this.#files } as Record<FileKind, Identity>;
-    publications.forEach(({ kind, server }, index) => {
-      files[kind] = identities[index] as Identity;
-      const old = this.#servers.get(kind);
-      // Not before the loop has accepted who came by the old file.
-      if (old) setImmediate(() => setImmediate(() => old.close()));
-      this.#servers.set(kind, server);
-      this.#hold(server);
-    });
-    this.#files = files;
-  }
-
   #relocked(lock: EndpointLock): void {
     cleanedUp(this.#lock);
     this.#lock.release();
     this.#lock = lock;
-  }
-
-  #createControlServer(): Server {
-    const server = createServer((socket) => this.#holds.accept(socket));
-    server.maxConnections = this.#settings.maxMembers + spareConnections;
-    const fault = (error: unknown) => this.#surroundings.hooks.fault(this.#place.path, error);
-    // What fails until then is told to whoever has it listen.
-    server.once('listening', () => server.on('error', fault));
-    return server;
   }
 
   #createHolds(fault: (error: unknown) => void): Holds {
@@ -358,10 +316,5 @@ export class Owner implements Lease {
     this.#holds.endAll();
     this.#events.ended(reason);
     void this.#stop();
-  }
-
-  #hold(server: Server): void {
-    if (this.#keepsAlive) server.ref();
-    else server.unref();
   }
 }

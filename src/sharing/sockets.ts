@@ -1,0 +1,107 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { type Identity, identityOf, lstatIfThere, sameFile } from '../files/identity.js';
+import type { EndpointLock } from '../files/lock.js';
+import { publish, unlinkIfSame } from '../files/publish.js';
+import type { DataListener } from './data-listener.js';
+import type { OwnerSettings, Place } from './settings.js';
+
+/** The two sockets of an endpoint. */
+export type SocketKind = 'control' | 'data';
+
+/** Mode of the control socket: members are of the same user, whoever may use the data socket. */
+const controlMode = 0o600;
+
+/** Connections to the control socket beyond the members: listings, and those who are refused. */
+const spareConnections = 64;
+
+/** What the sockets are made of. */
+export interface SocketsParts {
+  readonly place: Place;
+  readonly settings: OwnerSettings;
+  readonly data: DataListener;
+  /** Gets the connections to the control socket. */
+  readonly control: (socket: Socket) => void;
+  readonly fault: (error: unknown) => void;
+}
+
+/** The sockets that an owner has published: who listens on them, and which files they are. */
+export class Sockets {
+  readonly #parts: SocketsParts;
+  readonly #servers = new Map<SocketKind, Server>();
+  readonly #files = new Map<SocketKind, Identity>();
+  readonly #published: Identity[] = [];
+  #keepsAlive = true;
+
+  constructor(parts: SocketsParts) {
+    this.#parts = parts;
+  }
+
+  /** Every file that was ever published, for a later claim to recognise as ours. */
+  get published(): readonly Identity[] {
+    return this.#published;
+  }
+
+  /** The file of a socket, if it was published. */
+  file(kind: SocketKind): Identity | undefined {
+    return this.#files.get(kind);
+  }
+
+  /** Whether a socket's name still leads to what was published there. */
+  isThere(kind: SocketKind): boolean {
+    const { directory, names } = this.#parts.place;
+    const ours = this.#files.get(kind);
+    const stats = ours && lstatIfThere(directory.at(names[kind]));
+    return stats !== undefined && sameFile(identityOf(stats), ours as Identity);
+  }
+
+  /** Publishes sockets, for the first time or in the place of files that were lost. */
+  async publish(lock: EndpointLock, kinds: readonly SocketKind[]): Promise<void> {
+    const { place, settings, data } = this.#parts;
+    const publications = kinds.map((kind) => ({
+      kind,
+      name: place.names[kind],
+      server: kind === 'data' ? data.createServer() : this.#createControlServer(),
+      mode: kind === 'data' ? settings.mode : controlMode,
+    }));
+    const files = await publish(lock, place.path, publications);
+    this.#published.push(...files);
+    publications.forEach(({ kind, server }, index) => {
+      const old = this.#servers.get(kind);
+      // Not before the loop has accepted who came by the old file.
+      if (old) setImmediate(() => setImmediate(() => old.close()));
+      this.#servers.set(kind, server);
+      this.#files.set(kind, files[index] as Identity);
+      this.#hold(server);
+    });
+  }
+
+  /** Removes the name of a socket, if it still leads to what was published there (I2). */
+  unlink(lock: EndpointLock, kind: SocketKind): void {
+    const file = this.#files.get(kind);
+    if (file) unlinkIfSame(lock, this.#parts.place.names[kind], file);
+  }
+
+  /** Accepts nobody any more; open connections go on. Idempotent. */
+  close(): void {
+    for (const server of this.#servers.values()) server.close();
+  }
+
+  /** Whether the sockets keep the process alive, those of later repairs included. */
+  keepAlive(alive: boolean): void {
+    this.#keepsAlive = alive;
+    for (const server of this.#servers.values()) this.#hold(server);
+  }
+
+  #createControlServer(): Server {
+    const server = createServer(this.#parts.control);
+    server.maxConnections = this.#parts.settings.maxMembers + spareConnections;
+    // What fails until then is told to whoever has it listen.
+    server.once('listening', () => server.on('error', this.#parts.fault));
+    return server;
+  }
+
+  #hold(server: Server): void {
+    if (this.#keepsAlive) server.ref();
+    else server.unref();
+  }
+}
