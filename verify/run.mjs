@@ -1,0 +1,123 @@
+// Explores verify/sockref.pml exhaustively, and shows that each mutant of it fails. Needs `spin` and a C compiler.
+// Works in a temporary directory and leaves nothing behind. Exit code 0 only if every line is as expected.
+import { execFile } from 'node:child_process';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const MODEL = fileURLToPath(new URL('sockref.pml', import.meta.url));
+
+// Deeper than any path of the model; a search that meets it counts as a failure, not as a pass.
+const MAX_DEPTH = 1_000_000;
+// A search that needs more memory than this stops, and counts as a failure.
+const MEMORY_LIMIT_MB = 6144;
+// A watchdog for each program started here.
+const TIMEOUT_MS = 300_000;
+
+const USUAL = { PROCS: 3, CRASHES: 2, CYCLES: 2, CLEANINGS: 0 };
+const CLEANER = { PROCS: 3, CRASHES: 1, CYCLES: 1, CLEANINGS: 1 };
+const CLEANER_TWICE = { PROCS: 2, CRASHES: 2, CYCLES: 2, CLEANINGS: 1 };
+
+const RUNS = [
+  { name: 'cleaner', bounds: CLEANER, expected: 'pass' },
+  { name: 'protocol', bounds: USUAL, expected: 'pass' },
+  { name: 'cleaner, two cycles', bounds: CLEANER_TWICE, expected: 'pass' },
+  ...[
+    'NO_RECHECK',
+    'RECORD_AFTER_LINK',
+    'DIRECTORY_UNNAMED',
+    'STOP_IN_LATER_TICK',
+    'UNLOCK_BEFORE_UNLINK',
+    'CLOSE_BY_NAME',
+  ].map((mutant) => ({ name: mutant, mutant, bounds: USUAL, expected: 'fail' })),
+  ...['UNLINK_BY_NAME', 'DEPOSED_LEAVES_SOCKETS', 'FRESH_LOCK_FAILS', 'FAIL_WITHOUT_THE_LOCK', 'GIVE_UP_EARLY'].map(
+    (mutant) => ({ name: mutant, mutant, bounds: CLEANER, expected: 'fail' }),
+  ),
+];
+
+async function explore({ mutant, bounds, expected }, cwd) {
+  const defines = Object.entries(bounds).map(([name, value]) => `-D${name}=${value}`);
+  if (mutant) defines.push(`-DMUTANT_${mutant}`);
+  const options = { cwd, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 };
+  await copyFile(MODEL, join(cwd, 'sockref.pml'));
+  await run('spin', ['-a', ...defines, 'sockref.pml'], options);
+  // COLLAPSE stores every state in full, only packed: nothing is hashed away.
+  // A mutant fails early: there a quick build matters more than a quick search.
+  const flags = [
+    expected === 'pass' ? '-O1' : '-O0',
+    '-w',
+    '-DSAFETY',
+    '-DCOLLAPSE',
+    '-DVECTORSZ=2048',
+    `-DMEMLIM=${MEMORY_LIMIT_MB}`,
+  ];
+  await run('cc', [...flags, '-o', 'pan', 'pan.c'], options);
+  const started = performance.now();
+  const { stdout } = await run('./pan', [`-m${MAX_DEPTH}`, '-w24'], options);
+  const seconds = (performance.now() - started) / 1000;
+  const states = Number(/^\s*(\d+) states, stored/m.exec(stdout)?.[1]);
+  const errors = Number(/errors: (\d+)/.exec(stdout)?.[1]);
+  const truncated = /Search not completed|max search depth too small|out of memory|reached -DMEMLIM/i.test(stdout);
+  if (errors === 0 && !truncated && states > 0) return { result: 'pass', states, seconds, why: '' };
+  if (errors > 0 && /invalid end state/.test(stdout.split('\n', 1)[0] ?? '')) {
+    return { result: 'fail', states, seconds, why: 'invalid end state' };
+  }
+  if (errors > 0 && /assertion violated/.test(stdout)) {
+    return { result: 'fail', states, seconds, why: await failedAssertion(defines, options) };
+  }
+  return { result: 'incomplete', states, seconds, why: stdout.slice(0, 300) };
+}
+
+/** The line of the model whose assertion failed, and the invariant that its comment names. */
+async function failedAssertion(defines, options) {
+  const { stdout } = await run('spin', ['-t', ...defines, 'sockref.pml'], options).catch((error) => error);
+  const line = Number(/sockref\.pml:(\d+), Error: assertion violated/.exec(stdout)?.[1]);
+  const text = /text of failed assertion: (.*)/.exec(stdout)?.[1] ?? '';
+  const source = (await readFile(MODEL, 'utf8')).split('\n')[line - 1] ?? '';
+  const invariant = /\bI\d\b/.exec(source)?.[0] ?? /\bI\d\b/.exec(text)?.[0] ?? '';
+  return `${invariant} line ${line}`.trim();
+}
+
+async function inItsOwnDirectory(task) {
+  const cwd = await mkdtemp(join(tmpdir(), 'sockref-verify-'));
+  try {
+    return await explore(task, cwd);
+  } catch (error) {
+    return { result: 'error', states: NaN, seconds: NaN, why: String(error.message).split('\n', 3).join(' ') };
+  } finally {
+    await rm(cwd, { recursive: true, force: true });
+  }
+}
+
+const waiting = [...RUNS.keys()];
+const results = new Array(RUNS.length);
+async function worker() {
+  for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
+    results[index] = await inItsOwnDirectory(RUNS[index]);
+  }
+}
+const began = performance.now();
+await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
+
+const row = (...cells) => {
+  const [name, bounds, expected, result, states, seconds, why] = cells;
+  console.log(
+    `${name.padEnd(23)} ${bounds.padEnd(10)} ${expected.padEnd(8)} ${result.padEnd(8)}` +
+      ` ${states.padStart(10)} ${seconds.padStart(7)}  ${why}`.trimEnd(),
+  );
+};
+row('name', 'bounds', 'expected', 'result', 'states', 'seconds', 'what failed');
+for (const [index, task] of RUNS.entries()) {
+  const { result, states, seconds, why } = results[index];
+  const bounds = Object.values(task.bounds).join('/');
+  row(task.name, bounds, task.expected, result, String(states), seconds.toFixed(1), why);
+}
+const unexpected = RUNS.filter((task, index) => results[index].result !== task.expected);
+console.log('bounds: processes/crashes/cycles/cleanings');
+console.log(
+  `${RUNS.length} runs in ${((performance.now() - began) / 1000).toFixed(0)} s, ${unexpected.length} not as expected`,
+);
+process.exitCode = unexpected.length === 0 ? 0 : 1;
