@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** A command that failed in the child. */
-export class CommandError extends Error {
+class CommandError extends Error {
   code;
 
   /** @param {{message: string, code?: string, stack?: string}} error */
