@@ -10,6 +10,9 @@ import { instance, readWho, sayWho } from './identity.mjs';
 /** @type {Map<string, SocketReference[]>} */
 const held = new Map();
 
+/** How often each was ended by force. @type {Map<string, number>} */
+const forced = new Map();
+
 /** Faults that the library reported, as text: there must be none. @type {string[]} */
 const faults = [];
 SocketManager.default.on('fault', ({ error }) => faults.push(String(error instanceof Error ? error.stack : error)));
@@ -23,8 +26,10 @@ answer({
   mark,
   acquire: async ({ path, serve = true, phase = undefined, options = {} }) => {
     const what = serve ? { serve: sayWho } : {};
+    const before = forced.get(path);
     const reference = await marked(phase, () => acquire(path, { ...what, ...options }));
-    list(path).push(reference);
+    // A command that came right behind may have ended it by force, before this line had its turn.
+    if (reference.isActive || forced.get(path) === before) list(path).push(reference);
     return state(path);
   },
   clone: (path) => {
@@ -62,6 +67,7 @@ answer({
   // Ends what this process holds, by force; what it held is no loss then.
   force: async (path) => {
     held.delete(path);
+    forced.set(path, (forced.get(path) ?? 0) + 1);
     await SocketManager.default.forceCleanupSocket(path);
   },
   inspect: async (path) => (await SocketManager.default.inspect(path))?.references,
