@@ -48,7 +48,7 @@ function socketsIn(directory: string | undefined): string[] {
   try {
     const canonical = directory === undefined ? defaultDirectory(false) : canonicalDirectory(directory);
     const names = readdirSync(canonical).filter((name) => name.endsWith(lockSuffix) && name !== lockSuffix);
-    return names.sort().map((name) => joinPath(canonical, name.slice(0, -lockSuffix.length)));
+    return names.map((name) => joinPath(canonical, name.slice(0, -lockSuffix.length))).sort();
   } catch (error) {
     // Nobody has made the default directory yet.
     if (directory === undefined && (isMissing(error) || errnoOf(error) === 'ENOENT')) return [];
