@@ -7,6 +7,8 @@ import type { Lease, LeaseEvents } from '../sharing/lease.js';
 import type { OwnerSettings, Place } from '../sharing/settings.js';
 import { sweep } from '../sharing/sweep.js';
 import type { EndpointHost } from './host.js';
+import { Ledger } from './ledger.js';
+import { cleanedUpByForce, closedByUser, ownerLost, tooManyReferences } from './reasons.js';
 import { type KeepAlive, Slot } from './slot.js';
 import { Waiter, type WaiterOptions } from './waiter.js';
 
@@ -38,10 +40,9 @@ export class Endpoint {
   readonly #waiters = new Set<Waiter>();
   /** Slots whose signal someone has. */
   readonly #watched = new Set<Slot>();
-  readonly #kept: Record<KeepAlive, number> = { 'by-role': 0, yes: 0, no: 0 };
+  readonly #ledger = new Ledger();
   #serve: Serve | undefined;
   #state: State;
-  #references = 0;
   /** The role that it has, or had last: what is told of its end names it too. */
   #role: Lease['role'] = 'member';
   #reason: SocketReferenceError | undefined;
@@ -75,13 +76,13 @@ export class Endpoint {
   /** References everywhere, as far as it is known here. */
   get references(): number {
     const state = this.#state;
-    if (state.kind === 'active') return this.#references + state.lease.others;
-    return state.kind === 'recovering' ? this.#references : 0;
+    if (state.kind === 'active') return this.#ledger.references + state.lease.others;
+    return state.kind === 'recovering' ? this.#ledger.references : 0;
   }
 
   /** References of this manager. */
   get ownReferences(): number {
-    return this.live ? this.#references : 0;
+    return this.live ? this.#ledger.references : 0;
   }
 
   get pending(): number {
@@ -135,8 +136,7 @@ export class Endpoint {
     slot.open = false;
     if (!this.live) return this.ending ?? resolved;
     this.#watched.delete(slot);
-    this.#references--;
-    this.#kept[slot.keepAlive]--;
+    this.#ledger.remove(slot);
     this.#update();
     this.#host.released(this);
     slot.abort(() => this.closedError(false));
@@ -156,9 +156,7 @@ export class Endpoint {
   /** Changes whether a reference keeps the process alive. */
   keepAlive(slot: Slot, keep: KeepAlive): void {
     if (!slot.active || slot.keepAlive === keep) return;
-    this.#kept[slot.keepAlive]--;
-    this.#kept[keep]++;
-    slot.keepAlive = keep;
+    this.#ledger.keep(slot, keep);
     this.#keepAlive();
   }
 
@@ -169,9 +167,7 @@ export class Endpoint {
 
   /** Ends it at once, whoever holds references here; processes elsewhere go on among themselves. */
   force(): Promise<void> {
-    const { path } = this.place;
-    const message = `The references of this process to ${path} were cleaned up`;
-    const reason = new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'cleaned-up' });
+    const reason = cleanedUpByForce(this.place.path);
     const state = this.#state;
     switch (state.kind) {
       case 'active': {
@@ -200,15 +196,11 @@ export class Endpoint {
 
   /** Why a reference to it is of no use. */
   closedError(open: boolean): SocketReferenceError {
-    if (open && this.#reason) return this.#reason;
-    const { path } = this.place;
-    const message = `This reference to ${path} was closed; acquire a new one`;
-    return new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'closed' });
+    return open && this.#reason ? this.#reason : closedByUser(this.place.path);
   }
 
   #grant(trace: string | undefined): Slot {
-    this.#references++;
-    this.#kept['by-role']++;
+    this.#ledger.add();
     const slot = new Slot(this, trace);
     this.#host.acquired(this);
     return slot;
@@ -216,27 +208,19 @@ export class Endpoint {
 
   #limitMet(): SocketReferenceError | undefined {
     const max = Math.min(this.#host.maxReferences, this.lease?.maxReferences ?? Number.MAX_SAFE_INTEGER);
-    if (this.references < max) return undefined;
-    const { path } = this.place;
-    const message = `${path} has ${max} references, and maxReferencesPerSocket allows no more; close some, or raise the limit`;
-    return new SocketReferenceError('ERR_SOCKREF_LIMIT_EXCEEDED', message, {
-      path,
-      limit: 'maxReferencesPerSocket',
-      max,
-    });
+    return this.references < max ? undefined : tooManyReferences(this.place.path, max);
   }
 
   #update(): void {
     if (this.#state.kind !== 'active') return;
     this.#keepAlive();
-    this.#state.lease.update(this.#references + this.#waiters.size);
+    this.#state.lease.update(this.#ledger.references + this.#waiters.size);
   }
 
   #keepAlive(): void {
     if (this.#state.kind !== 'active') return;
     const { lease } = this.#state;
-    const alive =
-      lease.role === 'owner' ? this.#references === 0 || this.#kept.no < this.#references : this.#kept.yes > 0;
+    const alive = this.#ledger.keepsAlive(lease.role);
     if (alive === this.#alive) return;
     this.#alive = alive;
     lease.keepAlive(alive);
@@ -251,7 +235,7 @@ export class Endpoint {
       surroundings: this.#host,
       events: this.#events,
       serve: () => this.#serve,
-      references: () => Math.max(1, this.#references + this.#waiters.size),
+      references: () => Math.max(1, this.#ledger.references + this.#waiters.size),
       own: this.#own,
       failover,
       signal: abort.signal,
@@ -333,17 +317,10 @@ export class Endpoint {
     this.#endIfUnused();
   }
 
-  #giveUp(attempt: Attempt, cause: string): void {
+  #giveUp(attempt: Attempt, cause: 'owner-died' | 'deposed'): void {
     if (this.#state.kind !== 'recovering' || this.#state.attempt !== attempt) return;
-    const { path } = this.place;
-    const { failoverTimeoutMs: timeoutMs } = this.#settings;
-    const why = cause === 'deposed' ? 'this process was deposed as its owner' : 'its owner died';
-    const reason = new SocketReferenceError(
-      'ERR_SOCKREF_OWNER_LOST',
-      `The references to ${path} are lost: ${why}, and after ${timeoutMs} ms (failoverTimeoutMs) it was still waiting ` +
-        `for ${this.#obstacle.waitingFor}; acquire it again, and pass \`serve\` so that this process can take over`,
-      { path, timeoutMs },
-    );
+    const { failoverTimeoutMs } = this.#settings;
+    const reason = ownerLost(this.place.path, cause, failoverTimeoutMs, this.#obstacle.waitingFor);
     this.#inactivate(reason);
     this.#abandonAttempt(attempt);
     this.#host.lost(this, reason);
@@ -353,7 +330,7 @@ export class Endpoint {
   #endIfUnused(): void {
     const state = this.#state;
     if (state.kind !== 'claiming' && state.kind !== 'recovering') return;
-    if (this.#references === 0 && this.#waiters.size === 0) this.#abandonAttempt(state.attempt);
+    if (this.#ledger.references === 0 && this.#waiters.size === 0) this.#abandonAttempt(state.attempt);
   }
 
   #abandonAttempt({ abort, settled }: Attempt): void {

@@ -1,0 +1,41 @@
+import type { Lease } from '../sharing/lease.js';
+import type { KeepAlive, Slot } from './slot.js';
+
+/** The references of one endpoint in this manager, in numbers. Pure: no clock, no socket. */
+export class Ledger {
+  readonly #kept: Record<KeepAlive, number> = { 'by-role': 0, yes: 0, no: 0 };
+  #references = 0;
+
+  /** How many there are. */
+  get references(): number {
+    return this.#references;
+  }
+
+  /** One more; as every reference it keeps the process alive by its role, until its user says otherwise. */
+  add(): void {
+    this.#references++;
+    this.#kept['by-role']++;
+  }
+
+  /** One less. */
+  remove(slot: Slot): void {
+    this.#references--;
+    this.#kept[slot.keepAlive]--;
+  }
+
+  /** Changes whether one of them keeps the process alive. */
+  keep(slot: Slot, keep: KeepAlive): void {
+    this.#kept[slot.keepAlive]--;
+    this.#kept[keep]++;
+    slot.keepAlive = keep;
+  }
+
+  /**
+   * Whether the process is to stay for them. A listener keeps it, as any server of Node, unless all references were told not
+   * to; without references of its own it stays for those elsewhere. A member stays only if it was told to.
+   */
+  keepsAlive(role: Lease['role']): boolean {
+    if (role === 'member') return this.#kept.yes > 0;
+    return this.#references === 0 || this.#kept.no < this.#references;
+  }
+}
