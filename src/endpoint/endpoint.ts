@@ -45,6 +45,7 @@ export class Endpoint {
   #state: State;
   /** The role that it has, or had last: what is told of its end names it too. */
   #role: Lease['role'] = 'member';
+  #lostOwnerPid = 0;
   #reason: SocketReferenceError | undefined;
   #obstacle: Obstacle = { waitingFor: 'the socket to start', pid: undefined };
   #alive: boolean | undefined;
@@ -302,7 +303,8 @@ export class Endpoint {
   #lost(cause: 'owner-died' | 'deposed'): void {
     const state = this.#state;
     if (state.kind !== 'active') return;
-    const { role, peers, published } = state.lease;
+    const { role, peers, published, ownerPid } = state.lease;
+    this.#lostOwnerPid = ownerPid;
     this.#own = [...this.#own, ...published];
     if (role === 'owner') this.#host.stopped(this);
     this.#role = 'member';
@@ -336,10 +338,8 @@ export class Endpoint {
   #abandonAttempt({ abort, settled }: Attempt): void {
     const recovering = this.#state.kind === 'recovering';
     abort.abort();
-    const done = settled.then(() => {
-      // The last one out of those who outlived the owner removes what it left.
-      if (recovering) sweep(this.place);
-    });
+    // The last one out of those who outlived the owner removes what it left.
+    const done = settled.then(() => (recovering ? sweep(this.place, this.#lostOwnerPid) : undefined));
     this.#stopping(done, false);
   }
 

@@ -50,6 +50,17 @@ const longestPauseMs = 50;
 /** Milliseconds of the first pause for each member that competes, so that hundreds of them do not come at once. */
 const pausePerMemberMs = 0.05;
 const growth = 1.5;
+/**
+ * How long one who can only join waits for a successor, in milliseconds, once it saw that an owner went. Those who
+ * depended on that owner take over within a few, but they may come to the lock later than who has just arrived.
+ */
+const successionMs = 250;
+
+/** What a claim has seen so far. */
+interface Seen {
+  /** When an owner was seen last that was about to go, or had gone without an end. */
+  leaving: number;
+}
 
 /**
  * Claims an endpoint: attaches to its owner, or takes the lock and becomes it. Goes on until it has one of both, an
@@ -58,9 +69,10 @@ const growth = 1.5;
 export async function claim(request: Claim): Promise<void> {
   const { signal } = request;
   let wait = firstPauseMs + (request.failover?.members ?? 0) * pausePerMemberMs;
+  const seen: Seen = { leaving: Number.NEGATIVE_INFINITY };
   for (;;) {
     try {
-      if (await attempt(request)) return;
+      if (await attempt(request, seen)) return;
     } catch (error) {
       signal.throwIfAborted();
       if (!request.failover) throw error;
@@ -75,18 +87,20 @@ export async function claim(request: Claim): Promise<void> {
 }
 
 /** Tries once to attach, then once to take the lock; false if it is worth trying again. */
-async function attempt(request: Claim): Promise<boolean> {
+async function attempt(request: Claim, seen: Seen): Promise<boolean> {
   const { place, signal } = request;
   signal.throwIfAborted();
   const attached = await attach(request);
   if (attached === 'attached') return true;
+  const { clock } = request.surroundings;
+  if (attached !== 'nobody') seen.leaving = clock.now();
   signal.throwIfAborted();
   const taken = EndpointLock.attempt(place.directory, place.names.lock, place.path, request.serve() !== undefined);
   switch (taken.kind) {
     case 'held':
-      return own(request, taken.lock);
+      return own(request, taken.lock, seen);
     case 'absent':
-      if (!request.failover) throw notServed(place.path);
+      if (!expectsOwner(request, seen)) throw notServed(place.path);
       request.obstacle({ waitingFor: 'a new owner', pid: undefined });
       return false;
     case 'busy': {
@@ -145,13 +159,15 @@ function ownerPid({ directory, names, path }: Place): number | undefined {
 }
 
 /** Goes on with the lock in hand; false if it was of no use. Leaves nothing behind when it fails. */
-async function own(request: Claim, lock: EndpointLock): Promise<boolean> {
+async function own(request: Claim, lock: EndpointLock, seen: Seen): Promise<boolean> {
   const { place, settings, surroundings } = request;
   const { names, path } = place;
   const serve = request.serve();
   if (!serve) {
-    report(request, sweepHeld(lock, path));
-    if (!request.failover) throw notServed(path);
+    const swept = sweepHeld(lock, path);
+    report(request, swept);
+    if (swept.names.length > 0) seen.leaving = surroundings.clock.now();
+    if (!expectsOwner(request, seen)) throw notServed(path);
     return false;
   }
   cleanUpAtExit(lock, path);
@@ -176,6 +192,11 @@ async function own(request: Claim, lock: EndpointLock): Promise<boolean> {
     cleanedUp(lock);
     throw systemError(error, path, `start the socket ${path}`);
   }
+}
+
+/** Whether it is worth waiting for an owner although there is none. */
+function expectsOwner({ failover, surroundings }: Claim, { leaving }: Seen): boolean {
+  return failover !== undefined || surroundings.clock.now() - leaving < successionMs;
 }
 
 function report({ surroundings, place }: Claim, { pid, names }: Reclaimed): void {

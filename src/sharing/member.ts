@@ -4,7 +4,7 @@ import { errorTable, type SocketReferenceErrorCode } from '../error-table.js';
 import { SocketReferenceError } from '../errors.js';
 import { protocolVersion } from '../files/record.js';
 import { Channel } from './channel.js';
-import { deferred } from './deferred.js';
+import { type Deferred, deferred } from './deferred.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
 import { type MalformedMessage, parseToMember, type ToMember, type ToOwner } from './messages.js';
 import type { Place } from './settings.js';
@@ -17,7 +17,7 @@ type Phase =
   /** Welcomed by an owner whose server is not up yet. */
   | { readonly kind: 'waiting' }
   | { readonly kind: 'attached' }
-  | { readonly kind: 'leaving'; answered(): void }
+  | { readonly kind: 'leaving'; readonly left: Deferred<void> }
   | { readonly kind: 'gone' };
 
 /** What a member says of itself. */
@@ -124,7 +124,7 @@ export class Member implements Lease {
     this.#references = references;
     if (this.#phase.kind !== 'attached') return;
     if (references > 0) this.#schedule();
-    else void this.abandon();
+    else void this.#leave();
   }
 
   keepAlive(alive: boolean): void {
@@ -132,10 +132,7 @@ export class Member implements Lease {
   }
 
   async abandon(): Promise<void> {
-    if (this.#phase.kind !== 'attached') return;
-    const left = this.#leave();
-    this.#events.stopping(left);
-    await left;
+    if (this.#phase.kind === 'attached') await this.#leave();
   }
 
   /** The files are the owner's business. */
@@ -143,10 +140,11 @@ export class Member implements Lease {
 
   #leave(): Promise<void> {
     const left = deferred<void>();
-    this.#phase = { kind: 'leaving', answered: () => left.resolve() };
+    this.#phase = { kind: 'leaving', left };
     this.#channel.send({ type: 'bye' } satisfies ToOwner);
     // The answer is worth waiting for: it says that the files are gone.
     this.#channel.keepAlive(true);
+    this.#events.stopping(left.promise);
     return left.promise;
   }
 
@@ -198,7 +196,7 @@ export class Member implements Lease {
       }
       case 'bye':
         if (this.#phase.kind !== 'leaving') break;
-        this.#finish(this.#phase.answered);
+        this.#finish(this.#phase.left.resolve);
         return;
       case 'holders':
         break;
@@ -226,8 +224,7 @@ export class Member implements Lease {
 
   #stopping(force: boolean): void {
     const attached = this.#phase.kind === 'attached';
-    const leaving = this.#phase.kind === 'leaving' ? this.#phase.answered : undefined;
-    if (leaving) return;
+    if (this.#phase.kind === 'leaving') return;
     this.#finish(() => this.#outcome.resolve('stopping'));
     if (!attached) return;
     if (force) {
@@ -251,8 +248,7 @@ export class Member implements Lease {
         return;
       case 'leaving':
         // It died before it could answer. If we were the last, what it left is ours to remove.
-        sweep(this.#place);
-        phase.answered();
+        sweep(this.#place, this.ownerPid).then(phase.left.resolve, phase.left.reject);
         return;
       case 'gone':
         return;

@@ -1,14 +1,29 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { EndpointLock } from '../files/lock.js';
 import { type Reclaimed, reclaim } from '../files/reclaim.js';
 import type { Place } from './settings.js';
 
+/** The longest pause for an owner that is dying, in milliseconds; the pauses double, and add up to about two of it. */
+const longestPauseMs = 512;
+
 /**
  * Removes what a dead owner left, without becoming owner: for the last one out. Nothing happens if there is nothing, or
  * if someone alive holds the lock.
+ *
+ * @param ownerPid - the owner that was lost. The kernel closes what a dying process has one by one: its connections may
+ * be gone while it still holds its lock, and then its end has to be waited for
  */
-export function sweep({ directory, names, path }: Place): Reclaimed | undefined {
-  const attempt = EndpointLock.attempt(directory, names.lock, path, false);
-  return attempt.kind === 'held' ? sweepHeld(attempt.lock, path) : undefined;
+export async function sweep({ directory, names, path }: Place, ownerPid: number): Promise<void> {
+  let since: number | undefined;
+  for (let wait = 1; wait <= longestPauseMs; wait *= 2) {
+    const attempt = EndpointLock.attempt(directory, names.lock, path, false);
+    if (attempt.kind === 'held') sweepHeld(attempt.lock, path);
+    if (attempt.kind !== 'busy' || attempt.record?.pid !== ownerPid) return;
+    // Another life of the same process holds it by now.
+    since ??= attempt.record.since;
+    if (attempt.record.since !== since) return;
+    await pause(wait);
+  }
 }
 
 /** The same with the lock in hand, which is let go of. */
