@@ -81,7 +81,7 @@ function ignore(promise: Promise<unknown>): void {
   promise.catch(() => {});
 }
 
-const program = fileURLToPath(new URL('../fixtures/participant.mjs', import.meta.url));
+const participantProgram = fileURLToPath(new URL('../fixtures/participant.mjs', import.meta.url));
 
 /** Starts a participant; it is ready when the promise resolves. */
 export async function participant(name: string, kind: Kind, options: StartOptions = {}): Promise<Participant> {
@@ -105,6 +105,13 @@ export async function participant(name: string, kind: Kind, options: StartOption
 export interface StartOptions {
   /** Programs, with their arguments, that Node is started through. */
   readonly through?: readonly string[];
+  /** The program, if it is not the participant itself: it gets the name as its argument. */
+  readonly program?: string;
+}
+
+/** The answers of several participants to the same command. */
+export function all(who: readonly Participant[], command: Command): Promise<Answer[]> {
+  return Promise.all(who.map((one) => one.call(command)));
 }
 
 function inThread(name: string, kind: Kind, handle: (command: Command) => Promise<Answer>): Participant {
@@ -126,7 +133,7 @@ function inThread(name: string, kind: Kind, handle: (command: Command) => Promis
 }
 
 async function inWorker(name: string): Promise<Participant> {
-  const worker = new Worker(program, { workerData: { participant: name } });
+  const worker = new Worker(participantProgram, { workerData: { participant: name } });
   const calls = new Calls(name, (line) => worker.postMessage(line));
   worker.on('message', (line: string) => calls.answered(line));
   const exited = once(worker, 'exit').then(() => calls.over());
@@ -154,7 +161,10 @@ async function inWorker(name: string): Promise<Participant> {
   };
 }
 
-async function inProcess(name: string, { through = [] }: StartOptions): Promise<Participant> {
+async function inProcess(
+  name: string,
+  { through = [], program = participantProgram }: StartOptions,
+): Promise<Participant> {
   const command = [...through, process.execPath, '--expose-gc', program, name];
   const child = spawn(command[0] as string, command.slice(1), {
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -1,0 +1,4 @@
+/** How many rounds to play: the full number in a nightly run, where an hour does not matter. */
+export function rounds(usual: number, full: number): number {
+  return process.env['SOCKREF_NIGHTLY'] === '1' ? full : usual;
+}

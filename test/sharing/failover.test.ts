@@ -1,0 +1,56 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { withDirectory } from '../helpers/directory.js';
+import { rounds } from '../helpers/nightly.js';
+import { all, type Kind, type Participant, participant } from '../helpers/participant.js';
+import { until } from '../helpers/until.js';
+
+const memberCount = 10;
+
+/** Everybody holds two references and is attached to one owner, which is returned. */
+async function settled(holders: readonly Participant[]): Promise<Participant> {
+  return until('everybody is attached to one owner and knows the total', async () => {
+    const states = await all(holders, { do: 'state', of: 'x' });
+    const owners = holders.filter((_, index) => states[index]?.['role'] === 'owner');
+    if (states.some(({ count, active }) => count !== 2 * holders.length || !active)) return undefined;
+    return owners.length === 1 ? owners[0] : undefined;
+  });
+}
+
+test.each([
+  ['processes that can all serve', 'process', () => true],
+  ['processes of which half can serve', 'process', (index: number) => index % 2 === 0],
+  ['threads that can all serve', 'thread', () => true],
+] as const)('the owner of ten %s is killed again and again', (_, kind: Kind, canServe) =>
+  withDirectory(async (directory) => {
+    const path = join(directory, 'app.sock');
+    const join_ = async (index: number): Promise<Participant> => {
+      const one = await participant(`${index}`, kind);
+      const options = canServe(index) ? { serve: 'echo' } : {};
+      const acquired = await one.call({ do: 'acquire', path, as: 'x', options });
+      expect(acquired['error']).toBeUndefined();
+      await one.call({ do: 'clone', of: 'x', as: 'x2' });
+      return one;
+    };
+    let everybody = [await join_(0)];
+    everybody.push(...(await Promise.all(Array.from({ length: memberCount }, (_, index) => join_(index + 1)))));
+    for (let round = 0; round < rounds(3, 100); round++) {
+      const owner = await settled(everybody);
+      everybody = everybody.filter((one) => one !== owner);
+      await owner.crash();
+      const successor = await settled(everybody);
+      const answers = await all(everybody, { do: 'connect', of: 'x' });
+      expect(new Set(answers.map(({ by }) => by))).toEqual(new Set([successor.name]));
+      // Of the kind that is missing now, so that there is always somebody to take over.
+      everybody.push(await join_(Number(owner.name) + 2 * memberCount));
+    }
+    const events = await all(everybody, { do: 'events' });
+    expect(events.flatMap(({ faults }) => faults)).toEqual([]);
+    expect(events.filter(({ events: { lost } }) => lost)).toEqual([]);
+    await all(everybody, { do: 'close', of: 'x2' });
+    await all(everybody, { do: 'close', of: 'x' });
+    expect(readdirSync(directory)).toEqual([]);
+    await Promise.all(everybody.map((one) => one.end()));
+  }),
+);
