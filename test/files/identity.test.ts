@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { identityOf, kindOf, lstatIfThere, sameFile } from '#src/files/identity.js';
 import { withDirectory } from '../helpers/directory.js';
 import { make } from '../helpers/tree.js';
+import { until } from '../helpers/until.js';
 
 const identityAt = (path: string) => identityOf(lstatSync(path, { bigint: true }));
 
@@ -22,11 +23,18 @@ it('is the same after all that a file goes through when it is published', () =>
   }));
 
 it('is another for a later file of the same name, though the inode may be the same', () =>
-  withDirectory((directory) => {
-    const file = `${directory}/file`;
-    for (let round = 0; round < 100; round++) {
+  withDirectory(async (directory) => {
+    const [file, probe] = [`${directory}/file`, `${directory}/probe`];
+    for (let round = 0; round < 10; round++) {
       writeFileSync(file, '');
       const first = identityAt(file);
+      // The clock of a file system is a coarse one: later is when it has ticked.
+      await until('the clock of the file system has ticked', () => {
+        rmSync(probe, { force: true });
+        writeFileSync(probe, '');
+        return identityAt(probe).birth !== first.birth;
+      });
+      rmSync(probe);
       rmSync(file);
       writeFileSync(file, '');
       expect(sameFile(identityAt(file), first)).toBe(false);
