@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { createServer, get } from 'node:https';
+import { createServer, get, type RequestOptions } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
 import { acquire } from 'sockref';
 import { expect, it } from 'vitest';
 import { withDirectory } from '../helpers/directory.js';
@@ -15,13 +16,15 @@ it('lets a request to an https server have its answer when the socket stops', as
   await withDirectory(async (directory) => {
     const server = createServer({ ...tls, pskCallback: () => key.psk });
     const reference = await acquire(`${directory}/tls.sock`, { serve: server });
-    const request = get({
+    // The types of Node know these options for tls.connect() only, to which https hands them on.
+    const options: RequestOptions & ConnectionOptions = {
       ...tls,
       pskCallback: () => ({ ...key }),
       checkServerIdentity: () => undefined,
       socketPath: reference.path,
       agent: false,
-    });
+    };
+    const request = get(options);
     const answered = once(request, 'response');
     const [, response] = await once(server, 'request');
 
