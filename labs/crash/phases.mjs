@@ -1,5 +1,8 @@
 /** The phases of a socket's life in which a process is killed. */
 
+import { readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+
 /**
  * @typedef {import('../lib/process.mjs').Process} Process
  */
@@ -12,6 +15,7 @@
  * @property {readonly [Process, Process, Process]} others live on from trial to trial, and hold nothing at the start
  * @property {() => Promise<Process>} subject starts the process that is going to be killed
  * @property {() => Promise<Process>} victim starts a process that is dead, one way or the other, when the phase is over
+ * @property {readonly string[]} leftAtEnd what was there after the last reference of all had been closed
  * @property {Map<Process, number>} holders who holds how many references; the subject never counts
  */
 
@@ -134,6 +138,8 @@ export const phases = [
       await owner.ask('close', { path });
       await owner.ask('mark', 'begin');
       await letGo(stage, member);
+      // Who closes the last one may rely on it that the files are gone, even if the owner died over it.
+      stage.leftAtEnd = readdirSync(dirname(path));
       await owner.ask('mark', 'end');
     },
   },

@@ -62,6 +62,7 @@ export class Troupe {
     const stage = {
       path,
       others: [first, second, third],
+      leftAtEnd: [],
       holders: new Map(),
       subject: () => start(under),
       victim: () => start([]),
@@ -76,6 +77,7 @@ export class Troupe {
     );
     if (played === 'late') findings.stuck.push(`${phase.name} did not come to its end`);
     for (const process of doomed) await process.kill();
+    if (stage.leftAtEnd.length > 0) findings.leaks.push(`after the last close: ${stage.leftAtEnd.join(', ')}`);
     await this.#examine(stage, newcomer, findings);
     return findings;
   }

@@ -13,7 +13,7 @@ interface Figures {
 }
 
 test('no other user gets in while sockets are made and removed with umask 0', async () => {
-  const { problems, figures } = await runLab<Figures>('permission', { cycles: 80 });
+  const { problems, figures } = await runLab<Figures>('permission', { cycles: 300 });
   expect(problems).toEqual([]);
   expect(figures.supported).toBe(process.getuid?.() === 0);
   for (const { recipe, denied, connected, around } of figures.recipes) {
