@@ -1,6 +1,6 @@
 /** The phases of a socket's life in which a process is killed. */
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -140,6 +140,22 @@ export const phases = [
       await letGo(stage, member);
       // Who closes the last one may rely on it that the files are gone, even if the owner died over it.
       stage.leftAtEnd = readdirSync(dirname(path));
+      await owner.ask('mark', 'end');
+    },
+  },
+  {
+    name: 'heal',
+    what: 'owner publishes again what a cleaner removed',
+    play: async (stage) => {
+      const { path } = stage;
+      const [member] = stage.others;
+      const owner = await stage.subject();
+      await owner.ask('acquire', { path });
+      await hold(stage, member);
+      rmSync(path);
+      rmSync(`${path}.ctl`);
+      await owner.ask('mark', 'begin');
+      await owner.ask('connect', path);
       await owner.ask('mark', 'end');
     },
   },
