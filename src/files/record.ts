@@ -23,7 +23,7 @@ export interface OwnerRecord {
 }
 
 /** A socket file that was published under a name. */
-export interface Published {
+interface Published {
   readonly name: string;
   readonly file: Identity;
 }

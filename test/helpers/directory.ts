@@ -8,7 +8,7 @@ export async function makeDirectory(): Promise<string> {
 }
 
 /** Removes a directory with all that is in it, and says by an error if that was anything at all. */
-export async function removeEmpty(directory: string): Promise<void> {
+async function removeEmpty(directory: string): Promise<void> {
   const left = await readdir(directory);
   await rm(directory, { recursive: true, force: true });
   if (left.length > 0) throw new Error(`The directory of the test was to end empty, but held ${left.join(', ')}`);

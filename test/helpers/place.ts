@@ -1,7 +1,5 @@
-import { closeSync, openSync } from 'node:fs';
 import { Directory } from '#src/files/directory.js';
 import { EndpointLock } from '#src/files/lock.js';
-import { type OwnerRecord, readRecord } from '#src/files/record.js';
 import { endpointNames } from '#src/sharing/names.js';
 import type { Place } from '#src/sharing/settings.js';
 import { withDirectory } from './directory.js';
@@ -29,16 +27,6 @@ export function takeLock({ directory, names, path }: Place): EndpointLock {
   const attempt = EndpointLock.attempt(directory, names.lock, path, true);
   if (attempt.kind !== 'held') throw new Error(`The lock was to be free, but is ${attempt.kind}`);
   return attempt.lock;
-}
-
-/** The record in a lock file. */
-export function recordAt(path: string): OwnerRecord | undefined {
-  const fd = openSync(path, 'r');
-  try {
-    return readRecord(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** What a call threw; fails if it threw nothing. */
