@@ -28,8 +28,8 @@ export function cleanedUp(lock: EndpointLock): void {
 function cleanUp(): void {
   for (const [lock, path] of held) {
     try {
-      // A deposed owner touches nothing on disk any more.
-      if (lock.check() === 'linked') reclaim(lock, path);
+      // Whether or not the lock's name still leads to it: what its record names is ours, or a dead owner's.
+      reclaim(lock, path);
       lock.remove();
     } catch (error) {
       // The next owner repairs it from the record. Exit cannot wait, and the other endpoints still have their turn.

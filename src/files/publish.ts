@@ -72,11 +72,17 @@ export async function publish(
 }
 
 /** Removes a name if, and only if, it still leads to this very file (I2). Says whether it did. */
-export function unlinkIfSame(lock: EndpointLock, name: string, file: Identity): boolean {
-  const stats = lstatIfThere(lock.directory.at(name));
+export function unlinkIfSame({ directory }: Pick<EndpointLock, 'directory'>, name: string, file: Identity): boolean {
+  const stats = lstatIfThere(directory.at(name));
   if (!stats || !sameFile(identityOf(stats), file)) return false;
-  unlinkSync(lock.directory.at(name));
-  return true;
+  try {
+    unlinkSync(directory.at(name));
+    return true;
+  } catch (error) {
+    // A temp cleaner was quicker.
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 async function listen(server: Server, path: string): Promise<void> {
@@ -95,11 +101,16 @@ function bindPath(lock: EndpointLock, name: string): string {
 /** link() never replaces what is there: two publishers cannot both succeed. */
 function linkNew(lock: EndpointLock, path: string, from: string, to: string): void {
   const { directory } = lock;
-  try {
-    linkSync(directory.at(from), directory.at(to));
-  } catch (error) {
-    const found = errnoOf(error) === 'EEXIST' ? lstatIfThere(directory.at(to)) : undefined;
-    throw found ? foreignFile(path, joinPath(directory.path, to), found) : error;
+  for (;;) {
+    try {
+      linkSync(directory.at(from), directory.at(to));
+      return;
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+      const found = lstatIfThere(directory.at(to));
+      if (found) throw foreignFile(path, joinPath(directory.path, to), found);
+      // It went in between: another owner is on its way out. Then the name is free.
+    }
   }
 }
 

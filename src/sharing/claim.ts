@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { SocketReferenceError } from '../errors.js';
+import { isSocketReferenceError, SocketReferenceError } from '../errors.js';
 import { cleanedUp, cleanUpAtExit } from '../files/held-locks.js';
 import { type Identity, lstatIfThere } from '../files/identity.js';
 import { EndpointLock, peekRecord } from '../files/lock.js';
@@ -186,17 +186,35 @@ async function own(request: Claim, lock: EndpointLock, seen: Seen): Promise<bool
     );
     return true;
   } catch (error) {
+    // If that cannot be found out, the failure at hand is the one to tell.
+    const startOver = await isServedByAnother(request, lock, error).catch(() => false);
     // Its record is needed as long as what it names is there.
     if (repaired) lock.remove();
     else lock.release();
     cleanedUp(lock);
-    throw systemError(error, path, `start the socket ${path}`);
+    if (!startOver) throw systemError(error, path, `start the socket ${path}`);
+    request.obstacle({ waitingFor: 'the owner to repair its files', pid: undefined });
+    return false;
   }
 }
 
 /** Whether it is worth waiting for an owner although there is none. */
 function expectsOwner({ failover, surroundings }: Claim, { leaving }: Seen): boolean {
   return failover !== undefined || surroundings.clock.now() - leaving < successionMs;
+}
+
+/**
+ * Whether what lies in our way belongs to an owner after all: one whose lock file was removed, by a temp cleaner say, holds
+ * a lock to which no name leads. It answers on its control socket, has the lock's path by now, or has gone.
+ */
+async function isServedByAnother(request: Claim, lock: EndpointLock, error: unknown): Promise<boolean> {
+  if (!isSocketReferenceError(error) || error.code !== 'ERR_SOCKREF_ADDRESS_IN_USE') return false;
+  const { directory, names } = request.place;
+  if (lock.check() !== 'linked') return true;
+  if (!lstatIfThere(directory.at(names.control)) && !lstatIfThere(directory.at(names.data))) return true;
+  const socket = await connectControl(request);
+  socket?.destroy();
+  return socket !== undefined;
 }
 
 function report({ surroundings, place }: Claim, { pid, names }: Reclaimed): void {

@@ -64,15 +64,6 @@ export class Healer {
     return this.#checking;
   }
 
-  /**
-   * Whether this owner may still touch the files. A lock file that is merely gone is made anew first: without it two
-   * processes could be at work on the same names.
-   */
-  assertOwner(): boolean {
-    const state = this.#owner.lock().check();
-    return state === 'linked' || (state === 'missing' && this.#relock());
-  }
-
   /** Looks now. Never rejects: what cannot be repaired is reported, and tried again next time. */
   check(): Promise<void> {
     this.#checking ??= this.#check()
@@ -88,7 +79,7 @@ export class Healer {
     if (!this.#place.directory.isInPlace()) return this.#owner.displaced();
     const healed: string[] = [];
     const before = this.#owner.lock();
-    if (!this.assertOwner()) return this.#owner.deposed();
+    if (!this.#isOwner()) return this.#owner.deposed();
     if (this.#owner.lock() !== before) healed.push(this.#place.names.lock);
     const missing = kinds.filter((kind) => this.#isMissing(kind));
     if (missing.length > 0) {
@@ -96,6 +87,12 @@ export class Healer {
       healed.push(...missing.map((kind) => this.#place.names[kind]));
     }
     if (healed.length > 0) this.#surroundings.hooks.healed(this.#place.path, healed);
+  }
+
+  /** Whether nobody else is owner by now. A lock file that is merely gone is made anew. */
+  #isOwner(): boolean {
+    const state = this.#owner.lock().check();
+    return state === 'linked' || (state === 'missing' && this.#relock());
   }
 
   /** A new lock file in place of the one that was removed; false if someone was quicker. */

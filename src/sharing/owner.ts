@@ -219,10 +219,7 @@ export class Owner implements Lease {
   #unpublish(): void | Promise<void> {
     const checking = this.#healer.settled();
     if (checking !== undefined) return checking.then(() => this.#unpublish());
-    const left = (['data', 'control'] as const).filter((kind) => this.#sockets.isThere(kind));
-    // I2: a deposed owner touches nothing, even if it learns of that only now.
-    if (left.length === 0 || !this.#healer.assertOwner()) return;
-    for (const kind of left) this.#sockets.unlink(this.#lock, kind);
+    this.#sockets.unlink();
   }
 
   #depose(): void {
@@ -233,12 +230,22 @@ export class Owner implements Lease {
     }
     this.#phase = { kind: 'deposed' };
     this.#healer.stop();
+    this.#tryToUnlink();
     this.#sockets.close();
     this.#data.letGo();
     cleanedUp(this.#lock);
     this.#lock.release();
     this.#holds.close();
     this.#events.lost('deposed');
+  }
+
+  #tryToUnlink(): void {
+    try {
+      this.#sockets.unlink();
+    } catch (error) {
+      // The references go on elsewhere all the same.
+      this.#surroundings.hooks.fault(this.#place.path, error);
+    }
   }
 
   /** The path leads elsewhere now, and nobody finds us by it: what holds references here must not believe otherwise. */

@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { type Identity, identityOf, lstatIfThere, sameFile } from '../files/identity.js';
+import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
 import { publish, unlinkIfSame } from '../files/publish.js';
 import type { DataListener } from './data-listener.js';
@@ -46,14 +46,6 @@ export class Sockets {
     return this.#files.get(kind);
   }
 
-  /** Whether a socket's name still leads to what was published there. */
-  isThere(kind: SocketKind): boolean {
-    const { directory, names } = this.#parts.place;
-    const ours = this.#files.get(kind);
-    const stats = ours && lstatIfThere(directory.at(names[kind]));
-    return stats !== undefined && sameFile(identityOf(stats), ours as Identity);
-  }
-
   /** Publishes sockets, for the first time or in the place of files that were lost. */
   async publish(lock: EndpointLock, kinds: readonly SocketKind[]): Promise<void> {
     const { place, settings, data } = this.#parts;
@@ -75,10 +67,13 @@ export class Sockets {
     });
   }
 
-  /** Removes the name of a socket, if it still leads to what was published there (I2). */
-  unlink(lock: EndpointLock, kind: SocketKind): void {
-    const file = this.#files.get(kind);
-    if (file) unlinkIfSame(lock, this.#parts.place.names[kind], file);
+  /**
+   * Removes the names that still lead to what was published there. That takes no lock: what we made is ours (I2), and left
+   * behind by an owner that was deposed, nobody else could know whose it is.
+   */
+  unlink(): void {
+    const { place } = this.#parts;
+    for (const [kind, file] of this.#files) unlinkIfSame(place, place.names[kind], file);
   }
 
   /** Accepts nobody any more; open connections go on. Idempotent. */
