@@ -26,7 +26,7 @@ function locks(path: string): NativeLocks {
     throw new SocketReferenceError(
       'ERR_SOCKREF_UNSUPPORTED',
       `File locks cannot be loaded on ${process.platform}-${process.arch}: the native part is missing or not allowed ` +
-        "(under Node's permission model pass --allow-addons)",
+        "(under Node's permission model pass --allow-addons --allow-fs-read=*)",
       { path, cause },
     );
   }

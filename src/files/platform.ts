@@ -4,8 +4,12 @@ import { SocketReferenceError } from '../errors.js';
 /** Bytes that a path in `sockaddr_un` may have, without its terminating zero. */
 export const maxSocketPathBytes = process.platform === 'linux' ? 107 : 103;
 
+/** What lists the open descriptors on Linux, and leads through each of them. */
+const ownDescriptors = '/proc/self/fd';
+
 /** Whether a file can be reached relative to an open directory, by way of its descriptor. */
-export const reachesThroughDescriptors = process.platform === 'linux' && existsSync('/proc/self/fd');
+export const reachesThroughDescriptors =
+  process.platform === 'linux' && isPermitted(`${ownDescriptors}/0/a`) && existsSync(ownDescriptors);
 
 /**
  * Bytes that the path of a data socket may have. Where the control socket beside it can only be reached by its own full
@@ -15,6 +19,12 @@ export const maxDataPathBytes = maxSocketPathBytes - (reachesThroughDescriptors 
 
 /** The user that the kernel checks our calls against. */
 export const ownUid: number = process.geteuid?.() ?? -1;
+
+/** Node's permission model grants paths by their letters: with a directory it does not grant the way by its descriptor. */
+function isPermitted(path: string): boolean {
+  const permission = process.permission as NodeJS.ProcessPermission | undefined;
+  return permission === undefined || (permission.has('fs.read', path) && permission.has('fs.write', path));
+}
 
 /** Refuses platforms that lack what everything here stands on. */
 export function assertPlatform(): void {
