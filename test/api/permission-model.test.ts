@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { withDirectory } from '../helpers/directory.js';
+import { start } from '../helpers/program.js';
+import { greeting } from '../helpers/serve.js';
+
+// Later releases of Node have dropped the first half of the name.
+const flag = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
+
+/** Runs the program with grants, and resolves to what it told. */
+function withGrants(grants: (directory: string) => string[], expected: object): Promise<void> {
+  return withDirectory(async (directory) => {
+    const program = await start('restricted.mjs', {
+      args: [join(directory, 'a.sock')],
+      execArgv: ['--no-warnings', flag, ...grants(directory)],
+      // It could not be written.
+      env: { NODE_V8_COVERAGE: undefined },
+    });
+    expect(await program.line()).toMatchObject(expected);
+    expect(await program.exited).toMatchObject({ code: 0, stderr: '' });
+  });
+}
+
+const works = { answer: greeting, stats: { started: 1, stopped: 1, faults: 0 } };
+
+describe("under Node's permission model", () => {
+  it('works with add-ons and all files', () =>
+    withGrants(() => ['--allow-addons', '--allow-fs-read=*', '--allow-fs-write=*'], works));
+
+  it('works with no other directory to write to than that of the socket', () =>
+    withGrants((directory) => ['--allow-addons', '--allow-fs-read=*', `--allow-fs-write=${directory}/*`], works));
+
+  it('says what is missing without add-ons', () =>
+    withGrants(() => ['--allow-fs-read=*', '--allow-fs-write=*'], {
+      error: { code: 'ERR_SOCKREF_UNSUPPORTED', message: expect.stringContaining('--allow-addons') },
+    }));
+
+  it('says what is missing when the add-on cannot be looked for', () =>
+    withGrants(
+      (directory) => [
+        '--allow-addons',
+        `--allow-fs-read=${join(import.meta.dirname, '../..')}/*`,
+        `--allow-fs-read=${directory}/*`,
+        `--allow-fs-write=${directory}/*`,
+      ],
+      { error: { code: 'ERR_SOCKREF_UNSUPPORTED', message: expect.stringContaining('--allow-fs-read=*') } },
+    ));
+
+  it('says what is missing where it may not write', () =>
+    withGrants(() => ['--allow-addons', '--allow-fs-read=*'], {
+      error: { code: 'ERR_SOCKREF_PERMISSION_DENIED', errno: 'ERR_ACCESS_DENIED' },
+    }));
+});
