@@ -97,12 +97,15 @@ export class Cast {
    * @param {Process} process
    * @param {Action} action
    */
-  async #tell(process, { what, process: place, endpoint, lingerMs, timeoutMs: hasty }) {
+  async #tell(process, { what, process: place, endpoint, lingerMs, times, timeoutMs: hasty }) {
     const path = this.#paths[endpoint] ?? '';
     const serve = this.#serves(place);
     switch (what) {
       case 'acquire':
         await process.ask('acquire', { path, serve, options: { lingerMs, timeoutMs, failoverTimeoutMs } });
+        return;
+      case 'flap':
+        await process.ask('flap', { path, serve, times, options: { timeoutMs, failoverTimeoutMs } });
         return;
       case 'hasty':
         await process.ask('acquire', { path, serve, options: { timeoutMs: hasty, failoverTimeoutMs } });

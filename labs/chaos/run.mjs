@@ -12,7 +12,7 @@ import { progress, report } from '../lib/report.mjs';
 import { until, within } from '../lib/until.mjs';
 import { Cast } from './cast.mjs';
 import { fileAt, knock, lockHolders, strayFile } from './observer.mjs';
-import { schedule } from './schedule.mjs';
+import { roundsPerCycle, schedule } from './schedule.mjs';
 
 const { seconds, rounds, processes, endpoints, actions, seed, json } = labOptions({
   seconds: 180,
@@ -23,8 +23,6 @@ const { seconds, rounds, processes, endpoints, actions, seed, json } = labOption
   seed: newSeed(),
 });
 
-/** After so many rounds everybody lets go, and the directory must be empty. */
-const emptyEvery = 3;
 /** Of this many processes one cannot serve, only join. */
 const joiningShare = 5;
 /** It ends what hangs. */
@@ -34,7 +32,7 @@ const lookEveryMs = 5;
 
 /** @type {string[]} */
 const problems = [];
-const figures = { seed, rounds: 0, actions: 0, looks: 0, quietPoints: 0, references: 0, emptied: 0 };
+const figures = { seed, rounds: 0, actions: 0, flaps: 0, looks: 0, quietPoints: 0, references: 0, emptied: 0 };
 /** @type {Record<string, number>} */
 let done = {};
 
@@ -45,6 +43,7 @@ const rows = Object.entries({
   rounds: figures.rounds,
   actions: figures.actions,
   acquires: (done['acquire'] ?? 0) + (done['hasty'] ?? 0),
+  'acquired and closed at once': figures.flaps,
   kills: done['kill'] ?? 0,
   exits: done['quit'] ?? 0,
   stops: done['stop'] ?? 0,
@@ -72,11 +71,12 @@ async function run(directory) {
     const begun = await cast.begin(round);
     figures.rounds++;
     figures.actions += round.length;
+    for (const { what, times } of round) if (what === 'flap') figures.flaps += times;
     await settle(cast, begun);
     await compare(cast, paths);
     if (fileAt(foreign) !== atFirst) problems.push('I2: the socket of a stranger was removed or replaced');
     const over = performance.now() > deadline || figures.rounds >= rounds || problems.length > 0;
-    if (over || figures.rounds % emptyEvery === 0) await empty(cast, directory, paths);
+    if (over || figures.rounds % roundsPerCycle === 0) await empty(cast, directory, paths);
     progress(`round ${figures.rounds}, ${figures.actions} actions, ${problems.length} problems`);
     if (over) break;
   }

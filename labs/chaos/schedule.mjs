@@ -5,10 +5,11 @@ import { Random } from '../lib/random.mjs';
 /**
  * @typedef {object} Action
  * @property {number} process which one, by its number
- * @property {'acquire' | 'hasty' | 'clone' | 'close' | 'connect' | 'inspect' | 'trespass' | 'force' | 'stop' | 'continue' | 'kill' | 'quit'} what
+ * @property {'acquire' | 'flap' | 'hasty' | 'clone' | 'close' | 'connect' | 'inspect' | 'trespass' | 'force' | 'stop' | 'continue' | 'kill' | 'quit'} what
  * @property {number} endpoint which one, by its number
  * @property {number} pauseMs before it
  * @property {number} lingerMs of an acquire
+ * @property {number} times how often to flap: to acquire, and close at once
  * @property {number} timeoutMs of a hasty acquire
  */
 
@@ -28,8 +29,26 @@ const weights = /** @type {const} */ ({
   quit: 1,
 });
 
-const names = /** @type {(keyof typeof weights)[]} */ (Object.keys(weights));
-const lottery = names.flatMap((name) => Array.from({ length: weights[name] }, () => name));
+/** Of a round in which nobody keeps a reference: the socket comes and goes all the time. */
+const flappingWeights = /** @type {const} */ ({ flap: 20, hasty: 2, inspect: 2, stop: 1, continue: 1, kill: 2 });
+
+/**
+ * @param {Partial<Record<Action['what'], number>>} weighted
+ * @returns {Action['what'][]}
+ */
+function lottery(weighted) {
+  const names = /** @type {Action['what'][]} */ (Object.keys(weighted));
+  return names.flatMap((name) => Array.from({ length: weighted[name] ?? 0 }, () => name));
+}
+
+const tickets = lottery(weights);
+const flappingTickets = lottery(flappingWeights);
+
+/** After so many rounds everybody lets go; the next one is a flapping one. */
+export const roundsPerCycle = 3;
+
+/** How often a process flaps in one go, at most. */
+const mostFlaps = 20;
 
 /** Half of the actions come at once, the others after so many milliseconds at most. */
 const longestPauseMs = 4;
@@ -42,15 +61,17 @@ const longestPauseMs = 4;
  */
 export function* schedule({ seed, processes, endpoints, actions }) {
   const random = new Random(seed);
-  for (;;) {
+  for (let round = 0; ; round++) {
+    const flapping = round % roundsPerCycle === 0;
     // Some rounds are fought over one endpoint, where there is the most to go wrong.
     const all = Array.from({ length: endpoints }, (_, number) => number);
-    const scene = random.below(3) === 0 ? [random.below(endpoints)] : all;
+    const scene = flapping || random.below(3) === 0 ? [random.below(endpoints)] : all;
     yield Array.from({ length: actions }, () => ({
       process: random.below(processes),
-      what: random.pick(lottery),
+      what: random.pick(flapping ? flappingTickets : tickets),
       endpoint: random.pick(scene),
       pauseMs: random.below(2) === 0 ? 0 : random.next() * longestPauseMs,
+      times: 1 + random.below(mostFlaps),
       lingerMs: random.below(4) === 0 ? random.below(10) : 0,
       timeoutMs: 1 + random.below(15),
     }));

@@ -47,6 +47,15 @@ answer({
     held.delete(path);
     await Promise.all(references.map((reference) => reference.close()));
   },
+  // Acquires and closes at once, so that the socket ends and begins again as often as can be.
+  flap: async ({ path, serve, times, options }) => {
+    const what = serve ? { serve: sayWho } : {};
+    for (let time = 0; time < times; time++) {
+      const reference = await acquire(path, { ...what, ...options });
+      if (!reference.isActive) throw new Error('an acquire ended in a reference that is not active');
+      await reference.close();
+    }
+  },
   state,
   connect: async (path) => {
     const [reference] = list(path);
