@@ -8,11 +8,10 @@ import { createDriver } from '../fixtures/participant.mjs';
 import { secondCopy } from './second-copy.js';
 
 /** Where a participant lives, relative to the test. */
-export const kinds = ['same', 'manager', 'copy', 'thread', 'process'] as const;
-export type Kind = (typeof kinds)[number];
+export type Kind = 'same' | 'manager' | 'copy' | 'thread' | 'process';
 
 /** A command of the driver protocol (test/scenarios/README.md). */
-export interface Command {
+interface Command {
   readonly do: string;
   readonly [argument: string]: unknown;
 }
