@@ -1,5 +1,5 @@
 // @ts-check
-import { mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,21 +11,26 @@ import { cycle } from './rows/cycle.mjs';
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
 const rounds = values.quick ? 2 : 20;
 
-const directory = mkdtempSync(join(tmpdir(), 'sockref-bench-'));
+const disk = mkdtempSync(join(tmpdir(), 'sockref-bench-'));
+const memory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'sockref-bench-'));
 const sections = [];
 for (const row of [active, cycle]) {
-  const { title, words, groups, end } = await row(directory);
+  const { title, words, groups, end } = await row(disk, memory);
   const rows = [];
-  for (const { floor, ours } of groups) {
+  for (const { floor, ours, note } of groups) {
     const [least, ...figures] = await measure([floor, ...ours], rounds);
     if (!least) throw new Error('no floor');
-    rows.push({ ...least, ratio: 1 }, ...figures.map((figure) => ({ ...figure, ratio: figure.median / least.median })));
+    for (const figure of [least, ...figures]) {
+      const name = note ? `${figure.name}, ${note}` : figure.name;
+      rows.push({ ...figure, name, ratio: figure.median / least.median });
+    }
   }
   await end();
   sections.push({ title, words, rows });
   console.log(`\n${title}\n\n${table(rows)}`);
 }
-rmdirSync(directory);
+rmdirSync(disk);
+rmdirSync(memory);
 
 if (!values.quick) {
   const [cpu] = cpus();

@@ -37,6 +37,7 @@ export async function active(directory) {
       '`FinalizationRegistry`; that of the last row has two promises more.',
     groups: [
       {
+        note: '',
         floor: { name: 'floor', batch, run: () => repeat(() => get().close()) },
         ours: [
           { name: '`clone` + `close`', batch, run: () => repeat(() => void reference.clone().close()) },
@@ -44,6 +45,7 @@ export async function active(directory) {
         ],
       },
       {
+        note: '',
         floor: {
           name: 'floor with two promises',
           batch,
