@@ -2,6 +2,10 @@
 import { Bench } from 'tinybench';
 
 /** @typedef {{ name: string, batch: number, run: () => void | Promise<void> }} Contender */
+
+/** Milliseconds for which each contender runs before it counts: the engine compiles what is long for some thousand calls. */
+const warmupMs = 2_000;
+
 /** @typedef {{ name: string, median: number, p99: number }} Figure microseconds per operation */
 
 /**
@@ -20,7 +24,7 @@ export async function measure(contenders, rounds) {
         time: 50,
         iterations: 3,
         warmup: round === 0,
-        warmupTime: 200,
+        warmupTime: rounds > 2 ? warmupMs : warmupMs / 10,
         retainSamples: true,
         throws: true,
       });

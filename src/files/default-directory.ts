@@ -42,11 +42,12 @@ function makePrivate(path: string, parent: string): void {
   const above = lstatSync(parent);
   assertSafe(parent, above.uid, above.mode & 0o7777, 'shared');
   try {
-    mkdirSync(path, 0o700);
+    // Mostly it is there, and an exception costs more than to look first.
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) mkdirSync(path, 0o700);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw systemError(error, path, `create the directory ${quote(path)}`);
-    assertRealDirectory(path);
   }
+  assertRealDirectory(path);
 }
 
 /** The directory is opened without following links; here what is missing, or a link, only gets the better message. */

@@ -1,5 +1,4 @@
 import { type BigIntStats, lstatSync, statSync } from 'node:fs';
-import { errnoOf } from '../system-errors.js';
 
 /**
  * What tells one file from any other that ever had its name. Inode numbers are reused at once, so the birth time
@@ -40,12 +39,8 @@ export function sameFile(a: Identity, b: Identity): boolean {
 
 /** `lstat`, with undefined for a name that is not there. Symbolic links are never followed. */
 export function lstatIfThere(path: string): BigIntStats | undefined {
-  try {
-    return lstatSync(path, { bigint: true });
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  // Without an exception: that a name is free is the ordinary case, and a stack trace costs more than the call.
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
 }
 
 /** What kind of file it is, as a word for messages. */
