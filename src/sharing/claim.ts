@@ -119,12 +119,10 @@ async function attach(request: Claim): Promise<Attachment> {
   const socket = await connectControl(request);
   if (!socket) return 'nobody';
   request.obstacle({ waitingFor: 'the owner to answer', pid: ownerPid(place) });
-  const introduction = {
-    references: request.references(),
-    canServe: request.serve() !== undefined,
-    label: request.settings.label,
-  };
-  const outcome = await Member.attach(socket, place, introduction, request.events, request.accept, signal);
+  const { settings, surroundings, events, accept } = request;
+  const canServe = request.serve() !== undefined;
+  const start = { place, settings, surroundings, events, references: request.references(), canServe, accept };
+  const outcome = await Member.attach(socket, start, signal);
   return outcome ?? 'attached';
 }
 

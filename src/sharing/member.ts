@@ -7,7 +7,7 @@ import { Channel } from './channel.js';
 import { type Deferred, deferred } from './deferred.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
 import { type MalformedMessage, parseToMember, type ToMember, type ToOwner } from './messages.js';
-import type { Place } from './settings.js';
+import type { OwnerSettings, Place, Surroundings } from './settings.js';
 import { sweep } from './sweep.js';
 
 type Welcome = Extract<ToMember, { type: 'welcome' }>;
@@ -20,11 +20,17 @@ type Phase =
   | { readonly kind: 'leaving'; readonly left: Deferred<void> }
   | { readonly kind: 'gone' };
 
-/** What a member says of itself. */
-export interface Introduction {
+/** What a member starts from. */
+export interface MemberStart {
+  readonly place: Place;
+  readonly settings: OwnerSettings;
+  readonly surroundings: Surroundings;
+  readonly events: LeaseEvents;
+  /** References here, the acquires under way included. */
   readonly references: number;
   readonly canServe: boolean;
-  readonly label: string | undefined;
+  /** Called in the tick in which the server is known to be up. */
+  accept(member: Member): void;
 }
 
 /** How an attempt to attach ended without a lease: the owner is on its way out, or was no owner any more. */
@@ -35,10 +41,10 @@ export class Member implements Lease {
   readonly role = 'member';
   readonly published = [];
   readonly settling = undefined;
+  readonly #start: MemberStart;
   readonly #place: Place;
   readonly #events: LeaseEvents;
   readonly #channel: Channel<ToMember>;
-  readonly #accept: (member: Member) => void;
   readonly #outcome = deferred<NotAttached | undefined>();
   #phase: Phase = { kind: 'greeting' };
   #welcome: Welcome | undefined;
@@ -48,24 +54,19 @@ export class Member implements Lease {
   #told: number;
   #sending: 'nothing' | 'scheduled' | 'waiting' = 'nothing';
 
-  private constructor(
-    socket: Socket,
-    place: Place,
-    introduction: Introduction,
-    events: LeaseEvents,
-    accept: (member: Member) => void,
-  ) {
-    this.#place = place;
-    this.#events = events;
-    this.#accept = accept;
-    this.#references = introduction.references;
-    this.#told = introduction.references;
+  private constructor(socket: Socket, start: MemberStart) {
+    this.#start = start;
+    this.#place = start.place;
+    this.#events = start.events;
+    this.#references = start.references;
+    this.#told = start.references;
     this.#channel = new Channel<ToMember>(socket, parseToMember, {
       message: (message) => this.#message(message),
       refuse: () => undefined,
       closed: (malformed) => this.#closed(malformed),
     });
-    const { references, canServe, label } = introduction;
+    const { references, canServe } = start;
+    const { label } = start.settings;
     const thread = threadId === 0 ? {} : { thread: threadId };
     this.#channel.send({
       type: 'hello',
@@ -81,19 +82,11 @@ export class Member implements Lease {
   /**
    * Attaches over a connected control socket.
    *
-   * @param accept - called in the tick in which the server is known to be up
    * @returns why not, or undefined once `accept` was called
    * @throws SocketReferenceError if the owner refuses, or cannot be understood
    */
-  static attach(
-    socket: Socket,
-    place: Place,
-    introduction: Introduction,
-    events: LeaseEvents,
-    accept: (member: Member) => void,
-    signal: AbortSignal,
-  ): Promise<NotAttached | undefined> {
-    const member = new Member(socket, place, introduction, events, accept);
+  static attach(socket: Socket, start: MemberStart, signal: AbortSignal): Promise<NotAttached | undefined> {
+    const member = new Member(socket, start);
     const abort = (): void => {
       if (member.#phase.kind === 'attached') return;
       member.#phase = { kind: 'gone' };
@@ -145,7 +138,25 @@ export class Member implements Lease {
     // The answer is worth waiting for: it says that the files are gone.
     this.#channel.keepAlive(true);
     this.#events.stopping(left.promise);
+    const { clock } = this.#start.surroundings;
+    const { failoverTimeoutMs, drainTimeoutMs } = this.#start.settings;
+    const timeoutMs = failoverTimeoutMs + drainTimeoutMs;
+    const timer = clock.after(timeoutMs, () => this.#leaveUnanswered(left, timeoutMs));
+    const cancel = (): void => timer.cancel();
+    left.promise.then(cancel, cancel);
     return left.promise;
+  }
+
+  /** The owner does not read. The kernel will tell it that we are gone; our process must not wait for that. */
+  #leaveUnanswered(left: Deferred<void>, timeoutMs: number): void {
+    const { path } = this.#place;
+    const pid = this.ownerPid;
+    const message = `The owner of ${path} (pid ${pid}) did not answer a release within ${timeoutMs} ms; look at that process: it is stopped, or its event loop is blocked`;
+    this.#start.surroundings.hooks.fault(
+      path,
+      new SocketReferenceError('ERR_SOCKREF_OWNER_UNRESPONSIVE', message, { path, pid, timeoutMs }),
+    );
+    this.#finish(() => left.resolve());
   }
 
   /** Tells the owner the newest count, once a tick at most, and not while it is behind in reading. */
@@ -218,7 +229,7 @@ export class Member implements Lease {
   #attached(): void {
     this.#phase = { kind: 'attached' };
     this.#channel.keepAlive(false);
-    this.#accept(this);
+    this.#start.accept(this);
     this.#outcome.resolve(undefined);
   }
 

@@ -120,3 +120,19 @@ test('the last member of an owner that dies while it is stopped leaves nothing',
     await closing;
     expect(readdirSync(directory)).toEqual([]);
   }));
+
+test('a release that a stopped owner does not answer ends all the same, and counts when the owner goes on', () =>
+  withDirectory(async (directory) => {
+    const path = join(directory, 'app.sock');
+    await owner.call({ do: 'reset' });
+    await member.call({ do: 'reset' });
+    await owner.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
+    const impatient = { serve: 'echo', failoverTimeoutMs: 50, drainTimeoutMs: 50 };
+    await member.call({ do: 'acquire', path, as: 'y', options: impatient });
+    owner.signal('SIGSTOP');
+    await member.call({ do: 'close', of: 'y' });
+    expect((await member.call({ do: 'events' }))['faults']).toEqual(['ERR_SOCKREF_OWNER_UNRESPONSIVE']);
+    owner.signal('SIGCONT');
+    await until('the release counts', async () => (await owner.call({ do: 'count', of: 'x' }))['count'] === 1);
+    await owner.call({ do: 'close', of: 'x' });
+  }));
