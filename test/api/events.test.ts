@@ -110,6 +110,8 @@ it.each(['started', 'acquired'] as const)('lets a listener of "%s" acquire and r
     manager.once(name, () => manager.getExisting(path)?.close());
     const references = await Promise.all(Array.from({ length: 3 }, () => manager.acquire(path, { serve: greet })));
     expect(references.map((each) => [each.isActive, each.referenceCount])).toEqual(new Array(3).fill([true, 3]));
+    // Those who still waited counted already: it has not stopped and started again.
+    expect(manager.stats()).toMatchObject({ started: 1, stopped: 0 });
     for (const each of references) (await each.connect()).destroy();
   }),
 );
