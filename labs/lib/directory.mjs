@@ -10,9 +10,13 @@ import { join } from 'node:path';
  */
 export async function inDirectory(run) {
   const directory = mkdtempSync(join(tmpdir(), 'sockref-lab-'));
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  // Also when the lab is interrupted.
+  process.on('exit', remove);
   try {
     return await run(directory);
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    process.off('exit', remove);
+    remove();
   }
 }

@@ -2,6 +2,13 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
+/** Those that run. A lab that is interrupted must not leave them behind: a stopped one would not even notice. @type {Set<Process>} */
+const running = new Set();
+process.on('exit', () => {
+  for (const one of running) one.signal('SIGKILL');
+});
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(signal, () => process.exit(1));
+
 /** A command that failed in the child. */
 class CommandError extends Error {
   code;
@@ -29,7 +36,9 @@ export class Process {
   /** @param {import('node:child_process').ChildProcess} child */
   constructor(child) {
     this.#child = child;
+    running.add(this);
     this.ended = once(child, 'exit').then(([, signal]) => {
+      running.delete(this);
       for (const { reject } of this.#asked.values())
         reject(new CommandError({ message: 'it has ended', code: 'ENDED' }));
       this.#asked.clear();
@@ -88,7 +97,8 @@ export class Process {
 
   /** @param {NodeJS.Signals} signal */
   signal(signal) {
-    if (!this.alive) return;
+    // Without a process id it has not said that it is ready yet.
+    if (!this.alive || this.pid === 0) return;
     try {
       process.kill(this.pid, signal);
     } catch {
