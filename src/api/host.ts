@@ -49,7 +49,8 @@ export function createHost({ counters, cleanUps, maxReferences, heard, tell, gon
     failedOver: simple('failover'),
     lost: (endpoint, reason) => {
       counters.lost++;
-      tell('lost', { ...eventOf(endpoint), reason });
+      // Whatever it says itself in this moment: these references do not count any more.
+      tell('lost', { ...eventOf(endpoint), references: 0, reason });
     },
     leaked: (endpoint, { trace }) => {
       counters.leaked++;

@@ -46,10 +46,16 @@ export function infoOf(path: string, finding: Finding): SocketInfo | undefined {
       return { path, state, owner: holderInfo(owner), references: total, members: listed, moreMembers: more, since };
     }
     case 'silent':
-      return unanswered(path, finding.connected ? 'unresponsive' : 'starting', finding.record);
+      return unanswered(path, silentState(finding), finding.record);
     case 'stale':
       return unanswered(path, 'stale', finding.record);
   }
+}
+
+/** Who cannot be connected to is on its way in or out; the record says which. */
+function silentState({ connected, record }: Extract<Finding, { kind: 'silent' }>): SocketInfo['state'] {
+  if (connected) return 'unresponsive';
+  return record?.stopping ? 'stopping' : 'starting';
 }
 
 function holderInfo({ pid, thread, label, references, since, canServe }: Holder): HolderInfo {

@@ -20,6 +20,8 @@ export interface OwnerRecord {
   readonly published: readonly Published[];
   /** Every private directory that it may have made, oldest first. */
   readonly temporaries: readonly string[];
+  /** Whether it said that it is ending. */
+  readonly stopping: boolean;
 }
 
 /** A socket file that was published under a name. */
@@ -29,7 +31,11 @@ interface Published {
 }
 
 /** One line of the record, besides the first. */
-export type RecordEntry = { readonly published: Published } | { readonly temporary: string };
+export type RecordEntry =
+  | { readonly published: Published }
+  | { readonly temporary: string }
+  /** It has begun to end, and only waits for its open connections. */
+  | { readonly stopping: true };
 
 /** Version of the layout on disk and on the wire. */
 export const protocolVersion = 1;
@@ -51,12 +57,14 @@ const headerSchema = v.object({
 });
 const publishedSchema = v.object({ published: v.object({ name: nameSchema, file: identitySchema }) });
 const temporarySchema = v.object({ temporary: v.pipe(v.string(), v.regex(/^\.sr-[0-9a-f]{16}$/u)) });
+const stoppingSchema = v.object({ stopping: v.literal(true) });
 
 /** Reads a record from the text of a lock file. Torn and foreign lines are passed over; undefined without a header. */
 export function parseRecord(text: string): OwnerRecord | undefined {
   let header: v.InferOutput<typeof headerSchema> | undefined;
   const published: Published[] = [];
   const temporaries: string[] = [];
+  let stopping = false;
   // What follows the last newline is torn: its writer was stopped in the middle.
   for (const line of text.split('\n').slice(0, -1)) {
     const value = parseJson(line);
@@ -66,10 +74,11 @@ export function parseRecord(text: string): OwnerRecord | undefined {
     if (entry.success) published.push(entry.output.published);
     const temporary = v.safeParse(temporarySchema, value);
     if (temporary.success) temporaries.push(temporary.output.temporary);
+    stopping ||= v.is(stoppingSchema, value);
   }
   if (!header) return undefined;
   const { sockref: version, pid, start, since } = header;
-  return { version, pid, start, since, published, temporaries };
+  return { version, pid, start, since, published, temporaries, stopping };
 }
 
 /** Reads the record of an open lock file. */

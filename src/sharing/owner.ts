@@ -3,7 +3,7 @@ import { SocketReferenceError } from '../errors.js';
 import { cleanedUp } from '../files/held-locks.js';
 import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
-import { beginRecord } from '../files/record.js';
+import { appendRecord, beginRecord, type RecordEntry } from '../files/record.js';
 import { type ConnectionStats, DataListener, type Serve } from './data-listener.js';
 import { type Deferred, deferred } from './deferred.js';
 import { Healer } from './heal.js';
@@ -201,7 +201,7 @@ export class Owner implements Lease {
         await hooks.cleanUp(() => this.#lock.remove());
         cleanedUp(this.#lock);
         this.#holds.close();
-      }
+      } else if (this.#data.stats.open > 0) this.#tryToSay({ stopping: true });
       await this.#data.drain(this.#settings.drainTimeoutMs, clock);
       await hooks.cleanUp(() => this.#lock.remove());
       clean = true;
@@ -237,6 +237,15 @@ export class Owner implements Lease {
     this.#lock.release();
     this.#holds.close();
     this.#events.lost('deposed');
+  }
+
+  /** For those who look from outside while connections drain; without it they see less, and nothing else is amiss. */
+  #tryToSay(entry: RecordEntry): void {
+    try {
+      appendRecord(this.#lock.fd, entry);
+    } catch (error) {
+      this.#surroundings.hooks.fault(this.#place.path, error);
+    }
   }
 
   #tryToUnlink(): void {

@@ -6,6 +6,7 @@ import { SocketManager } from 'sockref';
 import { describe, expect, it } from 'vitest';
 import { withDirectory } from '../helpers/directory.js';
 import { greeting, readAll } from '../helpers/serve.js';
+import { until } from '../helpers/until.js';
 
 function withSocket(test: (path: string, manager: SocketManager) => Promise<void>): Promise<void> {
   return withDirectory(async (directory) => {
@@ -35,6 +36,18 @@ describe('drain', () => {
       client.write('two');
       expect(String((await once(client, 'data'))[0])).toBe('echo two');
       expect(over).toBe(false);
+      client.destroy();
+      await closing;
+    }));
+
+  it('is seen from outside as a socket that is stopping', () =>
+    withSocket(async (path, manager) => {
+      const reference = await manager.acquire(path, { serve: (socket) => void socket.resume() });
+      const client = await reference.connect();
+      // A connection counts from when it was accepted.
+      await until('it is accepted', () => manager.stats().connections.open === 1);
+      const closing = reference.close();
+      expect(await manager.inspect(path)).toMatchObject({ state: 'stopping', owner: { pid: process.pid } });
       client.destroy();
       await closing;
     }));
