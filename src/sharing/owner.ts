@@ -194,6 +194,7 @@ export class Owner implements Lease {
     const { clock, hooks } = this.#surroundings;
     let clean = false;
     try {
+      if (this.#data.stats.open > 0) this.#tryToSay({ stopping: true });
       await hooks.cleanUp(() => this.#unpublish());
       this.#sockets.close();
       if (!keepMembers) {
