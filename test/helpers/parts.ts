@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import type { Hooks, LeaseEvents } from '#src/sharing/lease.js';
+import type { OwnerSettings, Surroundings } from '#src/sharing/settings.js';
+import { FakeClock } from './fake-clock.js';
+
+/** Settings of an owner; each test gives those that it is about. */
+export function ownerSettings(changes: Partial<OwnerSettings> = {}): OwnerSettings {
+  return {
+    mode: 0o600,
+    lingerMs: 0,
+    drainTimeoutMs: 1_000,
+    failoverTimeoutMs: 10_000,
+    healIntervalMs: 5_000,
+    reclaim: 'recorded',
+    label: undefined,
+    maxReferences: 10,
+    maxMembers: 10,
+    maxConnections: 10,
+    ...changes,
+  };
+}
+
+/** Surroundings that note what they are told, with a clock that stands still; and the ear of a lease. */
+export class Notes implements Surroundings {
+  readonly clock = new FakeClock();
+  readonly told: string[] = [];
+  readonly faults: unknown[] = [];
+  readonly reasons: Error[] = [];
+  /** What the lease said of its end. */
+  done: Promise<void> | undefined;
+
+  readonly hooks: Hooks = {
+    reclaimed: (_path, _pid, names) => void this.told.push(`reclaimed ${names.join(' ')}`),
+    healed: (_path, names) => void this.told.push(`healed ${names.join(' ')}`),
+    fault: (_path, error) => void this.faults.push(error),
+    cleanUp: async (work) => work(),
+  };
+
+  readonly events: LeaseEvents = {
+    stopping: (done) => {
+      this.told.push('stopping');
+      this.done = done;
+    },
+    lost: (cause) => void this.told.push(`lost ${cause}`),
+    ended: (reason) => {
+      this.told.push('ended');
+      this.reasons.push(reason);
+    },
+  };
+}
+
+/** Both ends of a connection; nothing stays in the directory. */
+export async function socketPair(directory: string): Promise<[Socket, Socket]> {
+  const path = join(directory, 'pair');
+  const server = createServer().listen(path);
+  await once(server, 'listening');
+  const accepted = once(server, 'connection');
+  const client = connect(path);
+  await once(client, 'connect');
+  const [served] = await accepted;
+  server.close();
+  return [client, served];
+}
+
+/** How many things of a kind keep this process alive now, such as `PipeWrap` or `Timeout`. */
+export function keeping(kind: string): number {
+  return process.getActiveResourcesInfo().filter((each) => each === kind).length;
+}
