@@ -106,6 +106,11 @@ async function attempt(request: Claim, seen: Seen): Promise<boolean> {
     case 'busy': {
       const pid = taken.record?.pid;
       const who = pid === undefined ? '' : ` (pid ${pid})`;
+      if (taken.record?.stopping) {
+        // It is alive and well; only its clients take their time.
+        request.obstacle({ waitingFor: `the last connections of the previous owner${who} to end`, pid: undefined });
+        return false;
+      }
       request.obstacle({ waitingFor: `the owner${who} to ${attached === 'nobody' ? 'start' : 'end'}`, pid });
       return false;
     }

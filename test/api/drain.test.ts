@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { SocketManager } from 'sockref';
 import { describe, expect, it } from 'vitest';
@@ -48,6 +49,22 @@ describe('drain', () => {
       await until('it is accepted', () => manager.stats().connections.open === 1);
       const closing = reference.close();
       expect(await manager.inspect(path)).toMatchObject({ state: 'stopping', owner: { pid: process.pid } });
+      client.destroy();
+      await closing;
+    }));
+
+  it('is what an acquire elsewhere says that it was waiting for, when its time is over', () =>
+    withSocket(async (path, manager) => {
+      const serve = (socket: Socket) => void socket.resume();
+      const reference = await manager.acquire(path, { serve });
+      const client = await reference.connect();
+      await until('it is accepted', () => manager.stats().connections.open === 1);
+      const closing = reference.close();
+      const late = new SocketManager().acquire(path, { serve, timeoutMs: 50 });
+      await expect(late).rejects.toMatchObject({
+        code: 'ERR_SOCKREF_TIMEOUT',
+        waitingFor: `the last connections of the previous owner (pid ${process.pid}) to end`,
+      });
       client.destroy();
       await closing;
     }));
