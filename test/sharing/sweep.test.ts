@@ -1,0 +1,73 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { beginRecord } from '#src/files/record.js';
+import { sweep, sweepHeld } from '#src/sharing/sweep.js';
+import { takeLock, withPlace } from '../helpers/place.js';
+
+describe('a sweep', () => {
+  it('does nothing where there is nothing', () => withPlace((place) => sweep(place, process.pid)));
+
+  it('removes what a dead owner left, the lock file, too', () =>
+    withPlace(async (place) => {
+      const lock = takeLock(place);
+      beginRecord(lock.fd);
+      lock.release();
+      expect(existsSync(`${place.path}.lock`)).toBe(true);
+      await sweep(place, process.pid);
+    }));
+
+  it('leaves the lock of another process alone, at once', () =>
+    withPlace(async (place) => {
+      const lock = takeLock(place);
+      beginRecord(lock.fd);
+      await sweep(place, process.pid + 1);
+      expect(lock.check()).toBe('linked');
+      lock.remove();
+      lock.release();
+    }));
+
+  it('leaves a lock alone whose holder has written nothing yet', () =>
+    withPlace(async (place) => {
+      const lock = takeLock(place);
+      await sweep(place, process.pid);
+      expect(lock.check()).toBe('linked');
+      lock.remove();
+      lock.release();
+    }));
+
+  it('waits for an owner that is dying', () =>
+    withPlace(async (place) => {
+      const lock = takeLock(place);
+      beginRecord(lock.fd);
+      const swept = sweep(place, process.pid);
+      // The first attempt was made in this tick, in vain.
+      lock.release();
+      await swept;
+      expect(readdirSync(place.directory.path)).toEqual([]);
+    }));
+
+  it('leaves another life of the same process alone', () =>
+    withPlace(async (place) => {
+      const lock = takeLock(place);
+      beginRecord(lock.fd);
+      const swept = sweep(place, process.pid);
+      const at = `${place.path}.lock`;
+      const record = JSON.parse(readFileSync(at, 'utf8'));
+      writeFileSync(at, `${JSON.stringify({ ...record, since: record.since + 1 })}\n`);
+      await swept;
+      expect(lock.check()).toBe('linked');
+      lock.remove();
+      lock.release();
+    }));
+
+  it('lets go of the lock when it fails, and keeps its file', () =>
+    withPlace((place) => {
+      const lock = takeLock(place);
+      writeFileSync(`${place.path}.lock`, '{"sockref":9,"pid":1,"since":1}\n');
+      expect(() => sweepHeld(lock, place.path)).toThrow('version');
+      expect(existsSync(`${place.path}.lock`)).toBe(true);
+      const again = takeLock(place);
+      again.remove();
+      again.release();
+    }));
+});
