@@ -21,14 +21,24 @@ function locks(path: string): NativeLocks {
     native ??= createRequire(import.meta.url)('fs-native-extensions') as NativeLocks;
     return native;
   } catch (cause) {
-    const errno = errnoOf(cause);
-    if (errno === 'EMFILE' || errno === 'ENFILE') throw systemError(cause, path, 'load the file locks');
+    const exhausted = [cause, tryToOpen()].find((error) => ['EMFILE', 'ENFILE'].includes(errnoOf(error) ?? ''));
+    if (exhausted) throw systemError(exhausted, path, 'load the file locks');
     throw new SocketReferenceError(
       'ERR_SOCKREF_UNSUPPORTED',
       `File locks cannot be loaded on ${process.platform}-${process.arch}: the native part is missing or not allowed ` +
         "(under Node's permission model pass --allow-addons --allow-fs-read=*)",
       { path, cause },
     );
+  }
+}
+
+/** Why nothing can be opened, if so: a module that cannot be read for want of descriptors is "not found" in some Nodes. */
+function tryToOpen(): unknown {
+  try {
+    closeSync(openSync('/', constants.O_RDONLY));
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
 

@@ -6,7 +6,10 @@ import { withDirectory } from '../helpers/directory.js';
 
 const program = fileURLToPath(new URL('../fixtures/shared-without-system-calls.mjs', import.meta.url));
 
-/** What V8 and libc do for themselves: memory, the clock, the garbage collector's threads and its word to the event loop. */
+/**
+ * What V8 and libc do for themselves: memory, the clock, the garbage collector's threads and its word to the event loop. The
+ * number of processors, which newer ones read from a file at their first collection, is asked for before.
+ */
 const ofTheEngine =
   /^((futex|mmap|munmap|mprotect|madvise|brk|clock_gettime|gettimeofday|sched_yield|getpid|gettid)\(|write\(\d+, "\\1(\\0){7}", 8\))/;
 
