@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import { existsSync, lstatSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { connect, type Server } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import type { EndpointLock } from '#src/files/lock.js';
+import { beginRecord } from '#src/files/record.js';
+import { DataListener } from '#src/sharing/data-listener.js';
+import type { Place } from '#src/sharing/settings.js';
+import { Sockets } from '#src/sharing/sockets.js';
+import { keeping, ownerSettings } from '../helpers/parts.js';
+import { takeLock, withPlace } from '../helpers/place.js';
+import { greet, greeting, readAll } from '../helpers/serve.js';
+
+interface Scene {
+  readonly place: Place;
+  readonly lock: EndpointLock;
+  readonly sockets: Sockets;
+  readonly servers: Server[];
+  readonly faults: unknown[];
+}
+
+function withSockets(play: (scene: Scene) => Promise<void>): Promise<void> {
+  return withPlace(async (place) => {
+    const lock = takeLock(place);
+    beginRecord(lock.fd);
+    const faults: unknown[] = [];
+    const servers: Server[] = [];
+    const fault = (error: unknown) => void faults.push(error);
+    class Data extends DataListener {
+      override createServer(): Server {
+        const server = super.createServer();
+        servers.push(server);
+        return server;
+      }
+    }
+    const data = new Data(greet, 10, fault);
+    const settings = ownerSettings({ mode: 0o640, maxMembers: 3 });
+    const control = (socket: Parameters<typeof greet>[0]) => void socket.end('control');
+    const sockets = new Sockets({ place, settings, data, control, fault });
+    try {
+      await play({ place, lock, sockets, servers, faults });
+    } finally {
+      sockets.unlink();
+      sockets.close();
+      lock.remove();
+      lock.release();
+    }
+  });
+}
+
+const modeOf = (path: string): number => lstatSync(path).mode & 0o777;
+
+describe('the sockets of an owner', () => {
+  it('are there with their modes, and lead to who serves them', () =>
+    withSockets(async ({ place, lock, sockets }) => {
+      expect(sockets.file('data')).toBeUndefined();
+      await sockets.publish(lock, ['control', 'data']);
+      expect(modeOf(place.path)).toBe(0o640);
+      expect(modeOf(`${place.path}.ctl`)).toBe(0o600);
+      expect(await readAll(connect(place.path))).toBe(greeting);
+      expect(await readAll(connect(`${place.path}.ctl`))).toBe('control');
+      expect(sockets.published).toEqual([sockets.file('control'), sockets.file('data')]);
+    }));
+
+  it('of a repair take the place of the old ones, which take those who came by them first', () =>
+    withSockets(async ({ place, lock, sockets, servers }) => {
+      await sockets.publish(lock, ['control', 'data']);
+      const [old] = servers as [Server];
+      const before = sockets.file('data');
+      const early = connect(place.path);
+      unlinkSync(place.path);
+      const closed = once(old, 'close');
+      await sockets.publish(lock, ['data']);
+      expect(await readAll(early)).toBe(greeting);
+      await closed;
+      expect(sockets.file('data')).not.toEqual(before);
+      expect(sockets.published).toHaveLength(3);
+      expect(await readAll(connect(place.path))).toBe(greeting);
+    }));
+
+  it('are unlinked only where the name still leads to them', () =>
+    withSockets(async ({ place, lock, sockets }) => {
+      await sockets.publish(lock, ['control', 'data']);
+      unlinkSync(place.path);
+      writeFileSync(place.path, 'somebody else');
+      sockets.unlink();
+      sockets.unlink();
+      expect(readdirSync(place.directory.path).sort()).toEqual(['app.sock', 'app.sock.lock']);
+      unlinkSync(place.path);
+    }));
+
+  it('accept nobody once they are closed, however often', () =>
+    withSockets(async ({ place, lock, sockets }) => {
+      await sockets.publish(lock, ['control', 'data']);
+      sockets.close();
+      sockets.close();
+      expect(existsSync(place.path)).toBe(true);
+      const [error] = await once(connect(place.path), 'error');
+      expect(error).toMatchObject({ code: 'ECONNREFUSED' });
+    }));
+
+  it('keep the process or not, those of a later repair, too', () =>
+    withSockets(async ({ place, lock, sockets, servers }) => {
+      const before = keeping('PipeWrap');
+      await sockets.publish(lock, ['control', 'data']);
+      expect(keeping('PipeWrap')).toBe(before + 2);
+      sockets.keepAlive(false);
+      expect(keeping('PipeWrap')).toBe(before);
+      unlinkSync(place.path);
+      const closed = once(servers[0] as Server, 'close');
+      await sockets.publish(lock, ['data']);
+      await closed;
+      expect(keeping('PipeWrap')).toBe(before);
+      sockets.keepAlive(true);
+      expect(keeping('PipeWrap')).toBe(before + 2);
+    }));
+
+  it('report what fails while they listen', () =>
+    withSockets(async ({ lock, sockets, servers, faults }) => {
+      await sockets.publish(lock, ['control', 'data']);
+      const failure = new Error('accept EMFILE');
+      servers[0]?.emit('error', failure);
+      expect(faults).toEqual([failure]);
+    }));
+});
