@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { chownSync, unlinkSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { beginRecord } from '#src/files/record.js';
+import { query } from '#src/sharing/query.js';
+import type { Place } from '#src/sharing/settings.js';
+import { fakeOwner } from '../helpers/control-peer.js';
+import { isRoot, otherUid, takeLock, withPlace } from '../helpers/place.js';
+import { deadSocket } from '../helpers/tree.js';
+
+const self = { pid: 4_242, references: 1, since: 1, canServe: true };
+const holders = { type: 'holders', state: 'active', owner: self, members: [], more: 0, total: 1, since: 1 };
+
+/** Longer than any answer takes: only a failure takes as long. */
+const long = 30_000;
+
+/** With an owner that holds the lock and answers what is given. */
+async function withOwner(
+  place: Place,
+  answer: Parameters<typeof fakeOwner>[1],
+  test: (server: Server) => Promise<void>,
+): Promise<void> {
+  const lock = takeLock(place);
+  beginRecord(lock.fd);
+  const server = await fakeOwner(place.path, answer);
+  try {
+    await test(server);
+  } finally {
+    server.close();
+    await once(server, 'close');
+    lock.remove();
+    lock.release();
+  }
+}
+
+describe('a query', () => {
+  it('finds nothing where there is nothing', () =>
+    withPlace(async (place) => {
+      expect(await query(place, long)).toEqual({ kind: 'nothing' });
+    }));
+
+  it('finds who answers, and hangs up', () =>
+    withPlace((place) => {
+      let closed: Promise<unknown> | undefined;
+      return withOwner(
+        place,
+        (_, peer) => {
+          closed = peer.closed;
+          return holders;
+        },
+        async () => {
+          expect(await query(place, long)).toEqual({ kind: 'answered', holders });
+          await closed;
+        },
+      );
+    }));
+
+  it.each([
+    ['does not answer', 1, () => undefined],
+    ['answers something else', long, () => ({ type: 'ready' })],
+    ['answers nonsense', long, () => ({ type: 'nonsense' })],
+    ['hangs up', long, (_: unknown, peer: { leave(): unknown }) => void peer.leave()],
+  ])('finds an owner silent that %s', (_, timeoutMs, answer) =>
+    withPlace((place) =>
+      withOwner(place, answer, async () => {
+        const found = await query(place, timeoutMs);
+        expect(found).toMatchObject({ kind: 'silent', connected: true, record: { pid: process.pid } });
+      }),
+    ),
+  );
+
+  it('finds an owner silent that has no socket yet', () =>
+    withPlace(async (place) => {
+      const lock = takeLock(place);
+      expect(await query(place, long)).toEqual({ kind: 'silent', connected: false, record: undefined });
+      beginRecord(lock.fd);
+      expect(await query(place, long)).toMatchObject({ connected: false, record: { pid: process.pid } });
+      lock.remove();
+      lock.release();
+    }));
+
+  it('finds what a dead owner left, and leaves it', () =>
+    withPlace(async (place) => {
+      const lock = takeLock(place);
+      beginRecord(lock.fd);
+      lock.release();
+      await deadSocket(`${place.path}.ctl`);
+      expect(await query(place, long)).toMatchObject({ kind: 'stale', record: { pid: process.pid } });
+      expect(await query(place, long)).toMatchObject({ kind: 'stale' });
+      unlinkSync(`${place.path}.ctl`);
+      unlinkSync(`${place.path}.lock`);
+    }));
+
+  it('speaks to no file that is no socket', () =>
+    withPlace(async (place) => {
+      writeFileSync(`${place.path}.ctl`, '');
+      expect(await query(place, long)).toEqual({ kind: 'nothing' });
+      unlinkSync(`${place.path}.ctl`);
+    }));
+
+  it(isRoot ? 'speaks to no socket of somebody else' : 'speaks to sockets of its own user', () =>
+    withPlace((place) => {
+      let asked = 0;
+      const answer = () => {
+        asked++;
+        return holders;
+      };
+      return withOwner(place, answer, async () => {
+        if (isRoot) chownSync(`${place.path}.ctl`, otherUid, otherUid);
+        expect(await query(place, long)).toMatchObject({ kind: isRoot ? 'silent' : 'answered' });
+        expect(asked).toBe(isRoot ? 0 : 1);
+      });
+    }),
+  );
+});
