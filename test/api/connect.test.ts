@@ -1,0 +1,127 @@
+import { getEventListeners, once } from 'node:events';
+import { chownSync, mkdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { connectTo } from '#src/api/connect.js';
+import type { Endpoint } from '#src/endpoint/endpoint.js';
+import { Slot } from '#src/endpoint/slot.js';
+import { deferred } from '#src/sharing/deferred.js';
+import type { Place } from '#src/sharing/settings.js';
+import { isRoot, otherUid, withPlace } from '../helpers/place.js';
+import { greet, greeting, readAll } from '../helpers/serve.js';
+import { deadSocket } from '../helpers/tree.js';
+
+/** A slot of an endpoint that is there as long as it says so. */
+function slotAt(place: Place, heal: () => Promise<void> = async () => {}) {
+  const changed = deferred<void>();
+  const watched = new Set<Slot>();
+  const endpoint = {
+    place,
+    live: true,
+    lease: { heal } as object | undefined,
+    whenChanged: () => changed.promise,
+    watch: (slot: Slot) => void watched.add(slot),
+    closedError: (open: boolean) => new Error(open ? 'ended' : 'closed'),
+  };
+  return { endpoint, changed, slot: new Slot(endpoint as unknown as Endpoint, undefined) };
+}
+
+async function served(path: string): Promise<() => Promise<unknown>> {
+  const server = createServer((socket) => {
+    // Who gave up is not there to be greeted.
+    socket.on('error', () => {});
+    greet(socket);
+  }).listen(path);
+  await once(server, 'listening');
+  return () => {
+    server.close();
+    return once(server, 'close');
+  };
+}
+
+describe('a connection', () => {
+  it('has the file looked after first when it is not there', () =>
+    withPlace(async (place) => {
+      let stop: (() => Promise<unknown>) | undefined;
+      const { slot } = slotAt(place, async () => {
+        stop ??= await served(place.path);
+      });
+      expect(await readAll(await connectTo(slot, undefined))).toBe(greeting);
+      await stop?.();
+    }));
+
+  it('waits for a change while there is no server, and leaves no listener behind', () =>
+    withPlace(async (place) => {
+      const { slot, endpoint, changed } = slotAt(place);
+      const stop = await served(place.path);
+      const { lease } = endpoint;
+      endpoint.lease = undefined;
+      const abort = new AbortController();
+      const connecting = connectTo(slot, { signal: abort.signal });
+      await new Promise(setImmediate);
+      expect(getEventListeners(abort.signal, 'abort')).toHaveLength(1);
+      endpoint.lease = lease;
+      changed.resolve();
+      expect(await readAll(await connecting)).toBe(greeting);
+      expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
+      await stop();
+    }));
+
+  it('that nobody accepts any more fails when its time is over', () =>
+    withPlace(async (place) => {
+      await deadSocket(place.path);
+      const { slot } = slotAt(place);
+      await expect(connectTo(slot, { timeoutMs: 10 })).rejects.toMatchObject({
+        code: 'ERR_SOCKREF_TIMEOUT',
+        timeoutMs: 10,
+        waitingFor: 'the socket to accept connections',
+      });
+      unlinkSync(place.path);
+    }));
+
+  it('is not made for a signal that aborts meanwhile', () =>
+    withPlace(async (place) => {
+      const stop = await served(place.path);
+      const { slot } = slotAt(place);
+      const abort = new AbortController();
+      const connecting = connectTo(slot, { signal: abort.signal });
+      abort.abort('why');
+      await expect(connecting).rejects.toMatchObject({ name: 'AbortError', cause: 'why' });
+      await stop();
+    }));
+
+  it('fails when the reference is of no use any more', () =>
+    withPlace(async (place) => {
+      const { slot, endpoint } = slotAt(place);
+      endpoint.lease = undefined;
+      const connecting = connectTo(slot, {});
+      endpoint.live = false;
+      slot.abort(() => new Error('why'));
+      await expect(connecting).rejects.toThrow('ended');
+      slot.open = false;
+      await expect(connectTo(slot, {})).rejects.toThrow('closed');
+    }));
+
+  it('is not made to what is no socket', () =>
+    withPlace(async (place) => {
+      mkdirSync(place.path);
+      await expect(connectTo(slotAt(place).slot, {})).rejects.toMatchObject({
+        code: 'ERR_SOCKREF_ADDRESS_IN_USE',
+        found: 'directory',
+      });
+      rmdirSync(place.path);
+    }));
+
+  it(isRoot ? 'is not made to a socket of somebody else' : 'is made to a socket of this user', () =>
+    withPlace(async (place) => {
+      const stop = await served(`${place.path}~`);
+      renameSync(`${place.path}~`, place.path);
+      if (isRoot) chownSync(place.path, otherUid, otherUid);
+      const connecting = connectTo(slotAt(place).slot, {});
+      if (isRoot) await expect(connecting).rejects.toMatchObject({ found: 'socket', uid: otherUid });
+      else expect(await readAll(await connecting)).toBe(greeting);
+      unlinkSync(place.path);
+      await stop();
+    }),
+  );
+});
