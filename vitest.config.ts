@@ -15,7 +15,7 @@ const watchdog = nightly ? 30 * MINUTE : MINUTE;
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, 'test/fixtures/**', ...(nightly ? [] : ['test/nightly/**'])],
+    exclude: [...configDefaults.exclude, 'test/fixtures/**'],
     setupFiles: ['test/setup.ts'],
     pool: 'forks',
     execArgv: ['--expose-gc'],
