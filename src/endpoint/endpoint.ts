@@ -236,7 +236,8 @@ export class Endpoint {
       surroundings: this.#host,
       events: this.#events,
       serve: () => this.#serve,
-      references: () => Math.max(1, this.#ledger.references + this.#waiters.size),
+      // Those who wait stand behind one: how many of them the limit allows is decided when they are granted theirs.
+      references: () => Math.max(1, this.#ledger.references),
       own: this.#own,
       failover,
       signal: abort.signal,

@@ -5,6 +5,7 @@ import { SocketReferenceError } from '../errors.js';
 import { protocolVersion } from '../files/record.js';
 import { Channel } from './channel.js';
 import type { Peers } from './lease.js';
+import { maxMessageBytes } from './lines.js';
 import { type Hello, type Holder, type MalformedMessage, parseToOwner, type ToOwner } from './messages.js';
 import { Tally } from './tally.js';
 
@@ -19,6 +20,9 @@ const microsecondsPerMember = 50;
 
 /** Members that a listing names at most; the rest is a number, so that the message keeps its limit. */
 const maxListed = 200;
+
+/** Bytes that these may have together: labels can be long, and the owner has to be named in the same message. */
+const maxListedBytes = maxMessageBytes - 4_096;
 
 interface Hold {
   readonly channel: Channel<ToOwner>;
@@ -76,9 +80,11 @@ export class Holds {
 
   /** The members, oldest first. */
   list(): Holder[] {
-    return [...this.#holds].slice(0, maxListed).map((hold) => {
+    const listed: Holder[] = [];
+    let bytes = 0;
+    for (const hold of this.#holds) {
       const { pid, thread, label, canServe } = hold.hello;
-      return {
+      const holder = {
         pid,
         ...(thread !== undefined && { thread }),
         ...(label !== undefined && { label }),
@@ -86,7 +92,11 @@ export class Holds {
         since: hold.since,
         canServe,
       };
-    });
+      bytes += Buffer.byteLength(JSON.stringify(holder)) + 1;
+      if (listed.length === maxListed || bytes > maxListedBytes) break;
+      listed.push(holder);
+    }
+    return listed;
   }
 
   /** A new control connection. */
@@ -216,7 +226,7 @@ export class Holds {
         this.#owner.stopRequested(message.force);
         return false;
       case 'references':
-        if (!hold) break;
+        if (!hold || !this.#isPossible(hold, message.n)) break;
         this.tally.set(hold, message.n);
         this.#owner.changed();
         return false;
@@ -227,7 +237,10 @@ export class Holds {
     }
     channel.destroy();
     this.#owner.fault(
-      new SocketReferenceError('ERR_SOCKREF_PROTOCOL', `A control connection sent "${message.type}" out of turn`),
+      new SocketReferenceError(
+        'ERR_SOCKREF_PROTOCOL',
+        `A control connection was closed: it sent ${JSON.stringify(message)} out of turn, or out of range`,
+      ),
     );
     return false;
   }
@@ -238,6 +251,12 @@ export class Holds {
     this.tally.set(hold, 0);
     this.#owner.changed();
     if (answer) this.#owner.left(answer);
+  }
+
+  /** No member of good faith exceeds the limit by itself, and no total may exceed what a number holds exactly (I7). */
+  #isPossible(hold: Hold, references: number): boolean {
+    const total = this.tally.total - this.tally.of(hold) + references;
+    return references <= this.#owner.maxReferences && Number.isSafeInteger(total);
   }
 
   #limitMet(hello: Hello): { code: string; message: string; detail: Record<string, string | number> } | undefined {
