@@ -64,7 +64,7 @@ async function attempt(slot: Slot, allowHalfOpen: boolean): Promise<Socket | und
   const stats = lstatIfThere(at);
   if (!stats) return undefined;
   // In a shared directory anybody can put a socket where ours was removed; never talk to it.
-  if (!stats.isSocket() || Number(stats.uid) !== ownUid) throw foreignFile(path, path, stats);
+  if (!stats.isSocket() || Number(stats.uid) !== ownUid()) throw foreignFile(path, path, stats);
   const socket = connect({ path: at, allowHalfOpen });
   try {
     await once(socket, 'connect');

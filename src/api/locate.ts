@@ -54,29 +54,24 @@ function forSocket<Value>(path: string, work: () => Value): Value {
 
 /** Paths under which an active socket is looked up without a system call: the very path, or the bare name. */
 export class KnownDefault {
-  #raw: string | undefined;
-  #canonical = '';
+  /** What the default directory is derived from, and where that led to. */
+  #known:
+    | { readonly own: string | undefined; readonly runtime: string | undefined; readonly directory: string }
+    | undefined;
 
   /** The canonical path of a bare name, if the default directory has been resolved before. */
   pathOf(name: unknown): string | undefined {
     // What is not a string is left to the path rules, which say so.
-    if (typeof name !== 'string' || name.includes('/')) return undefined;
-    try {
-      return this.#raw !== undefined && defaultDirectoryPath() === this.#raw
-        ? joinPath(this.#canonical, name)
-        : undefined;
-    } catch (error) {
-      // An unusable SOCKREF_DIR: the acquire that needs it will say so.
-      if (isSocketReferenceError(error)) return undefined;
-      throw error;
-    }
+    if (!this.#known || typeof name !== 'string' || name.includes('/')) return undefined;
+    const { own, runtime, directory } = this.#known;
+    const same = process.env['SOCKREF_DIR'] === own && process.env['XDG_RUNTIME_DIR'] === runtime;
+    return same ? joinPath(directory, name) : undefined;
   }
 
   /** Remembers what the default directory's path led to. */
   learn({ isDefault, directory }: Location): void {
     if (!isDefault) return;
-    this.#raw = defaultDirectoryPath();
-    this.#canonical = directory;
+    this.#known = { own: process.env['SOCKREF_DIR'], runtime: process.env['XDG_RUNTIME_DIR'], directory };
   }
 }
 

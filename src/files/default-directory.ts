@@ -20,7 +20,7 @@ export function defaultDirectoryPath(env: NodeJS.ProcessEnv = process.env): stri
   const runtime = env['XDG_RUNTIME_DIR'];
   // The XDG specification asks that a relative value be ignored.
   if (runtime?.startsWith('/')) return joinPath(runtime, 'sockref');
-  return `/tmp/sockref-${ownUid}`;
+  return `/tmp/sockref-${ownUid()}`;
 }
 
 /**

@@ -117,13 +117,13 @@ export function assertSafe(path: string, uid: number, mode: number, rule: Direct
     );
   };
   if (rule === 'private') {
-    if (uid !== ownUid)
-      refuse('owner', `belongs to another user than uid ${ownUid}`, 'set SOCKREF_DIR to one of yours');
+    if (uid !== ownUid())
+      refuse('owner', `belongs to another user than uid ${ownUid()}`, 'set SOCKREF_DIR to one of yours');
     if (mode & 0o077) refuse('mode', 'is open to group or others', `run: chmod 700 ${quote(path)}`);
     return;
   }
-  if (uid !== ownUid && uid !== 0) {
-    refuse('owner', `belongs neither to uid ${ownUid} nor to root`, 'use a directory of your own');
+  if (uid !== ownUid() && uid !== 0) {
+    refuse('owner', `belongs neither to uid ${ownUid()} nor to root`, 'use a directory of your own');
   }
   if (mode & 0o022 && !(mode & 0o1000)) {
     refuse('mode', 'lets group or others replace files', `run: chmod go-w ${quote(path)} (or chmod +t)`);

@@ -12,9 +12,9 @@ import { ownUid } from './platform.js';
 export function foreignFile(path: string, at: string, stats: BigIntStats, detail = ''): SocketReferenceError {
   const found = kindOf(stats);
   const uid = Number(stats.uid);
-  const whose = uid === ownUid ? '' : ` of uid ${uid}`;
+  const whose = uid === ownUid() ? '' : ` of uid ${uid}`;
   const mend =
-    found === 'socket' && uid === ownUid
+    found === 'socket' && uid === ownUid()
       ? "if nothing serves it any more, pass reclaim: 'stale' or remove it; else choose another path"
       : 'remove it if it is not needed, or choose another path';
   return new SocketReferenceError(

@@ -148,7 +148,7 @@ function openLockFile(directory: Directory, name: string, path: string, create: 
     const errno = errnoOf(error);
     if (errno === 'ENOENT' && !create) return undefined;
     const found = lstatIfThere(directory.at(name));
-    if (found && (!found.isFile() || Number(found.uid) !== ownUid)) throw foreignFile(path, `${path}.lock`, found);
+    if (found && (!found.isFile() || Number(found.uid) !== ownUid())) throw foreignFile(path, `${path}.lock`, found);
     throw systemError(error, path, `open the lock file ${path}.lock`);
   }
   try {
@@ -164,7 +164,7 @@ function openLockFile(directory: Directory, name: string, path: string, create: 
 function assertOurs(fd: number, path: string): void {
   const stats = fstatSync(fd, { bigint: true });
   const foreign = () => foreignFile(path, `${path}.lock`, stats);
-  if (!stats.isFile() || Number(stats.uid) !== ownUid) throw foreign();
+  if (!stats.isFile() || Number(stats.uid) !== ownUid()) throw foreign();
   if (stats.size > 0n) {
     if (!looksLikeRecord(readText(fd, recordMagic.length))) throw foreign();
     return;

@@ -17,8 +17,10 @@ export const reachesThroughDescriptors =
  */
 export const maxDataPathBytes = maxSocketPathBytes - (reachesThroughDescriptors ? 0 : '.ctl'.length);
 
-/** The user that the kernel checks our calls against. */
-export const ownUid: number = process.geteuid?.() ?? -1;
+/** The user that the kernel checks our calls against. Asked each time: a daemon may give up its rights after it has begun. */
+export function ownUid(): number {
+  return process.geteuid?.() ?? -1;
+}
 
 /** Node's permission model grants paths by their letters: with a directory it does not grant the way by its descriptor. */
 function isPermitted(path: string): boolean {

@@ -56,7 +56,7 @@ export async function clearWay(
   const at = joinPath(lock.directory.path, name);
   if (!stats.isSocket()) throw foreignFile(path, at, stats);
   if (rule !== 'stale') throw foreignFile(path, at, stats);
-  if (Number(stats.uid) !== ownUid) throw foreignFile(path, at, stats, ', and is not yours to reclaim');
+  if (Number(stats.uid) !== ownUid()) throw foreignFile(path, at, stats, ', and is not yours to reclaim');
   if (!(await refuses(lock.directory.at(name)))) throw foreignFile(path, at, stats, ', and a server answers there');
   return unlinkIfSame(lock, name, file);
 }
@@ -77,7 +77,7 @@ async function refuses(path: string): Promise<boolean> {
 function removeTemporary(lock: EndpointLock, name: string): boolean {
   const at = lock.directory.at(name);
   const stats = lstatIfThere(at);
-  if (!stats?.isDirectory() || Number(stats.uid) !== ownUid) return false;
+  if (!stats?.isDirectory() || Number(stats.uid) !== ownUid()) return false;
   rmSync(at, { recursive: true, force: true });
   return true;
 }

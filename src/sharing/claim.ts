@@ -135,7 +135,7 @@ async function connectControl({ place, signal }: Claim): Promise<Socket | undefi
   const at = place.directory.at(place.names.control);
   const stats = lstatIfThere(at);
   // Never speak to a socket of someone else: in a shared directory anybody could have put it there.
-  if (!stats?.isSocket() || Number(stats.uid) !== ownUid) return undefined;
+  if (!stats?.isSocket() || Number(stats.uid) !== ownUid()) return undefined;
   const socket = connect({ path: at });
   try {
     await once(socket, 'connect', { signal });

@@ -38,7 +38,7 @@ export async function query(place: Place, timeoutMs: number): Promise<Finding> {
 async function ask(place: Place, timeoutMs: number): Promise<{ holders?: Holders; connected: boolean }> {
   const at = place.directory.at(place.names.control);
   const stats = lstatIfThere(at);
-  if (!stats?.isSocket() || Number(stats.uid) !== ownUid) return { connected: false };
+  if (!stats?.isSocket() || Number(stats.uid) !== ownUid()) return { connected: false };
   const socket = connect({ path: at });
   try {
     await once(socket, 'connect');

@@ -18,7 +18,8 @@ test('an active socket is shared without a system call', async () => {
     const trace = `${directory}/trace`;
     const { NODE_V8_COVERAGE: _, ...env } = process.env;
     // Only the main thread: the others are the engine's.
-    execFileSync('strace', ['-qq', '-o', trace, process.execPath, program, `${directory}/a.sock`], { env });
+    const command = ['-qq', '-o', trace, process.execPath, program, 'a.sock'];
+    execFileSync('strace', command, { env: { ...env, SOCKREF_DIR: directory } });
     const lines = readFileSync(trace, 'utf8').split('\n');
     rmSync(trace);
     const begin = lines.findIndex((line) => line.includes('/sockref-mark-begin'));

@@ -34,12 +34,12 @@ it('is named by SOCKREF_DIR, else below XDG_RUNTIME_DIR, else in /tmp with the n
   expect(defaultDirectoryPath({ SOCKREF_DIR: '/a', XDG_RUNTIME_DIR: '/b' })).toBe('/a');
   expect(defaultDirectoryPath({ XDG_RUNTIME_DIR: '/b' })).toBe('/b/sockref');
   expect(defaultDirectoryPath({ SOCKREF_DIR: '', XDG_RUNTIME_DIR: '/b' })).toBe('/b/sockref');
-  expect(defaultDirectoryPath({ SOCKREF_DIR: '', XDG_RUNTIME_DIR: '' })).toBe(`/tmp/sockref-${ownUid}`);
-  expect(defaultDirectoryPath({})).toBe(`/tmp/sockref-${ownUid}`);
+  expect(defaultDirectoryPath({ SOCKREF_DIR: '', XDG_RUNTIME_DIR: '' })).toBe(`/tmp/sockref-${ownUid()}`);
+  expect(defaultDirectoryPath({})).toBe(`/tmp/sockref-${ownUid()}`);
 });
 
 it('passes over a relative XDG_RUNTIME_DIR, as its specification asks', () => {
-  expect(defaultDirectoryPath({ XDG_RUNTIME_DIR: 'run' })).toBe(`/tmp/sockref-${ownUid}`);
+  expect(defaultDirectoryPath({ XDG_RUNTIME_DIR: 'run' })).toBe(`/tmp/sockref-${ownUid()}`);
 });
 
 it('refuses a SOCKREF_DIR that is not absolute, and says so', () => {
@@ -58,7 +58,7 @@ it('is made for us alone, whatever the umask', () =>
       process.umask(umask);
     }
     expect(lstatSync(path).mode & 0o7777).toBe(0o700);
-    expect(lstatSync(path).uid).toBe(ownUid);
+    expect(lstatSync(path).uid).toBe(ownUid());
     expect(defaultDirectory(true)).toBe(path);
     rmdirSync(path);
   }));

@@ -35,7 +35,7 @@ describe('assertSafe', () => {
 
   it('lets nobody but us into a private directory', () => {
     for (let mode = 0; mode <= 0o7777; mode++) {
-      expect(judge(ownUid, mode, 'private')).toBe(mode & 0o077 ? 'mode' : 'fine');
+      expect(judge(ownUid(), mode, 'private')).toBe(mode & 0o077 ? 'mode' : 'fine');
       expect(judge(otherUid, mode, 'private')).toBe('owner');
     }
   });
@@ -43,18 +43,18 @@ describe('assertSafe', () => {
   it('lets nobody but us and root replace files in a shared directory', () => {
     for (let mode = 0; mode <= 0o7777; mode++) {
       const safe = !(mode & 0o022) || (mode & 0o1000) !== 0;
-      expect(judge(ownUid, mode, 'shared')).toBe(safe ? 'fine' : 'mode');
+      expect(judge(ownUid(), mode, 'shared')).toBe(safe ? 'fine' : 'mode');
       expect(judge(0, mode, 'shared')).toBe(safe ? 'fine' : 'mode');
       expect(judge(otherUid, mode, 'shared')).toBe('owner');
     }
   });
 
   it('says who owns it, what its mode is, and how to mend it', () => {
-    expect(() => assertSafe('/x', ownUid, 0o1775 & 0o777, 'shared')).toThrow(
-      `Unsafe directory "/x": it lets group or others replace files (owner uid ${ownUid}, mode 0775); run: chmod go-w "/x" (or chmod +t)`,
+    expect(() => assertSafe('/x', ownUid(), 0o1775 & 0o777, 'shared')).toThrow(
+      `Unsafe directory "/x": it lets group or others replace files (owner uid ${ownUid()}, mode 0775); run: chmod go-w "/x" (or chmod +t)`,
     );
     expect(() => assertSafe('/x', otherUid, 0o700, 'shared')).toThrow('use a directory of your own');
-    expect(() => assertSafe('/x', ownUid, 0o755, 'private')).toThrow('run: chmod 700 "/x"');
+    expect(() => assertSafe('/x', ownUid(), 0o755, 'private')).toThrow('run: chmod 700 "/x"');
     expect(() => assertSafe('/x', otherUid, 0o700, 'private')).toThrow('set SOCKREF_DIR to one of yours');
   });
 });

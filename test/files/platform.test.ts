@@ -56,7 +56,7 @@ it('tells nothing about a process that is gone', async () => {
 });
 
 it('knows the user, and how a directory is reached', () => {
-  expect(ownUid).toBe(process.geteuid?.());
+  expect(ownUid()).toBe(process.geteuid?.());
   expect(reachesThroughDescriptors).toBe(process.platform === 'linux');
 });
 

@@ -1,0 +1,16 @@
+import { chmodSync, chownSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { withDirectories } from '../helpers/directory.js';
+import { start } from '../helpers/program.js';
+
+const isRoot = process.geteuid?.() === 0;
+
+test.runIf(isRoot)('a daemon that gives up its rights goes on as the user that it has become', () =>
+  withDirectories(2, async (ofRoot, ofOther = '') => {
+    chmodSync(ofRoot, 0o755);
+    chownSync(ofOther, 65_534, 65_534);
+    const program = await start('gives-up-its-rights.mjs', { args: [ofRoot, ofOther] });
+    expect(await program.line()).toEqual({ roles: ['owner', 'member'], refused: 'ERR_SOCKREF_PERMISSION_DENIED' });
+    expect(await program.exited).toMatchObject({ code: 0, stderr: '' });
+  }),
+);
