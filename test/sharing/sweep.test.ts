@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { EndpointLock } from '#src/files/lock.js';
 import { beginRecord } from '#src/files/record.js';
 import { sweep, sweepHeld } from '#src/sharing/sweep.js';
 import { takeLock, withPlace } from '../helpers/place.js';
@@ -50,11 +51,15 @@ describe('a sweep', () => {
     withPlace(async (place) => {
       const lock = takeLock(place);
       beginRecord(lock.fd);
+      const attempts = vi.spyOn(EndpointLock, 'attempt');
       const swept = sweep(place, process.pid);
       const at = `${place.path}.lock`;
       const record = JSON.parse(readFileSync(at, 'utf8'));
       writeFileSync(at, `${JSON.stringify({ ...record, since: record.since + 1 })}\n`);
       await swept;
+      // The one that met the first life, and the one that met the second.
+      expect(attempts).toHaveBeenCalledTimes(2);
+      attempts.mockRestore();
       expect(lock.check()).toBe('linked');
       lock.remove();
       lock.release();
