@@ -1,6 +1,9 @@
 /** Bytes that one control message may have, its newline not counted. */
 export const maxMessageBytes = 65_536;
 
+/** A line of more than {@link maxMessageBytes}. */
+export class LineTooLong extends RangeError {}
+
 const newline = 0x0a;
 
 /** Splits a stream of bytes into lines of UTF-8, holding at most one unfinished line in memory. */
@@ -12,7 +15,7 @@ export class LineSplitter {
   /**
    * Hands each complete line to `line`, until it says `false`.
    *
-   * @throws RangeError for a line that is too long, TypeError for bytes that are no UTF-8
+   * @throws LineTooLong for a line that is too long, TypeError for bytes that are no UTF-8
    */
   push(chunk: Buffer, line: (text: string) => boolean): void {
     let from = 0;
@@ -44,6 +47,6 @@ export class LineSplitter {
 
   #check(more: number): void {
     if (this.#length + more <= maxMessageBytes) return;
-    throw new RangeError(`a message of more than ${maxMessageBytes} bytes`);
+    throw new LineTooLong(`a message of more than ${maxMessageBytes} bytes`);
   }
 }
