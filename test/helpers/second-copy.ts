@@ -3,10 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as sockref from 'sockref';
+import { afterAll } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 let copy: Promise<typeof sockref> | undefined;
+let made: string | undefined;
+
+// At the end of each test file that has one: the runner ends its processes with a signal, and no exit handler is called.
+afterAll(() => {
+  if (made) rmSync(made, { recursive: true, force: true });
+});
 
 /** The package once more, as a program has it when two of its dependencies each bring their own. */
 export function secondCopy(): Promise<typeof sockref> {
@@ -15,10 +22,10 @@ export function secondCopy(): Promise<typeof sockref> {
 }
 
 async function load(): Promise<typeof sockref> {
-  const modules = join(mkdtempSync(join(tmpdir(), 'sockref-copy-')), 'node_modules');
+  made = mkdtempSync(join(tmpdir(), 'sockref-copy-'));
+  const modules = join(made, 'node_modules');
   const at = join(modules, 'sockref-copy');
   mkdirSync(at, { recursive: true });
-  process.once('exit', () => rmSync(join(modules, '..'), { recursive: true, force: true }));
   writeFileSync(join(at, 'package.json'), '{ "type": "module" }');
   cpSync(join(root, 'dist'), join(at, 'dist'), { recursive: true });
   for (const name of ['valibot', 'fs-native-extensions']) {
