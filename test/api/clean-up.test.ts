@@ -1,23 +1,10 @@
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { SocketManager, type SocketReference } from 'sockref';
+import { dirname } from 'node:path';
+import type { SocketManager } from 'sockref';
 import { describe, expect, it } from 'vitest';
-import { withDirectory } from '../helpers/directory.js';
-import { greet, greeting, readAll } from '../helpers/serve.js';
-
-function withSocket(test: (path: string, manager: SocketManager) => Promise<void>): Promise<void> {
-  return withDirectory(async (directory) => {
-    const manager = new SocketManager();
-    try {
-      await test(join(directory, 'a.sock'), manager);
-    } finally {
-      await manager.close();
-    }
-  });
-}
-
-const works = async (reference: SocketReference) => expect(await readAll(await reference.connect())).toBe(greeting);
+import { greet } from '../helpers/serve.js';
+import { withSocket, works } from '../helpers/socket.js';
 
 describe.each([
   ['forceCleanupSocket', (manager: SocketManager, path: string) => manager.forceCleanupSocket(path)],

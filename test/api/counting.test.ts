@@ -4,21 +4,11 @@ import { join } from 'node:path';
 import { type AcquireOptions, SocketManager, type SocketReference, SocketReferenceError } from 'sockref';
 import { describe, expect, it } from 'vitest';
 import { withDirectory } from '../helpers/directory.js';
+import { withSocket } from '../helpers/socket.js';
 
 const serve = (): void => {};
 
 /** A manager and a path for one test; all is closed at its end. */
-function withSocket(test: (path: string, manager: SocketManager) => Promise<void>): Promise<void> {
-  return withDirectory(async (directory) => {
-    const manager = new SocketManager();
-    try {
-      await test(join(directory, 'a.sock'), manager);
-    } finally {
-      await manager.close();
-    }
-  });
-}
-
 const closeAll = (references: readonly SocketReference[]) => Promise.all(references.map((each) => each.close()));
 
 describe('counting', () => {

@@ -2,23 +2,11 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { join } from 'node:path';
 import { SocketManager } from 'sockref';
 import { describe, expect, it } from 'vitest';
-import { withDirectory } from '../helpers/directory.js';
 import { greeting, readAll } from '../helpers/serve.js';
+import { withSocket } from '../helpers/socket.js';
 import { until } from '../helpers/until.js';
-
-function withSocket(test: (path: string, manager: SocketManager) => Promise<void>): Promise<void> {
-  return withDirectory(async (directory) => {
-    const manager = new SocketManager();
-    try {
-      await test(join(directory, 'a.sock'), manager);
-    } finally {
-      await manager.close();
-    }
-  });
-}
 
 describe('drain', () => {
   it('lets open connections go on when the file is gone, and waits for them', () =>

@@ -3,24 +3,12 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { connect, createServer as createNetServer } from 'node:net';
 import { join } from 'node:path';
-import { SocketManager, type SocketReference } from 'sockref';
+import { SocketManager } from 'sockref';
 import { describe, expect, it } from 'vitest';
 import { withDirectory } from '../helpers/directory.js';
-import { greet, greeting, readAll } from '../helpers/serve.js';
+import { greet } from '../helpers/serve.js';
+import { withSocket, works } from '../helpers/socket.js';
 import { until } from '../helpers/until.js';
-
-function withSocket(test: (path: string, manager: SocketManager) => Promise<void>): Promise<void> {
-  return withDirectory(async (directory) => {
-    const manager = new SocketManager();
-    try {
-      await test(join(directory, 'a.sock'), manager);
-    } finally {
-      await manager.close();
-    }
-  });
-}
-
-const works = async (reference: SocketReference) => expect(await readAll(await reference.connect())).toBe(greeting);
 
 describe('healing', () => {
   it.each([
