@@ -8,7 +8,6 @@ import { withSocket } from '../helpers/socket.js';
 
 const serve = (): void => {};
 
-/** A manager and a path for one test; all is closed at its end. */
 const closeAll = (references: readonly SocketReference[]) => Promise.all(references.map((each) => each.close()));
 
 describe('counting', () => {
