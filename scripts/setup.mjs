@@ -1,17 +1,20 @@
 /**
  * Makes sure that the system programs which the tests run are there. As root on Debian and its kin the missing ones
- * are installed; anywhere else the script says what is missing and how to get it, and exits with 1.
+ * are installed; anywhere else the script says what is missing and how to get it, and exits with 1. Servers are
+ * installed as programs only: none is started, and none will be at the next start of the machine.
  */
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 
 /**
  * @typedef {object} Tool
- * @property {string} program found on PATH
+ * @property {string} program found on PATH, or in one of the folders
  * @property {string[]} packages the Debian packages that hold it
  * @property {string} purpose what the tests do with it
+ * @property {() => string[]} [folders] where else to look: not every user has these on PATH
+ * @property {string} [service] what its package would have the system start
  * @property {NodeJS.Platform[]} [platforms] the only ones on which the tests need it; without it: all
  */
 
@@ -26,17 +29,41 @@ const TOOLS = [
   },
   { program: 'spin', packages: ['spin'], purpose: 'checks the model of the protocol' },
   { program: 'cc', packages: ['gcc', 'libc6-dev'], purpose: 'compiles the checker that spin writes' },
+  { program: 'redis-server', packages: ['redis-server'], purpose: 'runs behind a socket', service: 'redis-server' },
+  { program: 'redis-cli', packages: ['redis-tools'], purpose: 'its client' },
+  {
+    program: 'postgres',
+    packages: ['postgresql'],
+    purpose: 'runs behind a socket',
+    folders: postgresFolders,
+    service: 'postgresql',
+  },
+  { program: 'psql', packages: ['postgresql-client'], purpose: 'its client' },
+  {
+    program: 'nginx',
+    packages: ['nginx'],
+    purpose: 'runs behind a socket',
+    folders: () => ['/usr/sbin'],
+    service: 'nginx',
+  },
+  { program: 'python3', packages: ['python3'], purpose: 'runs a server behind a socket' },
 ];
+
+/** Debian's word for "do not start any service now", read by whatever starts services when packages are installed. */
+const startNothing = { path: '/usr/sbin/policy-rc.d', text: '#!/bin/sh\nexit 101\n', mode: 0o755 };
+/** No database cluster of the system's either: the tests make their own. */
+const noCluster = {
+  path: '/etc/postgresql-common/createcluster.d/sockref.conf',
+  text: 'create_main_cluster = false\n',
+  mode: 0o644,
+};
 
 const wanted = TOOLS.filter(({ platforms }) => !platforms || platforms.includes(process.platform));
 
-let missing = wanted.filter(({ program }) => !isOnPath(program));
+let missing = wanted.filter((tool) => !isThere(tool));
 if (missing.length > 0 && process.getuid?.() === 0 && isOnPath('apt-get')) {
-  const packages = missing.flatMap((tool) => tool.packages);
-  console.log(`setup: installing ${packages.join(' ')}`);
-  apt('update');
-  apt('install', '--yes', '--no-install-recommends', ...packages);
-  missing = missing.filter(({ program }) => !isOnPath(program));
+  install(missing);
+  missing = missing.filter((tool) => !isThere(tool));
 }
 
 if (missing.length > 0) {
@@ -44,12 +71,68 @@ if (missing.length > 0) {
   for (const { program, purpose } of missing) {
     console.error(`  ${program}: ${purpose}`);
   }
-  const packages = missing.flatMap((tool) => tool.packages).join(' ');
+  const packages = packagesOf(missing).join(' ');
   console.error(`On Debian or Ubuntu: sudo apt-get install ${packages}`);
   console.error('Elsewhere: the packages of the same names in your package manager.');
   process.exitCode = 1;
 } else {
   console.log(`setup: ${wanted.map(({ program }) => program).join(', ')}: all there`);
+}
+
+/** @param {Tool[]} tools */
+function install(tools) {
+  const packages = packagesOf(tools);
+  console.log(`setup: installing ${packages.join(' ')}`);
+  apt('update');
+  withFiles([startNothing, noCluster], () => apt('install', '--yes', '--no-install-recommends', ...packages));
+  const services = tools.flatMap(({ service }) => service ?? []);
+  // What cannot be started now would be at the next start of the machine.
+  if (services.length > 0 && isOnPath('systemctl')) run('systemctl', ['--quiet', 'disable', ...services]);
+}
+
+/**
+ * Does something while files are there; those that are there already are left as they are.
+ *
+ * @param {{path: string, text: string, mode: number}[]} files
+ * @param {() => void} work
+ */
+function withFiles(files, work) {
+  const made = files.filter(({ path }) => !existsSync(path));
+  // Ctrl-C ends what is run, and then this program by itself: not before the files are gone.
+  const wait = () => {};
+  process.on('SIGINT', wait);
+  try {
+    for (const { path, text, mode } of made) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text, { mode });
+    }
+    work();
+  } finally {
+    for (const { path } of made) rmSync(path, { force: true });
+    process.off('SIGINT', wait);
+  }
+}
+
+/**
+ * @param {Tool[]} tools
+ * @returns {string[]}
+ */
+function packagesOf(tools) {
+  return tools.flatMap(({ packages }) => packages);
+}
+
+/** Debian keeps the server of each version in a folder of its own, which is on nobody's PATH. */
+function postgresFolders() {
+  const base = '/usr/lib/postgresql';
+  return existsSync(base) ? readdirSync(base).map((version) => join(base, version, 'bin')) : [];
+}
+
+/**
+ * @param {Tool} tool
+ * @returns {boolean}
+ */
+function isThere({ program, folders }) {
+  return isOnPath(program) || (folders?.() ?? []).some((folder) => isExecutable(join(folder, program)));
 }
 
 /**
@@ -76,17 +159,23 @@ function isExecutable(path) {
   }
 }
 
+/** @param {string[]} args */
+function apt(...args) {
+  run('apt-get', ['--quiet', ...args]);
+}
+
 /**
  * A failure is not fatal by itself: what counts is whether the programs are there afterwards.
  *
+ * @param {string} program
  * @param {string[]} args
  */
-function apt(...args) {
-  const { status, error } = spawnSync('apt-get', ['--quiet', ...args], {
+function run(program, args) {
+  const { status, error } = spawnSync(program, args, {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   });
   if (status !== 0) {
-    console.error(`setup: apt-get ${args[0]} failed (${error?.message ?? `status ${status}`})`);
+    console.error(`setup: ${program} ${args.slice(0, 2).join(' ')} failed (${error?.message ?? `status ${status}`})`);
   }
 }
