@@ -1,0 +1,116 @@
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { expect } from 'vitest';
+import { makeDirectory } from './directory.js';
+import { root } from './samples.js';
+
+/** How a command in an example ended. */
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A copy of one of the folders in `examples`, installed as a reader would install it. */
+export class Example {
+  /** The copy. */
+  readonly folder: string;
+  readonly #home: string;
+
+  constructor(home: string, name: string) {
+    this.#home = home;
+    this.folder = join(home, 'project');
+    cpSync(join(root, 'examples', name), this.folder, {
+      recursive: true,
+      filter: (path) => !path.includes('node_modules'),
+    });
+    for (const part of ['tmp', 'sockets', 'state']) mkdirSync(join(home, part), { mode: 0o700 });
+    this.#install();
+  }
+
+  /** Where its sockets are, unless it says otherwise. */
+  get sockets(): string {
+    return join(this.#home, 'sockets');
+  }
+
+  /** Runs one of its npm scripts, without what npm itself has to say. */
+  script(name: string): Promise<Outcome> {
+    const command = readManifest(this.folder).scripts?.[name];
+    if (command === undefined) throw new Error(`The example has no script "${name}"`);
+    return this.run(command);
+  }
+
+  /** Runs a command in it, by way of a shell that finds what is installed there first, as `npm run` does. */
+  async run(command: string, env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+    const child = spawn('sh', ['-c', command], this.#options(env));
+    const [stdout, stderr] = [child.stdout, child.stderr].map((stream) => text(stream as NodeJS.ReadableStream));
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { code, stdout: (await stdout) ?? '', stderr: (await stderr) ?? '' };
+  }
+
+  /** What it left behind: files in its temporary directory, and sockets. */
+  async leftovers(): Promise<string[]> {
+    const left = ['tmp', 'sockets'].map(async (part) =>
+      (await readdir(join(this.#home, part))).map((name) => `${part}/${name}`),
+    );
+    return (await Promise.all(left)).flat();
+  }
+
+  #options(env: Readonly<Record<string, string>>): SpawnOptions {
+    return {
+      cwd: this.folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        PATH: `${join(this.folder, 'node_modules/.bin')}:${process.env['PATH']}`,
+        TMPDIR: join(this.#home, 'tmp'),
+        SOCKREF_DIR: this.sockets,
+        XDG_STATE_HOME: join(this.#home, 'state'),
+        ...env,
+      },
+    };
+  }
+
+  /** `npm install` would ask a registry: what an example needs is all in the root's own node_modules. */
+  #install(): void {
+    const manifest = readManifest(this.folder);
+    const modules = join(this.folder, 'node_modules');
+    mkdirSync(join(modules, '.bin'), { recursive: true });
+    for (const name of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
+      const from = name === 'sockref' ? root : join(root, 'node_modules', name);
+      mkdirSync(dirname(join(modules, name)), { recursive: true });
+      symlinkSync(from, join(modules, name));
+      const { bin = {} } = readManifest(from);
+      const programs = typeof bin === 'string' ? { [name]: bin } : bin;
+      for (const [program, file] of Object.entries(programs)) {
+        symlinkSync(join(from, file), join(modules, '.bin', program));
+      }
+    }
+  }
+}
+
+interface Manifest {
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly bin?: string | Readonly<Record<string, string>>;
+}
+
+function readManifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+}
+
+/** Runs a test with a copy of an example, and asserts that it leaves no socket and no temporary file. */
+export async function withExample(name: string, test: (example: Example) => Promise<void>): Promise<void> {
+  const home = await makeDirectory();
+  try {
+    const example = new Example(home, name);
+    await test(example);
+    expect(await example.leftovers()).toEqual([]);
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
