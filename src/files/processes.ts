@@ -1,0 +1,74 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { mayEnd, Pack, type ServerProcesses } from './process-pack.js';
+
+export { leashOf } from './leash.js';
+export type { ServerProcesses } from './process-pack.js';
+export { startOf } from './process-table.js';
+
+/** The first pause between two looks, in milliseconds: for a process that is not our child there is no event. */
+const firstPauseMs = 2;
+/** The longest: the end of a slow server is noticed no later than this. */
+const longestPauseMs = 50;
+const growth = 1.5;
+/** Looks that must find nobody: a process that ends while it makes another one may hide both from a single look. */
+const emptyLooks = 2;
+/** How often a call that cannot wait looks for processes that were made while it killed others. */
+const looksAtExit = 3;
+
+/**
+ * The pids of a server's processes that live: its group and session, if the leader is the very process of the record,
+ * and whoever holds the leash, as a process that went into the background does.
+ */
+export function livingOf(server: ServerProcesses): number[] {
+  return new Pack(server, false).look().map(({ pid }) => pid);
+}
+
+/**
+ * Ends a server: sends the signal to all its processes, and SIGKILL to those that are left after a while, and to those
+ * that appear later. Resolves when none lives. Processes that the system does not let us end are not waited for.
+ *
+ * @param graceMs - milliseconds until SIGKILL
+ * @param justEnded - whether the leader was a child of this process whose `exit` is being told in this very tick: then
+ *   what is in its group is what it left there, although it cannot vouch for it any more
+ */
+export async function endProcesses(
+  server: ServerProcesses,
+  signal: NodeJS.Signals,
+  graceMs: number,
+  justEnded = false,
+): Promise<void> {
+  const pack = new Pack(server, justEnded);
+  const deadline = performance.now() + graceMs;
+  let told = false;
+  let empty = 0;
+  let wait = firstPauseMs;
+  for (;;) {
+    const living = pack.look().filter(({ pid }) => mayEnd(pid));
+    const left = deadline - performance.now();
+    empty = living.length === 0 ? empty + 1 : 0;
+    if (empty === emptyLooks) return;
+    if (told && left <= 0) pack.send('SIGKILL', living);
+    else if (!told && living.length > 0) {
+      pack.send(signal, living);
+      // One that is stopped would hear of it only when it goes on.
+      pack.send('SIGCONT', living);
+      told = true;
+    }
+    await pause(left > 0 ? Math.min(wait, left) : wait);
+    wait = Math.min(wait * growth, longestPauseMs);
+  }
+}
+
+/** Kills a server's processes without waiting until they are gone, for what runs while a process exits. Never throws. */
+export function killProcesses(server: ServerProcesses): void {
+  try {
+    const pack = new Pack(server, false);
+    for (let look = 0; look < looksAtExit; look++) {
+      const living = pack.look();
+      if (living.length === 0) return;
+      pack.send('SIGKILL', living);
+    }
+  } catch {
+    // Whoever comes next ends them from the record.
+  }
+}
