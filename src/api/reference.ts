@@ -7,6 +7,9 @@ const dropped = new FinalizationRegistry<Slot>((slot) => slot.endpoint.collected
 
 let create: (slot: Slot) => SocketReference;
 
+/** The counted reference behind a handle. */
+export let slotOf: (reference: SocketReference) => Slot;
+
 /**
  * A counted reference to a socket. As long as one is held anywhere, the socket is served; with the last one it stops,
  * and all of its files are removed.
@@ -35,6 +38,7 @@ export class SocketReference {
 
   static {
     create = (slot) => new SocketReference(slot);
+    slotOf = (reference) => reference.#slot;
   }
 
   /** Whether it still counts: false once it was closed, cleaned up or finally lost. True while a new owner is sought. */

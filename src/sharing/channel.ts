@@ -45,6 +45,11 @@ export class Channel<In> {
     socket.on('close', () => this.#events.closed(this.#malformed));
   }
 
+  /** The connection itself, for whoever passes its descriptor on. */
+  get socket(): Socket {
+    return this.#socket;
+  }
+
   /** Whether what was sent before still waits to be read. */
   get backedUp(): boolean {
     return this.#socket.writableNeedDrain;

@@ -101,6 +101,11 @@ export class Member implements Lease {
     return this.#welcome?.pid ?? 0;
   }
 
+  /** The control connection: as long as it is open anywhere, the hold counts. */
+  get connection(): Socket {
+    return this.#channel.socket;
+  }
+
   get others(): number {
     return this.#others;
   }

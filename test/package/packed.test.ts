@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../helpers/until.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -45,11 +46,16 @@ describe('the package', () => {
   it('holds the library and its documents, and nothing else', () => {
     const files = packed.files.map(({ path }) => path);
     const unexpected = files.filter(
-      (path) => !/^(dist\/.*\.(js|js\.map|d\.ts)|docs\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(path),
+      (path) =>
+        !/^(dist\/.*\.(js|js\.map|d\.ts)|dist\/bin\/third-party-licenses\.txt|docs\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
+          path,
+        ),
     );
     expect(unexpected).toEqual([]);
     expect(files.filter((path) => /test|fixture|\.tsbuildinfo$/.test(path))).toEqual([]);
-    expect(files).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/glide.js', 'LICENSE']));
+    expect(files).toEqual(
+      expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/glide.js', 'dist/bin/sockref.js', 'LICENSE']),
+    );
   });
 
   it('depends on nothing that this repository only has for its own use', () => {
@@ -93,6 +99,28 @@ describe('installed', () => {
       expect(stdout).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED\n');
     }
     expect((await inProject('node', '--print', "require('sockref/package.json').name")).stdout).toBe('sockref\n');
+  });
+
+  it('has a command', async () => {
+    const serve =
+      "import('sockref').then(({ acquire }) => acquire('a.sock', { serve: (socket) => socket.end('hello') }))";
+    const server = execFile('node', ['--eval', serve], { cwd: project, env: { ...env, SOCKREF_DIR: project } });
+    try {
+      const asked = { cwd: project, env: { ...env, SOCKREF_DIR: project } };
+      const path = await until('it is served', () =>
+        run(
+          join(project, 'node_modules/.bin/sockref'),
+          ['run', 'a.sock', '--', 'printenv', 'SOCKREF_PATH'],
+          asked,
+        ).then(
+          ({ stdout }) => stdout,
+          () => undefined,
+        ),
+      );
+      expect(path).toBe(`${project}/a.sock\n`);
+    } finally {
+      server.kill();
+    }
   });
 
   it('costs no native code until it is used', async () => {

@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import type { HolderInfo, SocketInfo } from '../../api/info.js';
+import { SocketManager } from '../../api/manager.js';
+import { quote } from '../../errors.js';
+import { ageOf, countOf, safe, stateOf } from '../describe.js';
+import { CliError } from '../failure.js';
+import { paint, print, printJson } from '../output.js';
+import { table } from '../table.js';
+
+/** `sockref inspect` */
+export function define(command: Command): void {
+  command
+    .argument('<name>', 'a name in the default directory, or an absolute path')
+    .option('--json', 'print JSON: one socket')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ sockref inspect db.sock\n  $ sockref inspect db.sock --json | jq .owner.pid',
+    )
+    .action(inspect);
+}
+
+async function inspect(name: string, { json }: { json?: true }): Promise<void> {
+  const info = await new SocketManager().inspect(name);
+  if (!info) throw new CliError(`Nobody serves ${quote(name)}; sockref ls shows what is there`);
+  if (json) return printJson(info);
+  print(about(info).join('\n'));
+  const holders: [string, HolderInfo][] = info.members.map((member) => ['member', member]);
+  if (info.owner) holders.unshift(['owner', info.owner]);
+  if (holders.length === 0) return;
+  print('');
+  print(
+    table(
+      [['PID', 'right'], ['ROLE'], ['REFERENCES', 'right'], ['AGE', 'right'], ['CAN SERVE'], ['LABEL']],
+      holders.map(([role, holder]) => [
+        holder.thread === undefined ? String(holder.pid) : `${holder.pid}:${holder.thread}`,
+        role,
+        countOf(holder.references),
+        ageOf(holder.since),
+        holder.canServe ? 'yes' : 'no',
+        safe(holder.label ?? ''),
+      ]),
+    ),
+  );
+  if (info.moreMembers > 0) print(`and ${info.moreMembers} more`);
+}
+
+function about(info: SocketInfo): string[] {
+  const lines: [string, string][] = [
+    ['path', safe(info.path)],
+    ['state', stateOf(info)],
+    ['references', countOf(info.references)],
+    ['since', info.since === undefined ? '-' : new Date(info.since).toISOString()],
+  ];
+  return lines.map(([name, value]) => `${paint(process.stdout, 'bold', `${name}:`.padEnd(12))}${value}`);
+}

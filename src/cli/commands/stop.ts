@@ -1,0 +1,85 @@
+import type { Command } from 'commander';
+import type { SocketInfo } from '../../api/info.js';
+import { infoOf } from '../../api/info.js';
+import { locate, openPlace } from '../../api/locate.js';
+import { SocketReferenceError } from '../../errors.js';
+import { query } from '../../sharing/query.js';
+import type { Place } from '../../sharing/settings.js';
+import { requestStop } from '../../sharing/stop-request.js';
+import { duration } from '../duration.js';
+import { CliError } from '../failure.js';
+import { plural, tell } from '../output.js';
+
+/** How long an owner may take to say who holds its socket, in milliseconds. */
+const answerMs = 2_000;
+
+/** Pause before an owner is asked again that was not there, or went without having stopped, in milliseconds. */
+const pauseMs = 50;
+
+interface Options {
+  readonly force?: true;
+  readonly timeout?: number;
+}
+
+/** `sockref stop` */
+export function define(command: Command): void {
+  command
+    .argument('<name>', 'a name in the default directory, or an absolute path')
+    .option('--force', 'end it now, for everybody who holds it')
+    .option('--timeout <duration>', 'how long to wait for the end (default: for ever)', duration('--timeout'))
+    .addHelpText(
+      'after',
+      '\nWithout --force it ends with its last reference, without lingering; the command waits for that.\n' +
+        '\nExamples:\n  $ sockref stop db.sock\n  $ sockref stop db.sock --force',
+    )
+    .action(stop);
+}
+
+async function stop(name: string, { force, timeout }: Options): Promise<void> {
+  const place = openPlace(locate(name, false, undefined));
+  const deadline = timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout;
+  let said = false;
+  try {
+    for (let first = true; ; first = false) {
+      const info = infoOf(place.path, await query(place, Math.min(answerMs, left(deadline))));
+      if (!info || info.state === 'stale') return ended(place, info, first);
+      if (!force && !said && info.references) {
+        tell(`waiting until ${place.path} is unused: ${holdersOf(info)}; --force ends it now`);
+        said = true;
+      }
+      if (left(deadline) === 0) throw notInTime(place, timeout ?? 0, info);
+      if ((await requestStop(place, force === true, left(deadline))) === 'stopped') return;
+      // Starting, ending, or another owner has taken over: what it is now decides.
+      await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, left(deadline))));
+    }
+  } finally {
+    place.directory.release();
+  }
+}
+
+function left(deadline: number): number {
+  return Math.max(0, deadline - performance.now());
+}
+
+/** Who asks for the end of what is not there has what it wants. */
+function ended({ path }: Place, info: SocketInfo | undefined, first: boolean): void {
+  if (info) tell(`nobody serves ${path}, but a dead owner's files are there; sockref doctor --fix removes them`);
+  else if (first) tell(`nobody serves ${path}; nothing is to be stopped`);
+}
+
+function holdersOf({ references, owner, members, moreMembers }: SocketInfo): string {
+  const holders = [...(owner?.references ? [owner] : []), ...members];
+  const pids = holders.slice(0, 5).map(({ pid }) => pid);
+  const more = holders.length - pids.length + moreMembers;
+  const who = `pid ${pids.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return `${plural(references ?? 0, 'reference')}, held by ${who}`;
+}
+
+function notInTime({ path }: Place, timeoutMs: number, info: SocketInfo): Error {
+  if (info.state === 'unresponsive') {
+    const pid = info.owner?.pid;
+    const message = `The owner of ${path} (pid ${pid}) does not answer; it is stopped or its event loop is blocked: look at it, or end it (kill ${pid})`;
+    return new SocketReferenceError('ERR_SOCKREF_OWNER_UNRESPONSIVE', message, { path, timeoutMs });
+  }
+  return new CliError(`${path} did not end within ${timeoutMs} ms: ${holdersOf(info)}; --force ends it now`);
+}

@@ -1,0 +1,32 @@
+import type { SocketInfo } from '../api/info.js';
+import { inWords } from './duration.js';
+import { paint, type Style } from './output.js';
+
+const styles: Readonly<Record<SocketInfo['state'], Style>> = {
+  starting: 'yellow',
+  active: 'green',
+  lingering: 'cyan',
+  stopping: 'yellow',
+  unresponsive: 'red',
+  stale: 'red',
+};
+
+/** A state, in its colour. */
+export function stateOf({ state }: SocketInfo): string {
+  return paint(process.stdout, styles[state], state);
+}
+
+/** How long ago something began. */
+export function ageOf(since: number | undefined): string {
+  return since === undefined ? '-' : inWords(Math.max(0, Date.now() - since));
+}
+
+/** A number that may not be known. */
+export function countOf(count: number | undefined): string {
+  return count === undefined ? '-' : String(count);
+}
+
+/** A text of foreign origin, such as a label: on one line, and without anything that a terminal obeys. */
+export function safe(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\uFFFD');
+}

@@ -1,0 +1,60 @@
+import { isSocketReferenceError, type SocketReferenceError } from '../errors.js';
+import type { CommandName } from './commands.js';
+
+/** Exit status of `run` when sockref itself failed, as `env` and `timeout` have it: its other statuses are its command's. */
+const runFailed = 125;
+
+/** Exit status of a command line that cannot be understood. */
+const misused = 2;
+
+/** A failure whose message is all that the user needs; `lines` follow it, indented. */
+export class CliError extends Error {
+  readonly status: number | undefined;
+  readonly lines: readonly string[];
+
+  constructor(message: string, { status, lines = [] }: { status?: number; lines?: readonly string[] } = {}) {
+    super(message);
+    this.status = status;
+    this.lines = lines;
+  }
+}
+
+/** A command line, or a value in it, that cannot be understood. */
+export class UsageError extends CliError {}
+
+/** The exit status after a usage error of a command. */
+export function usageStatus(command: CommandName | undefined): number {
+  return command === 'run' ? runFailed : misused;
+}
+
+/** Tells what failed on stderr, in a line, and returns the exit status. */
+export function report(error: unknown, command: CommandName | undefined): number {
+  const { message, lines } = described(error);
+  const debug = process.env['SOCKREF_DEBUG'] === '1' && error instanceof Error ? [error.stack ?? ''] : [];
+  process.stderr.write([`sockref: ${message}`, ...lines.map((line) => `  ${line}`), ...debug, ''].join('\n'));
+  if (error instanceof UsageError) return usageStatus(command);
+  if (error instanceof CliError && error.status !== undefined) return error.status;
+  return command === 'run' ? runFailed : 1;
+}
+
+function described(error: unknown): { message: string; lines: readonly string[] } {
+  if (error instanceof CliError) return error;
+  if (isSocketReferenceError(error)) return { message: inOurWords(error), lines: serverOutput(error) };
+  const what = error instanceof Error ? error.message : String(error);
+  return { message: `${what} (this should not happen; SOCKREF_DEBUG=1 shows where)`, lines: [] };
+}
+
+/** Messages of the library name its options; here they have other names. */
+function inOurWords({ code, message, path, timeoutMs, waitingFor }: SocketReferenceError): string {
+  if (code === 'ERR_SOCKREF_NOT_SERVED') {
+    return `Nobody serves ${path ?? 'it'}; give the server with --serve 'COMMAND {socket}', or name it in sockref.config.json`;
+  }
+  if (code === 'ERR_SOCKREF_TIMEOUT') {
+    return `${path} was not there within ${timeoutMs} ms; it was waiting for ${waitingFor}; --timeout gives it longer`;
+  }
+  return message;
+}
+
+function serverOutput({ stderr }: SocketReferenceError): readonly string[] {
+  return stderr === undefined || stderr.trim() === '' ? [] : stderr.trimEnd().split('\n');
+}

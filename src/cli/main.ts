@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { CommanderError, Command as Program } from 'commander';
+import { type CommandName, commands, isCommand } from './commands.js';
+import { report, usageStatus } from './failure.js';
+
+/** Start-up time counts here: each command brings what it needs itself, and only the one that is asked for is loaded. */
+async function main(args: readonly string[]): Promise<void> {
+  const asked = wanted(args);
+  // What stands behind the dashes is another program's, down to its `--help`.
+  const dashes = args.indexOf('--');
+  const cut = asked !== undefined && commands[asked].takesCommand && dashes !== -1 ? dashes : args.length;
+  const program = createProgram(asked === undefined && args.some((each) => each === '--version' || each === '-V'));
+  for (const [name, { summary, load }] of Object.entries(commands)) {
+    const command = program.command(name).summary(summary).description(summary);
+    if (name === asked) (await load()).define(command, args.slice(cut + 1));
+  }
+  try {
+    await program.parseAsync(args.slice(0, cut), { from: 'user' });
+  } catch (error) {
+    // Help that was asked for is no failure; a usage error was told by the library.
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : usageStatus(asked);
+    else process.exitCode = report(error, asked);
+  }
+}
+
+function createProgram(versionAsked: boolean): Program {
+  const program = new Program('sockref');
+  return program
+    .description('Reference-counted Unix domain sockets: the first one starts the server, the last one out stops it.')
+    .version(versionAsked ? version() : '', '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => {
+        const [asked] = program.args;
+        const help = isCommand(asked) ? `sockref ${asked} --help` : 'sockref --help';
+        write(`sockref: ${text.replace(/^error: /, '').trimEnd()}; see ${help}\n`);
+      },
+    })
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ sockref run db.sock --serve "redis-server --port 0 --unixsocket {socket}" -- npm test',
+    );
+}
+
+/** The command that is to be run, or that help is asked for. */
+function wanted(args: readonly string[]): CommandName | undefined {
+  const name = args[0] === 'help' ? args[1] : args[0];
+  return isCommand(name) ? name : undefined;
+}
+
+function version(): string {
+  const manifest: { version: string } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
+  return manifest.version;
+}
+
+await main(process.argv.slice(2));

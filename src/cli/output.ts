@@ -1,0 +1,31 @@
+import { styleText } from 'node:util';
+
+/** What can be said with colour. */
+export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan';
+
+/** Colours a text for a stream, if that is a terminal that has colours; NO_COLOR and FORCE_COLOR are Node's to judge. */
+export function paint(stream: NodeJS.WriteStream, style: Style, text: string): string {
+  return stream.isTTY === true && stream.hasColors() ? styleText(style, text, { validateStream: false }) : text;
+}
+
+/** Writes lines to stdout. Whoever reads them may leave at any time, as in `sockref ls | head -1`. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`, (error) => {
+    if ((error as NodeJS.ErrnoException | null | undefined)?.code === 'EPIPE') process.exit();
+  });
+}
+
+/** Writes a value as JSON to stdout; what is not known is null, so that every key is always there. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, (_, each: unknown) => (each === undefined ? null : each), 2));
+}
+
+/** Writes a line to stderr. */
+export function tell(text: string): void {
+  process.stderr.write(`sockref: ${text}\n`);
+}
+
+/** `1 reference`, `2 references`. */
+export function plural(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { isatty } from 'node:tty';
+import { quote } from '../../errors.js';
+import { errnoOf } from '../../system-errors.js';
+import { CliError } from '../failure.js';
+
+/** How the command ended. */
+export type CommandEnd =
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'killed'; readonly signal: NodeJS.Signals };
+
+/** Exit statuses of `env` for a command that cannot be run. */
+const notExecutable = 126;
+const notFound = 127;
+
+/** What whoever manages us means for the command. */
+const passedOn: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'];
+
+/** What a terminal sends to all of its foreground processes, the command included. */
+const fromTerminal: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
+
+/** Milliseconds after which a signal that was to end us has had no effect. */
+const deadlyMs = 1_000;
+
+/**
+ * Runs a command to its end, with our own stdin, stdout and stderr, and passes on the signals that we get.
+ *
+ * @param inherited - a descriptor that it gets as its fourth, if any
+ */
+export function runCommand(
+  [command, ...args]: readonly [string, ...string[]],
+  env: Readonly<Record<string, string>>,
+  inherited: number | undefined,
+): Promise<CommandEnd> {
+  return new Promise((resolve, reject) => {
+    // Before there is a command: what comes from here on is its.
+    let child: ChildProcess | undefined;
+    const release = relay((signal) => child?.kill(signal));
+    const fail = (error: unknown): void => {
+      release();
+      reject(cannotRun(command, error));
+    };
+    try {
+      child = spawn(command, args, {
+        stdio: ['inherit', 'inherit', 'inherit', ...(inherited === undefined ? [] : [inherited])],
+        env: { ...process.env, ...env },
+      });
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    child.once('error', fail);
+    child.once('exit', (code, signal) => {
+      release();
+      resolve(signal === null ? { kind: 'exited', code: code ?? 0 } : { kind: 'killed', signal });
+    });
+  });
+}
+
+/** Ends this process as its command ended. */
+export async function endAs(end: CommandEnd): Promise<void> {
+  if (end.kind === 'exited') {
+    process.exitCode = end.code;
+    return;
+  }
+  process.kill(process.pid, end.signal);
+  // Ignored by us from the start, as by what `nohup` runs: then a number has to say it.
+  await new Promise((resolve) => setTimeout(resolve, deadlyMs));
+  process.exitCode = 128 + constants.signals[end.signal];
+}
+
+/** Calls for each signal that is the command's; returns what ends that. */
+function relay(pass: (signal: NodeJS.Signals) => void): () => void {
+  // With a terminal they have reached the command already, and would come twice. We outlive them, for its status.
+  const interactive = [0, 1, 2].some((fd) => isatty(fd));
+  const handlers = new Map<NodeJS.Signals, () => void>();
+  for (const signal of passedOn) handlers.set(signal, () => pass(signal));
+  for (const signal of fromTerminal) handlers.set(signal, interactive ? () => {} : () => pass(signal));
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  return () => {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+  };
+}
+
+function cannotRun(command: string, error: unknown): CliError {
+  const errno = errnoOf(error);
+  if (errno === 'ENOENT') {
+    return new CliError(`Cannot run ${quote(command)}: there is no such program; check its name, and PATH`, {
+      status: notFound,
+    });
+  }
+  const why = errno === 'EACCES' ? 'it is not an executable file' : `the system refused with ${errno ?? String(error)}`;
+  return new CliError(`Cannot run ${quote(command)}: ${why}`, { status: notExecutable });
+}

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { bundled, cli } from '../helpers/cli.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+describe('sockref', () => {
+  it('prints its version', async () => {
+    for (const option of ['--version', '-V']) {
+      expect(await cli([option])).toEqual({ code: 0, signal: null, stdout: `${version}\n`, stderr: '' });
+    }
+  });
+
+  it('prints help with every command, and an example', async () => {
+    const { code, stdout, stderr } = await cli(['--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const command of ['run', 'ls', 'inspect', 'connect', 'stop']) expect(stdout).toContain(`\n  ${command} `);
+    expect(stdout).toContain('$ sockref run db.sock');
+  });
+
+  it.each(['run', 'ls', 'inspect', 'connect', 'stop'])('prints help for %s, with examples', async (command) => {
+    const { code, stdout } = await cli([command, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: sockref ${command} `);
+    expect(stdout).toContain(`$ sockref ${command}`);
+    expect((await cli(['help', command])).stdout).toBe(stdout);
+  });
+
+  it('refuses what it does not know with 2, and with 125 if it was to run a command', async () => {
+    expect(await cli(['nothing'])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: "sockref: unknown command 'nothing'; see sockref --help\n",
+    });
+    expect(await cli(['ls', '--nothing'])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: "sockref: unknown option '--nothing'; see sockref ls --help\n",
+    });
+    expect(await cli(['run', '--nothing', 'a.sock', '--', 'true'])).toMatchObject({ code: 125, stdout: '' });
+    expect(await cli([])).toMatchObject({ code: 2, stdout: '' });
+  });
+
+  it('is the same when bundled', async () => {
+    for (const args of [['--help'], ['stop', '--help'], ['ls', '--nothing'], ['--version']]) {
+      expect(await cli(args, { program: bundled })).toEqual(await cli(args));
+    }
+  });
+});

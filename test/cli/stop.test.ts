@@ -1,0 +1,72 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Cli, cli, withHome } from '../helpers/cli.js';
+import { start } from '../helpers/program.js';
+
+describe('sockref stop', () => {
+  it('ends a socket by force, at once and for everybody', () =>
+    withHome(async (directory, env) => {
+      const owner = await start('holder.mjs', { env });
+      await owner.ask({ do: 'acquire', path: 'a.sock', serve: true });
+      const member = await start('holder.mjs', { env });
+      await member.ask({ do: 'acquire', path: 'a.sock' });
+      expect(await cli(['stop', 'a.sock', '--force'], { env })).toMatchObject({ code: 0, stdout: '', stderr: '' });
+      expect(readdirSync(directory)).toEqual([]);
+      for (const holder of [owner, member]) {
+        expect((await holder.line()).over).toBe(`The socket ${join(directory, 'a.sock')} was stopped by force`);
+      }
+    }));
+
+  it('waits until it is unused, says for what, and does not let it linger', () =>
+    withHome(async (directory, env) => {
+      const owner = await start('holder.mjs', { env });
+      await owner.ask({ do: 'acquire', path: 'a.sock', serve: true, lingerMs: 100_000 });
+      const stop = new Cli(['stop', 'a.sock'], { env });
+      await stop.says(
+        'stderr',
+        new RegExp(`waiting until ${directory}/a.sock is unused: 1 reference, held by pid ${owner.pid}; `),
+      );
+      await owner.ask({ do: 'close' });
+      expect(await stop.ended).toMatchObject({ code: 0, stdout: '' });
+      expect(readdirSync(directory)).toEqual([]);
+    }));
+
+  it('ends at once what only lingers', () =>
+    withHome(async (directory, env) => {
+      const owner = await start('holder.mjs', { env });
+      await owner.ask({ do: 'acquire', path: 'a.sock', serve: true, lingerMs: 100_000 });
+      await owner.ask({ do: 'close' });
+      expect(await cli(['stop', 'a.sock'], { env })).toMatchObject({ code: 0, stderr: '' });
+      expect(readdirSync(directory)).toEqual([]);
+    }));
+
+  it('gives up after --timeout', () =>
+    withHome(async (directory, env) => {
+      const owner = await start('holder.mjs', { env });
+      await owner.ask({ do: 'acquire', path: 'a.sock', serve: true });
+      const { code, stderr } = await cli(['stop', 'a.sock', '--timeout', '50ms'], { env });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(
+        new RegExp(`sockref: ${directory}/a.sock did not end within 50 ms: 1 reference, held by pid ${owner.pid};`),
+      );
+      owner.end();
+      await owner.exited;
+    }));
+
+  it('has nothing to do where nobody serves', () =>
+    withHome(async (directory, env) => {
+      expect(await cli(['stop', 'a.sock'], { env })).toMatchObject({
+        code: 0,
+        stdout: '',
+        stderr: `sockref: nobody serves ${directory}/a.sock; nothing is to be stopped\n`,
+      });
+    }));
+
+  it('wants a duration with a unit', async () => {
+    expect(await cli(['stop', 'a.sock', '--timeout', '5'])).toMatchObject({
+      code: 2,
+      stderr: 'sockref: --timeout must be a number with a unit: 500ms, 30s, 2m or 1h, and is "5"\n',
+    });
+  });
+});

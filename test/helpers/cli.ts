@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import { withDirectory } from './directory.js';
+
+/** The command line as compiled: its modules one by one, for the coverage. */
+const compiled = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** The command line as users get it. */
+export const bundled = fileURLToPath(new URL('../../dist/bin/sockref.js', import.meta.url));
+
+/** How it is run; what is not given is as in this process. */
+export interface CliOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  /** What it reads from stdin, which ends then. Default: nothing. */
+  readonly input?: string;
+  /** The program, if it is not the compiled one. */
+  readonly program?: string;
+}
+
+/** How it ended, and all that it wrote. */
+export interface CliResult {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command line that runs. It is killed when the test ends, if it has not ended by itself. */
+export class Cli {
+  readonly child: ChildProcess;
+  stdout = '';
+  stderr = '';
+  readonly ended: Promise<CliResult>;
+  readonly #changes = new Set<() => void>();
+
+  constructor(args: readonly string[], { env = {}, cwd, program = compiled }: CliOptions = {}) {
+    this.child = spawn(process.execPath, [program, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+      ...(cwd !== undefined && { cwd }),
+    });
+    this.child.stdin?.on('error', () => {});
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+      this.#tell();
+    });
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+      this.#tell();
+    });
+    this.ended = once(this.child, 'close').then(([code, signal]) => {
+      this.#tell();
+      return { code, signal, stdout: this.stdout, stderr: this.stderr };
+    });
+    onTestFinished(async () => {
+      this.child.kill('SIGKILL');
+      await this.ended;
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** Resolves once it has written what is looked for. */
+  async says(stream: 'stdout' | 'stderr', wanted: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = wanted.exec(this[stream]);
+      if (found) return found;
+      if (this.child.exitCode !== null || this.child.signalCode !== null) {
+        await this.ended;
+        const last = wanted.exec(this[stream]);
+        if (last) return last;
+        throw new Error(`It ended without saying ${wanted} on ${stream}:\n${this.stdout}\n${this.stderr}`);
+      }
+      await new Promise<void>((resolve) => this.#changes.add(resolve));
+    }
+  }
+
+  #tell(): void {
+    for (const change of this.#changes) change();
+    this.#changes.clear();
+  }
+}
+
+/** Runs it to its end. */
+export function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const running = new Cli(args, options);
+  running.child.stdin?.end(options.input ?? '');
+  return running.ended;
+}
+
+/** Runs a test with a default directory of its own, which must end empty, and the environment that leads to it. */
+export function withHome<Value>(
+  test: (directory: string, env: Readonly<Record<string, string>>) => Value | Promise<Value>,
+): Promise<Value> {
+  return withDirectory((state) => {
+    return withDirectory((directory) => test(directory, { SOCKREF_DIR: directory, XDG_STATE_HOME: state }));
+  });
+}
