@@ -43,13 +43,13 @@ export const errorTable = {
   },
   ERR_SOCKREF_NOT_SERVED: {
     when: 'the acquire can only join, and nobody serves the socket',
-    remedy: 'pass `serve`, or start the program that serves it first',
+    remedy: 'pass `serve` or `server`, or start the program that serves it first',
     fields: ['path'],
   },
   ERR_SOCKREF_SERVER_FAILED: {
     when: 'the server behind the socket could not be started, or failed too often',
     remedy: 'read the exit status and the end of its stderr',
-    fields: ['path', 'exitCode', 'stderr'],
+    fields: ['path', 'reason', 'exitCode', 'stderr'],
   },
   ERR_SOCKREF_TIMEOUT: {
     when: 'the operation was not done within its timeout',
@@ -63,7 +63,7 @@ export const errorTable = {
   },
   ERR_SOCKREF_OWNER_LOST: {
     when: 'the owner is gone and no new owner appeared within `failoverTimeoutMs`',
-    remedy: 'acquire again; pass `serve` so that this process can take over',
+    remedy: 'acquire again; pass `serve` or `server` so that this process can take over',
     fields: ['path', 'timeoutMs'],
   },
   ERR_SOCKREF_CLOSED: {

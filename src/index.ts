@@ -12,11 +12,12 @@ export type {
   ReclaimedEvent,
   SocketEvent,
 } from './api/events.js';
-export type { HolderInfo, SocketInfo } from './api/info.js';
+export type { HolderInfo, ServerInfo, SocketInfo } from './api/info.js';
 export type { Limits } from './api/limits.js';
 export { SocketManager } from './api/manager.js';
 export type { AcquireOptions, SocketManagerOptions } from './api/options.js';
 export { SocketReference } from './api/reference.js';
+export type { ServerOptions } from './api/server-options.js';
 export type { ManagerStats } from './api/stats.js';
 export type { SocketReferenceErrorCode } from './error-table.js';
 export { isSocketReferenceError, SocketReferenceError, type SocketReferenceErrorDetails } from './errors.js';

@@ -57,6 +57,26 @@ export const isPathList: Check = (value) =>
     ? undefined
     : 'a list of absolute paths with at least one of them';
 
+export const isCount: Check = (value) =>
+  whole(value) && value >= 0 ? undefined : `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
+
+/** What a command must be, for messages. */
+export const expectedCommand = 'a list of strings without NUL bytes that begins with the name of a program';
+
+export const isCommand: Check = (value) =>
+  Array.isArray(value) && value[0] && value.every((each) => typeof each === 'string' && !each.includes('\0'))
+    ? undefined
+    : expectedCommand;
+
+export const isEnvironment: Check = (value) =>
+  isRecord(value) === undefined &&
+  Object.entries(value as object).every(
+    ([name, text]) =>
+      name !== '' && !/[=\0]/.test(name) && (text === undefined || (typeof text === 'string' && !text.includes('\0'))),
+  )
+    ? undefined
+    : 'an object of strings, without NUL bytes, by names without "="';
+
 /** Checks an object of options; what is undefined counts as not given. Nothing is accepted and ignored. */
 export function checkOptions(given: unknown, checks: Readonly<Record<string, Check>>, prefix = ''): void {
   if (given === undefined) return;
@@ -69,6 +89,21 @@ export function checkOptions(given: unknown, checks: Readonly<Record<string, Che
     const expected = value === undefined ? undefined : check(value);
     if (expected) throw invalidOption(`${prefix}${name}`, expected, value);
   }
+}
+
+/** The error for an option that has no default and was not given. */
+export function missingOption(option: string, expected: string): SocketReferenceError {
+  return invalidOption(option, expected, undefined);
+}
+
+/** The error for options that exclude each other. */
+export function conflictingOptions(option: string, other: string, why: string): SocketReferenceError {
+  const expected = `left out together with ${quote(other)}`;
+  return new SocketReferenceError(
+    'ERR_SOCKREF_INVALID_OPTION',
+    `The option ${quote(option)} must be ${expected}: ${why}`,
+    { option, expected, received: 'both' },
+  );
 }
 
 function invalidOption(

@@ -16,6 +16,17 @@ export interface HolderInfo {
   readonly canServe: boolean;
 }
 
+/** The command that serves a socket. */
+export interface ServerInfo {
+  /** Its process; undefined while there is none. */
+  readonly pid: number | undefined;
+  /** The program and its arguments, shortened. */
+  readonly command: string;
+  readonly state: 'starting' | 'running' | 'restarting';
+  /** How often it was started again. */
+  readonly restarts: number;
+}
+
 /** What is known about a socket. */
 export interface SocketInfo {
   readonly path: string;
@@ -25,6 +36,8 @@ export interface SocketInfo {
   readonly state: 'starting' | 'active' | 'lingering' | 'stopping' | 'unresponsive' | 'stale';
   /** Who serves it, or served it. Of one that does not answer only the pid and the time are known. */
   readonly owner: HolderInfo | undefined;
+  /** The command that its owner, then a keeper, runs as the server. */
+  readonly server: ServerInfo | undefined;
   /** All references; undefined if nobody answers. */
   readonly references: number | undefined;
   /** The members, oldest first; at most 200. */
@@ -41,9 +54,17 @@ export function infoOf(path: string, finding: Finding): SocketInfo | undefined {
     case 'nothing':
       return undefined;
     case 'answered': {
-      const { state, owner, total, members, more, since } = finding.holders;
-      const listed = members.map(holderInfo);
-      return { path, state, owner: holderInfo(owner), references: total, members: listed, moreMembers: more, since };
+      const { state, owner, server, total, members, more, since } = finding.holders;
+      return {
+        path,
+        state,
+        owner: holderInfo(owner),
+        server: server && { pid: undefined, ...server },
+        references: total,
+        members: members.map(holderInfo),
+        moreMembers: more,
+        since,
+      };
     }
     case 'silent':
       return unanswered(path, silentState(finding), finding.record);
@@ -72,5 +93,5 @@ function unanswered(path: string, state: SocketInfo['state'], record: OwnerRecor
     since: record.since,
     canServe: true,
   };
-  return { path, state, owner, references: undefined, members: [], moreMembers: 0, since };
+  return { path, state, owner, server: undefined, references: undefined, members: [], moreMembers: 0, since };
 }

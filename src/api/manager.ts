@@ -14,6 +14,7 @@ import { isMissing, KnownDefault, type Location, locate, openPlace } from './loc
 import {
   type AcquireOptions,
   checkAcquireOptions,
+  providerOf,
   type ResolvedAcquireOptions,
   type ResolvedManagerOptions,
   resolveAcquireOptions,
@@ -92,7 +93,7 @@ export class SocketManager extends ManagerEmitter {
     if (options?.signal?.aborted) throw abortError(options.signal);
     const active = path === undefined ? undefined : this.#shortcut(path);
     if (active) {
-      active.offer(options?.serve);
+      if (options && !active.canServe) active.offer(providerOf(options));
       return createReference(active.share(trace));
     }
     const resolved = resolveAcquireOptions(options, this.#options);
@@ -258,15 +259,15 @@ export class SocketManager extends ManagerEmitter {
     }
   }
 
-  #locate(path: string | undefined, { serve }: ResolvedAcquireOptions): Location {
+  #locate(path: string | undefined, { provider }: ResolvedAcquireOptions): Location {
     try {
-      const location = locate(path, serve !== undefined, this.#options.allowedDirectories);
+      const location = locate(path, provider !== undefined, this.#options.allowedDirectories);
       this.#known.learn(location);
       return location;
     } catch (error) {
       // Who can only join does not make the default directory, and without it nobody can serve there.
-      if (serve !== undefined || !isMissing(error) || path?.includes('/')) throw error;
-      const message = `Nobody serves ${quote(path)}: the default directory does not exist; pass \`serve\` to serve it here`;
+      if (provider !== undefined || !isMissing(error) || path?.includes('/')) throw error;
+      const message = `Nobody serves ${quote(path)}: the default directory does not exist; pass \`serve\` or \`server\` to have it served`;
       throw new SocketReferenceError('ERR_SOCKREF_NOT_SERVED', message, { ...(path && { path }), cause: error });
     }
   }
@@ -276,7 +277,7 @@ export class SocketManager extends ManagerEmitter {
     options: ResolvedAcquireOptions,
     trace: string | undefined,
   ): Promise<SocketReference> {
-    const { serve, signal } = options;
+    const { provider, signal } = options;
     const deadline = systemClock.now() + options.timeoutMs;
     for (;;) {
       this.#assertOpen();
@@ -284,25 +285,25 @@ export class SocketManager extends ManagerEmitter {
       const endpoint = this.#endpoints.get(location.path) ?? this.#create(location, options);
       if (endpoint.state === 'active') {
         // Reached by another spelling of its path, which only the look at the disk has shown to be the same.
-        endpoint.offer(serve);
+        endpoint.offer(provider);
         return createReference(endpoint.share(trace));
       }
       // At least one tick, so that whoever has waited this long gets the error that says what for.
       const timeoutMs = Math.max(1, deadline - systemClock.now());
       const waiting = endpoint.wait(
-        { timeoutMs, total: options.timeoutMs, signal, trace, canServe: serve !== undefined },
-        serve,
+        { timeoutMs, total: options.timeoutMs, signal, trace, canServe: provider !== undefined },
+        provider,
       );
       const slot = await waiting;
       if (slot !== 'start-over') return createReference(slot);
     }
   }
 
-  #create(location: Location, { serve, settings }: ResolvedAcquireOptions): Endpoint {
+  #create(location: Location, { provider, settings }: ResolvedAcquireOptions): Endpoint {
     const { maxSockets } = this.#options.limits;
     if (this.#endpoints.size >= maxSockets)
       throw limitExceeded('maxSockets', maxSockets, 'sockets are in use', location.path);
-    const endpoint = new Endpoint(openPlace(location), settings, serve, this.#host);
+    const endpoint = new Endpoint(openPlace(location), settings, provider, this.#host);
     this.#endpoints.set(location.path, endpoint);
     return endpoint;
   }

@@ -1,22 +1,32 @@
 import type { ReclaimRule } from '../files/reclaim.js';
 import type { Serve } from '../sharing/data-listener.js';
 import { maxLabelLength } from '../sharing/messages.js';
+import type { Provider } from '../sharing/provider.js';
 import type { OwnerSettings } from '../sharing/settings.js';
 import * as check from './check.js';
 import { type Limits, limitChecks, type ResolvedLimits, resolveLimits } from './limits.js';
+import { checkServerOptions, resolveServerOptions, type ServerOptions } from './server-options.js';
 
 /** How a socket is acquired. While it is active, those who come later share it as it is. */
 export interface AcquireOptions {
   /**
    * What gets the connections if this process becomes the owner: a function, or a `net`, `http` or `tls` server (which
-   * need not, and should not, listen by itself). Without it the acquire can only join.
+   * need not, and should not, listen by itself). Without it and `server` the acquire can only join.
    */
   readonly serve?: Serve | undefined;
+  /**
+   * A command that is run as the server if nobody serves the socket yet. It lives as long as there are references
+   * anywhere, beyond this process too. Not together with `serve`.
+   */
+  readonly server?: ServerOptions | undefined;
   /** Permission bits of the socket file. Default `0o600`: only this user can connect. */
   readonly mode?: number | undefined;
   /** Milliseconds that the socket stays up after its last reference went. Default 0. */
   readonly lingerMs?: number | undefined;
-  /** Milliseconds that open connections get to end by themselves when the socket stops. Default 5,000. */
+  /**
+   * Milliseconds that open connections get to end by themselves when the socket stops. Default 5,000. Not together with
+   * `server`, whose connections are its own: it has `stopTimeoutMs`.
+   */
   readonly drainTimeoutMs?: number | undefined;
   /** Milliseconds after which the acquire fails. Default 20,000. */
   readonly timeoutMs?: number | undefined;
@@ -57,6 +67,7 @@ const defaultHealIntervalMs = 5_000;
 
 const acquireChecks = {
   serve: check.isServe,
+  server: check.isRecord,
   mode: check.isMode,
   lingerMs: check.isDuration,
   drainTimeoutMs: check.isDuration,
@@ -84,7 +95,7 @@ export interface ResolvedManagerOptions {
 
 /** Acquire options, checked, each with its value. */
 export interface ResolvedAcquireOptions {
-  readonly serve: Serve | undefined;
+  readonly provider: Provider | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
   readonly settings: OwnerSettings;
@@ -105,6 +116,19 @@ export function resolveManagerOptions(options: SocketManagerOptions | undefined)
 /** Checks acquire options; nothing else is done, for the many acquires that only share. */
 export function checkAcquireOptions(options: AcquireOptions | undefined): void {
   check.checkOptions(options, acquireChecks);
+  if (options?.server === undefined) return;
+  checkServerOptions(options.server);
+  if (options.serve !== undefined) throw check.conflictingOptions('serve', 'server', 'one of them serves the socket');
+  if (options.drainTimeoutMs !== undefined) {
+    const why = 'the connections are those of the command, which gets server.stopTimeoutMs to end';
+    throw check.conflictingOptions('drainTimeoutMs', 'server', why);
+  }
+}
+
+/** What the options say to serve with; undefined if they can only join. */
+export function providerOf(options: AcquireOptions | undefined): Provider | undefined {
+  if (options?.serve !== undefined) return { kind: 'handler', serve: options.serve };
+  return options?.server && { kind: 'command', server: resolveServerOptions(options.server) };
 }
 
 /** Fills in the defaults of acquire options that were checked. */
@@ -113,7 +137,7 @@ export function resolveAcquireOptions(
   { limits, healIntervalMs }: ResolvedManagerOptions,
 ): ResolvedAcquireOptions {
   return {
-    serve: options?.serve,
+    provider: providerOf(options),
     timeoutMs: options?.timeoutMs ?? defaultTimeoutMs,
     signal: options?.signal,
     settings: {

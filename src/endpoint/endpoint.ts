@@ -1,9 +1,9 @@
 import { SocketReferenceError } from '../errors.js';
 import type { Identity } from '../files/identity.js';
 import { type Claim, claim, type Obstacle } from '../sharing/claim.js';
-import type { Serve } from '../sharing/data-listener.js';
 import { deferred } from '../sharing/deferred.js';
 import type { Lease, LeaseEvents } from '../sharing/lease.js';
+import type { Provider } from '../sharing/provider.js';
 import type { OwnerSettings, Place } from '../sharing/settings.js';
 import { sweep } from '../sharing/sweep.js';
 import type { EndpointHost } from './host.js';
@@ -41,7 +41,7 @@ export class Endpoint {
   /** Slots whose signal someone has. */
   readonly #watched = new Set<Slot>();
   readonly #ledger = new Ledger();
-  #serve: Serve | undefined;
+  #provider: Provider | undefined;
   #state: State;
   /** The role that it has, or had last: what is told of its end names it too. */
   #role: Lease['role'] = 'member';
@@ -53,10 +53,10 @@ export class Endpoint {
   /** Resolves those who wait for an active socket, when the state changes. */
   #changed = deferred<void>();
 
-  constructor(place: Place, settings: OwnerSettings, serve: Serve | undefined, host: EndpointHost) {
+  constructor(place: Place, settings: OwnerSettings, provider: Provider | undefined, host: EndpointHost) {
     this.place = place;
     this.#settings = settings;
-    this.#serve = serve;
+    this.#provider = provider;
     this.#host = host;
     this.#state = { kind: 'claiming', attempt: this.#claim(undefined) };
   }
@@ -64,6 +64,11 @@ export class Endpoint {
   /** Whether references to it count: also while a new owner is sought. */
   get live(): boolean {
     return this.#state.kind === 'active' || this.#state.kind === 'recovering';
+  }
+
+  /** Whether it has something to serve with, should this process become responsible for that. */
+  get canServe(): boolean {
+    return this.#provider !== undefined;
   }
 
   get state(): State['kind'] {
@@ -101,8 +106,8 @@ export class Endpoint {
   }
 
   /** Waits for a reference; with an endpoint that is on its way out, for its end. */
-  wait(options: WaiterOptions, serve: Serve | undefined): Promise<Slot | 'start-over'> {
-    this.offer(serve);
+  wait(options: WaiterOptions, provider: Provider | undefined): Promise<Slot | 'start-over'> {
+    this.offer(provider);
     const waiter = new Waiter(
       this.place.path,
       options,
@@ -118,8 +123,8 @@ export class Endpoint {
   }
 
   /** Something to serve with, should this process have to take over and have nothing yet. */
-  offer(serve: Serve | undefined): void {
-    this.#serve ??= serve;
+  offer(provider: Provider | undefined): void {
+    this.#provider ??= provider;
   }
 
   /** One reference more, at once (I5). Only while {@link Endpoint.live}. */
@@ -235,7 +240,7 @@ export class Endpoint {
       settings: this.#settings,
       surroundings: this.#host,
       events: this.#events,
-      serve: () => this.#serve,
+      provider: () => this.#provider,
       // Those who wait stand behind one: how many of them the limit allows is decided when they are granted theirs.
       references: () => Math.max(1, this.#ledger.references),
       own: this.#own,
@@ -283,6 +288,13 @@ export class Endpoint {
       // One that can serve came while the claim failed for want of that.
       if (waiter.options.canServe && isNotServed(error)) waiter.resolve('start-over');
       else waiter.reject(error);
+    }
+    if (this.#state.kind === 'recovering' && error instanceof SocketReferenceError) {
+      // The server could not be started again: the references have nothing to wait for.
+      this.#inactivate(error);
+      this.#end();
+      this.#host.lost(this, error);
+      return;
     }
     this.#end();
   }

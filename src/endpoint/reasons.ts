@@ -29,6 +29,6 @@ export function ownerLost(
   const why = cause === 'deposed' ? 'this process was deposed as its owner' : 'its owner died';
   const message =
     `The references to ${path} are lost: ${why}, and after ${timeoutMs} ms (failoverTimeoutMs) it was still waiting ` +
-    `for ${waitingFor}; acquire it again, and pass \`serve\` so that this process can take over`;
+    `for ${waitingFor}; acquire it again, and pass \`serve\` or \`server\` so that this process can take over`;
   return new SocketReferenceError('ERR_SOCKREF_OWNER_LOST', message, { path, timeoutMs });
 }

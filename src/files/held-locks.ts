@@ -1,7 +1,8 @@
 import { writeSync } from 'node:fs';
 import { errnoOf } from '../system-errors.js';
 import type { EndpointLock } from './lock.js';
-import { reclaim } from './reclaim.js';
+import { killOrphans, reclaim } from './reclaim.js';
+import { readRecord } from './record.js';
 
 /** Locks that this thread holds, with the path of their endpoint. What exit has to clean up is exactly this. */
 const held = new Map<EndpointLock, string>();
@@ -29,7 +30,9 @@ function cleanUp(): void {
   for (const [lock, path] of held) {
     try {
       // Whether or not the lock's name still leads to it: what its record names is ours, or a dead owner's.
-      reclaim(lock, path);
+      const record = readRecord(lock.fd);
+      killOrphans(record);
+      reclaim(lock, path, record);
       lock.remove();
     } catch (error) {
       // The next owner repairs it from the record. Exit cannot wait, and the other endpoints still have their turn.

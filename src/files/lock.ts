@@ -96,6 +96,25 @@ export class EndpointLock {
     return { kind: 'busy', record: undefined };
   }
 
+  /**
+   * Takes a lock over that another process of ours holds and handed to this one as an open descriptor. Undefined if there
+   * is no such lock, or the lock's path does not lead to it any more; the descriptor is closed then.
+   */
+  static adopt(directory: Directory, name: string, path: string, fd: number): EndpointLock | undefined {
+    let keep = false;
+    try {
+      // What is inherited is the same lock: to try it again succeeds, and fails only if it is somebody else's.
+      if (!locks(path).tryLock(fd)) return undefined;
+      const identity = identityOf(fstatSync(fd, { bigint: true }));
+      const linked = lstatIfThere(directory.at(name));
+      if (!linked || !sameFile(identityOf(linked), identity)) return undefined;
+      keep = true;
+      return new EndpointLock(directory, name, fd, identity);
+    } finally {
+      if (!keep) closeSync(fd);
+    }
+  }
+
   /** Whether the lock's path still leads to the file that we hold. If not, this owner has been deposed, or must repair it. */
   check(): 'linked' | 'missing' | 'replaced' {
     const linked = lstatIfThere(this.directory.at(this.name));
@@ -111,6 +130,14 @@ export class EndpointLock {
     } finally {
       this.release();
     }
+  }
+
+  /** Leaves the lock to a process that has inherited its descriptor. Closed, not unlocked: at no moment is it free. */
+  handOver(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    closeSync(this.fd);
+    this.directory.release();
   }
 
   /** Lets go of the lock and leaves the file. Idempotent. */

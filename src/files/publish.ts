@@ -17,13 +17,39 @@ const temporaryBytes = 8;
  * How many connections the kernel may keep until they are accepted. The system cuts it to its own maximum; with Node's
  * 511 a hundred processes that start at once would meet a full queue.
  */
-const backlog = 4096;
+export const backlog = 4096;
+
+/** Something that listens once it is bound. */
+export interface Listener {
+  /** Binds to a path and listens there. Rejects with the error of the system. */
+  bind(path: string): Promise<void>;
+  /** Accepts nobody any more. Idempotent. */
+  close(): void;
+  /** Keeps the process alive, or not. */
+  ref(): void;
+  unref(): void;
+}
 
 /** A socket to publish: who listens, under which name, reachable by whom. */
 export interface Publication {
   readonly name: string;
-  readonly server: Server;
   readonly mode: number;
+  /** What is to listen; or the name, in a private directory, at which a server listens already. That name is left alone. */
+  readonly from: Listener | string;
+}
+
+/** A server of Node as a {@link Listener}. */
+export function listenerOf(server: Server): Listener {
+  return {
+    async bind(path) {
+      // Exclusive: in a cluster worker the primary would bind, and /proc/self is another process there.
+      server.listen({ path, backlog, exclusive: true });
+      await once(server, 'listening');
+    },
+    close: () => void (server.listening && server.close()),
+    ref: () => void server.ref(),
+    unref: () => void server.unref(),
+  };
 }
 
 /**
@@ -38,37 +64,68 @@ export async function publish(
   path: string,
   publications: readonly Publication[],
 ): Promise<Identity[]> {
-  const { directory } = lock;
-  const temporary = `.sr-${randomBytes(temporaryBytes).toString('hex')}`;
   const linked: { name: string; file: Identity }[] = [];
   const bound: string[] = [];
+  let temporary: string | undefined;
   try {
-    // Named in the record before it exists: a crash from here on leaves nothing that the next owner does not know of.
-    appendRecord(lock.fd, { temporary });
-    mkdirSync(directory.at(temporary), 0o700);
-    chmodSync(directory.at(temporary), 0o700);
-    for (const { name, server, mode } of publications) {
-      const privateName = `${temporary}/${randomBytes(temporaryBytes).toString('hex')}`;
-      bound.push(privateName);
-      await listen(server, bindPath(lock, privateName));
-      chmodSync(directory.at(privateName), mode);
-      const stats = lstatIfThere(directory.at(privateName));
-      if (!stats) throw new Error('the private directory was emptied by another program');
-      const file = identityOf(stats);
-      appendRecord(lock.fd, { published: { name, file } });
-      linkNew(lock, path, privateName, name);
-      linked.push({ name, file });
+    for (const { name, mode, from } of publications) {
+      let privateName = from;
+      if (typeof privateName !== 'string') {
+        temporary ??= makeTemporary(lock);
+        privateName = `${temporary}/${randomName()}`;
+        bound.push(privateName);
+        await (from as Listener).bind(bindPath(lock, privateName));
+      }
+      linked.push({ name, file: settle(lock, path, privateName, name, mode) });
     }
     return linked.map(({ file }) => file);
   } catch (error) {
-    for (const { server } of publications) if (server.listening) server.close();
+    for (const { from } of publications) if (typeof from !== 'string') from.close();
     for (const { name, file } of linked) unlinkIfSame(lock, name, file);
     throw systemError(error, path, `publish the socket ${path}`);
   } finally {
     // What cannot be removed now is named in the record, and is removed with it.
-    for (const name of bound) tolerate(() => unlinkSync(directory.at(name)));
-    tolerate(() => rmdirSync(directory.at(temporary)));
+    for (const name of bound) tolerate(() => unlinkSync(lock.directory.at(name)));
+    if (temporary !== undefined) removeTemporary(lock, temporary);
   }
+}
+
+/** Makes a private directory in which sockets are bound. */
+export function makeTemporary(lock: EndpointLock): string {
+  const temporary = `.sr-${randomName()}`;
+  // Named in the record before it exists: a crash from here on leaves nothing that the next owner does not know of.
+  appendRecord(lock.fd, { temporary });
+  const at = lock.directory.at(temporary);
+  mkdirSync(at, 0o700);
+  try {
+    // A umask may have taken from it what we need.
+    chmodSync(at, 0o700);
+    return temporary;
+  } catch (error) {
+    removeTemporary(lock, temporary);
+    throw error;
+  }
+}
+
+/** Removes a private directory that is empty. */
+function removeTemporary({ directory }: EndpointLock, name: string): void {
+  tolerate(() => rmdirSync(directory.at(name)));
+}
+
+/** Gives what listens at a private name its mode, names it in the record, and links it to its final name. */
+function settle(lock: EndpointLock, path: string, privateName: string, name: string, mode: number): Identity {
+  const { directory } = lock;
+  chmodSync(directory.at(privateName), mode);
+  const stats = lstatIfThere(directory.at(privateName));
+  if (!stats) throw new Error('the private directory was emptied by another program');
+  const file = identityOf(stats);
+  appendRecord(lock.fd, { published: { name, file } });
+  linkNew(lock, path, privateName, name);
+  return file;
+}
+
+function randomName(): string {
+  return randomBytes(temporaryBytes).toString('hex');
 }
 
 /** Removes a name if, and only if, it still leads to this very file (I2). Says whether it did. */
@@ -83,12 +140,6 @@ export function unlinkIfSame({ directory }: Pick<EndpointLock, 'directory'>, nam
     if (errnoOf(error) === 'ENOENT') return false;
     throw error;
   }
-}
-
-async function listen(server: Server, path: string): Promise<void> {
-  // Exclusive: in a cluster worker the primary would bind, and /proc/self is another process there.
-  server.listen({ path, backlog, exclusive: true });
-  await once(server, 'listening');
 }
 
 /** A path for bind(): short through the directory's descriptor, else as long as it is. */

@@ -3,13 +3,15 @@ import { rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { SocketReferenceError } from '../errors.js';
 import { errnoOf } from '../system-errors.js';
+import type { Directory } from './directory.js';
 import { foreignFile } from './foreign.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
 import type { EndpointLock } from './lock.js';
 import { joinPath } from './paths.js';
 import { ownUid } from './platform.js';
+import { endProcesses, killProcesses } from './processes.js';
 import { unlinkIfSame } from './publish.js';
-import { type OwnerRecord, protocolVersion, readRecord } from './record.js';
+import { type OwnerRecord, protocolVersion, type RecordedServer, readRecord } from './record.js';
 
 /** What was removed of a dead owner. */
 export interface Reclaimed {
@@ -24,14 +26,28 @@ export interface Reclaimed {
  * their random name. Synchronous, so that it can run while a process exits. Safe to be killed in at any step: the
  * record stays until all is done.
  */
-export function reclaim(lock: EndpointLock, path: string): Reclaimed {
-  const record = readRecord(lock.fd);
+export function reclaim(lock: EndpointLock, path: string, record = readRecord(lock.fd)): Reclaimed {
   if (!record) return { pid: undefined, names: [] };
   assertKnownVersion(record, path);
   const names: string[] = [];
   for (const { name, file } of record.published) if (unlinkIfSame(lock, name, file)) names.push(name);
-  for (const name of record.temporaries) if (removeTemporary(lock, name)) names.push(name);
+  for (const name of record.temporaries) if (removePrivateDirectory(lock.directory, name)) names.push(name);
   return { pid: record.pid, names };
+}
+
+/** Ends what still runs of the servers that the record in a held lock file names. Before their files are reclaimed. */
+export async function endOrphans(record: OwnerRecord | undefined): Promise<void> {
+  for (const server of serversOf(record)) await endProcesses(server, server.signal, server.graceMs);
+}
+
+/** The same by force and at once, while the process exits. */
+export function killOrphans(record: OwnerRecord | undefined): void {
+  for (const server of serversOf(record)) killProcesses(server);
+}
+
+/** Of a version that is not ours nothing is touched. */
+function serversOf(record: OwnerRecord | undefined): readonly RecordedServer[] {
+  return record?.version === protocolVersion ? record.servers : [];
 }
 
 /** What to do with a dead socket that no record names: leave it, or remove it if it is ours and refuses connections. */
@@ -74,8 +90,9 @@ async function refuses(path: string): Promise<boolean> {
   }
 }
 
-function removeTemporary(lock: EndpointLock, name: string): boolean {
-  const at = lock.directory.at(name);
+/** Removes a private directory with all that is in it: the socket of a server, and what it made beside that. */
+export function removePrivateDirectory(directory: Directory, name: string): boolean {
+  const at = directory.at(name);
   const stats = lstatIfThere(at);
   if (!stats?.isDirectory() || Number(stats.uid) !== ownUid()) return false;
   rmSync(at, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
 import * as v from 'valibot';
 import { SocketReferenceError } from '../errors.js';
 import type { Identity } from './identity.js';
@@ -20,8 +21,24 @@ export interface OwnerRecord {
   readonly published: readonly Published[];
   /** Every private directory that it may have made, oldest first. */
   readonly temporaries: readonly string[];
+  /** Every server that a keeper has run, oldest first. */
+  readonly servers: readonly RecordedServer[];
   /** Whether it said that it is ending. */
   readonly stopping: boolean;
+}
+
+/** The processes of a server, and how to end them. */
+export interface RecordedServer {
+  /** The group of processes, which has the number of the server itself. */
+  readonly pgid: number;
+  /** When the server began, in the kernel's ticks. */
+  readonly start: string | undefined;
+  /** A descriptor that its processes inherit, by which those are found that left the group. */
+  readonly leash: string | undefined;
+  /** The signal that ends it. */
+  readonly signal: NodeJS.Signals;
+  /** Milliseconds that it gets until it is killed. */
+  readonly graceMs: number;
 }
 
 /** A socket file that was published under a name. */
@@ -34,6 +51,7 @@ interface Published {
 export type RecordEntry =
   | { readonly published: Published }
   | { readonly temporary: string }
+  | { readonly server: RecordedServer }
   /** It has begun to end, and only waits for its open connections. */
   | { readonly stopping: true };
 
@@ -46,6 +64,9 @@ export const recordMagic = '{"sockref":';
 /** Bytes that a record may grow to; each repair of a lost file adds some 200. */
 export const maxRecordBytes = 65_536;
 
+/** Milliseconds that a timer of Node takes at most. */
+const maxTimerMs = 2_147_483_647;
+
 const identitySchema = v.object({ dev: v.string(), ino: v.string(), birth: v.string() });
 // No separator: a record must never name anything outside of its own directory.
 const nameSchema = v.pipe(v.string(), v.regex(/^(?!\.{1,2}$)[^/\0]+$/u));
@@ -57,6 +78,17 @@ const headerSchema = v.object({
 });
 const publishedSchema = v.object({ published: v.object({ name: nameSchema, file: identitySchema }) });
 const temporarySchema = v.object({ temporary: v.pipe(v.string(), v.regex(/^\.sr-[0-9a-f]{16}$/u)) });
+const serverSchema = v.object({
+  server: v.object({
+    // Never 0 or 1: as a group these mean our own, and everybody.
+    pgid: v.pipe(v.number(), v.safeInteger(), v.minValue(2)),
+    start: v.optional(v.string()),
+    leash: v.optional(v.string()),
+    // Of another platform, perhaps; the server must be ended all the same.
+    signal: v.fallback(v.picklist(Object.keys(constants.signals) as NodeJS.Signals[]), 'SIGTERM'),
+    graceMs: v.pipe(v.number(), v.minValue(0), v.maxValue(maxTimerMs)),
+  }),
+});
 const stoppingSchema = v.object({ stopping: v.literal(true) });
 
 /** Reads a record from the text of a lock file. Torn and foreign lines are passed over; undefined without a header. */
@@ -64,6 +96,7 @@ export function parseRecord(text: string): OwnerRecord | undefined {
   let header: v.InferOutput<typeof headerSchema> | undefined;
   const published: Published[] = [];
   const temporaries: string[] = [];
+  const servers: RecordedServer[] = [];
   let stopping = false;
   // What follows the last newline is torn: its writer was stopped in the middle.
   for (const line of text.split('\n').slice(0, -1)) {
@@ -74,11 +107,13 @@ export function parseRecord(text: string): OwnerRecord | undefined {
     if (entry.success) published.push(entry.output.published);
     const temporary = v.safeParse(temporarySchema, value);
     if (temporary.success) temporaries.push(temporary.output.temporary);
+    const run = v.safeParse(serverSchema, value);
+    if (run.success) servers.push({ start: undefined, leash: undefined, ...run.output.server });
     stopping ||= v.is(stoppingSchema, value);
   }
   if (!header) return undefined;
   const { sockref: version, pid, start, since } = header;
-  return { version, pid, start, since, published, temporaries, stopping };
+  return { version, pid, start, since, published, temporaries, servers, stopping };
 }
 
 /** Reads the record of an open lock file. */
@@ -103,15 +138,36 @@ export function readText(fd: number, bytes: number): string {
   return buffer.toString('utf8', 0, length);
 }
 
+/** Empties the record of a lock file that is about to be handed to another process. */
+export function clearRecord(fd: number): void {
+  ftruncateSync(fd, 0);
+}
+
 /** Starts the record of this process in a lock file that it holds, in place of a dead owner's. */
 export function beginRecord(fd: number): void {
   ftruncateSync(fd, 0);
-  append(fd, { sockref: protocolVersion, pid: process.pid, ...(ownStart && { start: ownStart }), since: Date.now() });
+  append(fd, header(Date.now()));
 }
 
 /** Adds a line. Done before the thing itself, so that no crash leaves anything that no record names. */
 export function appendRecord(fd: number, entry: RecordEntry): void {
   append(fd, entry);
+}
+
+/**
+ * Shortens a record that has grown long to what still counts. Written over its beginning first, and cut off then: a crash
+ * in between leaves old lines behind the new ones, and these name what is gone.
+ */
+export function shortenRecord(fd: number, since: number, entries: readonly RecordEntry[]): void {
+  if (fstatSync(fd).size < maxRecordBytes / 2) return;
+  const text = Buffer.from([header(since), ...entries].map((value) => `${JSON.stringify(value)}\n`).join(''));
+  let written = 0;
+  while (written < text.length) written += writeSync(fd, text, written, text.length - written, written);
+  ftruncateSync(fd, text.length);
+}
+
+function header(since: number): object {
+  return { sockref: protocolVersion, pid: process.pid, ...(ownStart && { start: ownStart }), since };
 }
 
 function append(fd: number, value: object): void {

@@ -6,12 +6,15 @@ import { cleanedUp, cleanUpAtExit } from '../files/held-locks.js';
 import { type Identity, lstatIfThere } from '../files/identity.js';
 import { EndpointLock, peekRecord } from '../files/lock.js';
 import { ownUid } from '../files/platform.js';
-import { clearWay, type Reclaimed, reclaim } from '../files/reclaim.js';
+import { clearWay, endOrphans, type Reclaimed, reclaim } from '../files/reclaim.js';
+import { readRecord } from '../files/record.js';
 import { errnoOf, systemError } from '../system-errors.js';
-import type { Serve } from './data-listener.js';
+import { handlerService } from './handler-service.js';
+import { hire } from './hire.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
 import { Member, type NotAttached } from './member.js';
 import { Owner } from './owner.js';
+import type { Provider } from './provider.js';
 import type { OwnerSettings, Place, Surroundings } from './settings.js';
 import { sweepHeld } from './sweep.js';
 
@@ -29,7 +32,7 @@ export interface Claim {
   readonly surroundings: Surroundings;
   readonly events: LeaseEvents;
   /** What to serve with; undefined for one that can only join. Asked anew at each attempt. */
-  serve(): Serve | undefined;
+  provider(): Provider | undefined;
   /** References here, the acquires under way included; at least 1. */
   references(): number;
   /** Files that this process published in an earlier life of this endpoint. */
@@ -75,7 +78,8 @@ export async function claim(request: Claim): Promise<void> {
       if (await attempt(request, seen)) return;
     } catch (error) {
       signal.throwIfAborted();
-      if (!request.failover) throw error;
+      // A server that cannot be started will not be luckier next time, and everybody who waits for it is told so.
+      if (!request.failover || isServerFailed(error)) throw error;
       // References are at stake: what fails now may work before their time is over.
       const message = error instanceof Error ? error.message : String(error);
       request.obstacle({ waitingFor: `a new owner; the last attempt failed: ${message}`, pid: undefined });
@@ -95,7 +99,7 @@ async function attempt(request: Claim, seen: Seen): Promise<boolean> {
   const { clock } = request.surroundings;
   if (attached !== 'nobody') seen.leaving = clock.now();
   signal.throwIfAborted();
-  const taken = EndpointLock.attempt(place.directory, place.names.lock, place.path, request.serve() !== undefined);
+  const taken = EndpointLock.attempt(place.directory, place.names.lock, place.path, request.provider() !== undefined);
   switch (taken.kind) {
     case 'held':
       return own(request, taken.lock, seen);
@@ -125,8 +129,10 @@ async function attach(request: Claim): Promise<Attachment> {
   if (!socket) return 'nobody';
   request.obstacle({ waitingFor: 'the owner to answer', pid: ownerPid(place) });
   const { settings, surroundings, events, accept } = request;
-  const canServe = request.serve() !== undefined;
-  const start = { place, settings, surroundings, events, references: request.references(), canServe, accept };
+  const canServe = request.provider() !== undefined;
+  const references = request.references();
+  const starting = () => request.obstacle({ waitingFor: 'the server to become ready', pid: undefined });
+  const start = { place, settings, surroundings, events, references, canServe, starting, accept };
   const outcome = await Member.attach(socket, start, signal);
   return outcome ?? 'attached';
 }
@@ -165,9 +171,9 @@ function ownerPid({ directory, names, path }: Place): number | undefined {
 async function own(request: Claim, lock: EndpointLock, seen: Seen): Promise<boolean> {
   const { place, settings, surroundings } = request;
   const { names, path } = place;
-  const serve = request.serve();
-  if (!serve) {
-    const swept = sweepHeld(lock, path);
+  const provider = request.provider();
+  if (!provider) {
+    const swept = await sweepHeld(lock, path);
     report(request, swept);
     if (swept.names.length > 0) seen.leaving = surroundings.clock.now();
     if (!expectsOwner(request, seen)) throw notServed(path);
@@ -176,15 +182,26 @@ async function own(request: Claim, lock: EndpointLock, seen: Seen): Promise<bool
   cleanUpAtExit(lock, path);
   let repaired = false;
   try {
-    report(request, reclaim(lock, path));
+    const record = readRecord(lock.fd);
+    if (record && record.servers.length > 0) {
+      request.obstacle({ waitingFor: "a dead keeper's server to end", pid: undefined });
+      await endOrphans(record);
+    }
+    report(request, reclaim(lock, path, record));
     repaired = true;
     await clearWay(lock, path, names.control, settings.reclaim, request.own);
     await clearWay(lock, path, names.data, settings.reclaim, request.own);
     request.signal.throwIfAborted();
-    const references = request.references();
     const expected = request.failover?.dependents ?? 0;
+    if (provider.kind === 'command') {
+      await hire({ place, lock, server: provider.server, settings, expected }, request.signal);
+      return (await attach(request)) === 'attached';
+    }
+    const { clock, hooks } = surroundings;
+    const service = handlerService(provider.serve, settings, clock, (error) => hooks.fault(path, error));
+    const references = request.references();
     await Owner.start(
-      { place, lock, serve, settings, surroundings, events: request.events, references, expected },
+      { place, lock, service, settings, surroundings, events: request.events, references, expected },
       request.accept,
     );
     return true;
@@ -220,6 +237,10 @@ async function isServedByAnother(request: Claim, lock: EndpointLock, error: unkn
   return socket !== undefined;
 }
 
+function isServerFailed(error: unknown): boolean {
+  return isSocketReferenceError(error) && error.code === 'ERR_SOCKREF_SERVER_FAILED';
+}
+
 function report({ surroundings, place }: Claim, { pid, names }: Reclaimed): void {
   if (names.length > 0) surroundings.hooks.reclaimed(place.path, pid, names);
 }
@@ -227,7 +248,7 @@ function report({ surroundings, place }: Claim, { pid, names }: Reclaimed): void
 function notServed(path: string): SocketReferenceError {
   return new SocketReferenceError(
     'ERR_SOCKREF_NOT_SERVED',
-    `Nobody serves ${path}; pass \`serve\` to serve it here, or start the program that serves it first`,
+    `Nobody serves ${path}; pass \`serve\` or \`server\` to have it served, or start the program that serves it first`,
     { path },
   );
 }

@@ -5,7 +5,7 @@ import { type Identity, identityOf, lstatIfThere, sameFile } from '../files/iden
 import { EndpointLock } from '../files/lock.js';
 import { joinPath } from '../files/paths.js';
 import { reclaim } from '../files/reclaim.js';
-import { appendRecord, beginRecord } from '../files/record.js';
+import { appendRecord, beginRecord, type RecordEntry } from '../files/record.js';
 import type { Place, Surroundings } from './settings.js';
 import type { SocketKind, Sockets } from './sockets.js';
 
@@ -15,6 +15,8 @@ const kinds = ['control', 'data'] as const;
 export interface HealerOwner {
   lock(): EndpointLock;
   readonly sockets: Sockets;
+  /** What a new record has to say. */
+  recorded(): readonly RecordEntry[];
   relocked(lock: EndpointLock): void;
   deposed(): void;
   displaced(): void;
@@ -106,10 +108,7 @@ export class Healer {
       // Someone may have been owner in between, and be dead already.
       reclaim(lock, path);
       beginRecord(lock.fd);
-      for (const kind of kinds) {
-        const file = this.#owner.sockets.file(kind);
-        if (file) appendRecord(lock.fd, { published: { name: names[kind], file } });
-      }
+      for (const entry of this.#owner.recorded()) appendRecord(lock.fd, entry);
     } catch (error) {
       cleanedUp(lock);
       lock.release();
@@ -121,6 +120,8 @@ export class Healer {
 
   #isMissing(kind: SocketKind): boolean {
     const { directory, names, path } = this.#place;
+    // A server that is still starting has none.
+    if (!this.#owner.sockets.file(kind)) return false;
     const stats = lstatIfThere(directory.at(names[kind]));
     if (!stats) return true;
     const file = identityOf(stats);

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { threadId } from 'node:worker_threads';
 import type { Clock, Timer } from '../clock.js';
+import { errorTable } from '../error-table.js';
 import { SocketReferenceError } from '../errors.js';
 import { protocolVersion } from '../files/record.js';
 import { Channel } from './channel.js';
@@ -37,6 +38,8 @@ export interface HoldsOwner {
   readonly clock: Clock;
   readonly maxMembers: number;
   readonly maxReferences: number;
+  /** How long its end may take, in milliseconds. */
+  readonly stopTimeoutMs: number;
   /** Where the owner stands: who comes now is welcomed, or told to start over. */
   readonly phase: 'starting' | 'ready' | 'stopping';
   /** The total has changed. May switch to stopping, in this very tick. */
@@ -62,6 +65,7 @@ export class Holds {
   #round: { readonly kind: 'none' } | { readonly kind: 'due'; readonly timer: Timer } = { kind: 'none' };
   #dependents = 0;
   #dependentsSeen = 0;
+  #seen = 0;
   #lastRound = Number.NEGATIVE_INFINITY;
 
   constructor(owner: HoldsOwner) {
@@ -76,6 +80,11 @@ export class Holds {
   /** How many members that cannot serve have come so far. */
   get dependentsSeen(): number {
     return this.#dependentsSeen;
+  }
+
+  /** How many members have come so far. */
+  get seen(): number {
+    return this.#seen;
   }
 
   /** The members, oldest first. */
@@ -128,6 +137,11 @@ export class Holds {
   /** Tells all members that the endpoint has ended for everybody. */
   endAll(): void {
     for (const { channel } of this.#holds) channel.send({ type: 'stopping', force: true });
+  }
+
+  /** Tells all members that the server has failed for good. */
+  fail(error: SocketReferenceError): void {
+    for (const { channel } of this.#holds) channel.send(failureMessage(error));
   }
 
   /** Answers those who asked for the end: everything has ended. */
@@ -192,6 +206,7 @@ export class Holds {
     }
     const hold: Hold = { channel, hello, since: Date.now(), behind: false };
     this.#holds.add(hold);
+    this.#seen++;
     this.#open.get(channel)?.cancel();
     if (!hello.canServe) {
       this.#dependents++;
@@ -208,6 +223,7 @@ export class Holds {
       ...this.peers,
       yours: hello.references,
       maxReferences: owner.maxReferences,
+      stopTimeoutMs: Math.ceil(owner.stopTimeoutMs),
     });
     owner.changed();
     return hold;
@@ -308,6 +324,15 @@ export class Holds {
       }),
     );
   }
+}
+
+/** What a member is told of an error that ends its references. */
+function failureMessage(error: SocketReferenceError): object {
+  const fields = errorTable[error.code].fields as readonly (keyof SocketReferenceError)[];
+  const detail = Object.fromEntries(
+    fields.map((name) => [name, error[name]]).filter(([name, value]) => name !== 'path' && value !== undefined),
+  );
+  return { type: 'failed', code: error.code, message: error.message, detail };
 }
 
 /** This thread, as a holder in listings. */

@@ -29,6 +29,8 @@ export interface MemberStart {
   /** References here, the acquires under way included. */
   readonly references: number;
   readonly canServe: boolean;
+  /** Called when there is an owner, whose server is not up yet. */
+  starting(): void;
   /** Called in the tick in which the server is known to be up. */
   accept(member: Member): void;
 }
@@ -145,7 +147,7 @@ export class Member implements Lease {
     this.#events.stopping(left.promise);
     const { clock } = this.#start.surroundings;
     const { failoverTimeoutMs, drainTimeoutMs } = this.#start.settings;
-    const timeoutMs = failoverTimeoutMs + drainTimeoutMs;
+    const timeoutMs = failoverTimeoutMs + Math.max(drainTimeoutMs, this.#welcome?.stopTimeoutMs ?? 0);
     const timer = clock.after(timeoutMs, () => this.#leaveUnanswered(left, timeoutMs));
     const cancel = (): void => timer.cancel();
     left.promise.then(cancel, cancel);
@@ -191,6 +193,7 @@ export class Member implements Lease {
         this.#counted(message);
         this.#phase = { kind: 'waiting' };
         if (message.state === 'ready') this.#attached();
+        else this.#start.starting();
         return;
       case 'ready':
         if (this.#phase.kind === 'waiting') this.#attached();

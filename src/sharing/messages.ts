@@ -38,6 +38,8 @@ const welcome = v.object({
   dependents: count,
   yours: count,
   maxReferences: positive,
+  /** How long the owner's end may take, in milliseconds. */
+  stopTimeoutMs: v.optional(count),
 });
 const ready = v.object({ type: v.literal('ready') });
 const failed = v.object({
@@ -64,10 +66,19 @@ const holder = v.object({
   since: count,
   canServe: v.boolean(),
 });
+const server = v.object({
+  pid: v.optional(positive),
+  command: v.string(),
+  state: v.picklist(['starting', 'running', 'restarting']),
+  /** How often it was started again. */
+  restarts: count,
+});
 const holders = v.object({
   type: v.literal('holders'),
   state: v.picklist(['starting', 'active', 'lingering', 'stopping']),
   owner: holder,
+  /** The command that a keeper runs as the server. */
+  server: v.optional(server),
   members: v.array(holder),
   /** Members that did not fit into the message. */
   more: count,
@@ -79,6 +90,7 @@ const holders = v.object({
 const toMemberSchema = v.variant('type', [welcome, ready, failed, stopping, counted, farewell, holders]);
 export type ToMember = v.InferOutput<typeof toMemberSchema>;
 export type Holders = v.InferOutput<typeof holders>;
+export type ServerState = v.InferOutput<typeof server>;
 export type Holder = v.InferOutput<typeof holder>;
 
 /** A message that cannot be understood; `theirs` is set when it is of another version. */

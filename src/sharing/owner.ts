@@ -3,13 +3,15 @@ import { SocketReferenceError } from '../errors.js';
 import { cleanedUp } from '../files/held-locks.js';
 import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
-import { appendRecord, beginRecord, type RecordEntry } from '../files/record.js';
-import { type ConnectionStats, DataListener, type Serve } from './data-listener.js';
+import { appendRecord, beginRecord, type RecordEntry, shortenRecord } from '../files/record.js';
+import { systemError } from '../system-errors.js';
+import type { ConnectionStats } from './data-listener.js';
 import { type Deferred, deferred } from './deferred.js';
 import { Healer } from './heal.js';
 import { describeSelf, Holds } from './holds.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
 import type { Holder } from './messages.js';
+import type { Service, ServiceHost } from './service.js';
 import type { OwnerSettings, Place, Surroundings } from './settings.js';
 import { Sockets } from './sockets.js';
 
@@ -18,6 +20,12 @@ import { Sockets } from './sockets.js';
  * between two of their attempts.
  */
 const graceMs = 1_000;
+
+/**
+ * How long one who serves for others waits for the first of them, in milliseconds: whoever had it started attaches at
+ * once, unless it died in between.
+ */
+const firstHolderMs = 10_000;
 
 type Phase =
   | { readonly kind: 'starting' }
@@ -31,7 +39,7 @@ export interface OwnerStart {
   readonly place: Place;
   /** Held, re-checked, its dead owner's files removed. The owner lets go of it at its end. */
   readonly lock: EndpointLock;
-  readonly serve: Serve;
+  readonly service: Service;
   readonly settings: OwnerSettings;
   readonly surroundings: Surroundings;
   readonly events: LeaseEvents;
@@ -39,6 +47,8 @@ export interface OwnerStart {
   readonly references: number;
   /** Members that cannot serve and had references to the endpoint when its last owner was lost. */
   readonly expected: number;
+  /** Called when members can attach and wait for a service that has to be started. */
+  readonly opened?: ((owner: Owner) => void) | undefined;
 }
 
 /** The owner of an endpoint: holds the lock, listens, counts, and ends it with the last reference. */
@@ -50,7 +60,7 @@ export class Owner implements Lease {
   readonly #surroundings: Surroundings;
   readonly #events: LeaseEvents;
   readonly #since = Date.now();
-  readonly #data: DataListener;
+  readonly #service: Service;
   readonly #holds: Holds;
   readonly #healer: Healer;
   readonly #sockets: Sockets;
@@ -60,9 +70,17 @@ export class Owner implements Lease {
   #lock: EndpointLock;
   #phase: Phase = { kind: 'starting' };
   #lingerMs: number;
+  /** Called when the first member has come, or the wait for it is over. */
+  #came: (() => void) | undefined;
+  /** A stop that was asked for before it was up. */
+  #stopWhenUp: { readonly force: boolean } | undefined;
+  /** The publishing of the data socket that is under way. */
+  #publishing: Promise<void> | undefined;
+  /** Why the service has failed for good. */
+  #failure: SocketReferenceError | undefined;
 
   private constructor(start: OwnerStart) {
-    const { place, lock, serve, settings, surroundings, events } = start;
+    const { place, lock, service, settings, surroundings, events } = start;
     this.#place = place;
     this.#lock = lock;
     this.#settings = settings;
@@ -71,15 +89,16 @@ export class Owner implements Lease {
     this.#lingerMs = settings.lingerMs;
     this.#expected = start.expected;
     this.#graceUntil = surroundings.clock.now() + graceMs;
+    this.#service = service;
     const fault = (error: unknown) => surroundings.hooks.fault(place.path, error);
-    this.#data = new DataListener(serve, settings.maxConnections, fault);
     this.#holds = this.#createHolds(fault);
     this.#holds.tally.own = start.references;
     const control = this.#holds.accept.bind(this.#holds);
-    this.#sockets = new Sockets({ place, settings, data: this.#data, control, fault });
+    this.#sockets = new Sockets({ place, settings, service, control, fault });
     this.#healer = new Healer(place, surroundings, settings.healIntervalMs, {
       lock: () => this.#lock,
       sockets: this.#sockets,
+      recorded: () => this.#recorded(),
       relocked: (held) => this.#relocked(held),
       deposed: () => this.#depose(),
       displaced: () => this.#displaced(),
@@ -87,24 +106,93 @@ export class Owner implements Lease {
   }
 
   /**
-   * Publishes the sockets and begins to serve. On failure nothing remains but the lock, which stays the caller's.
+   * Publishes the sockets and begins to serve. On failure nothing remains but the lock, which stays the caller's, unless
+   * members had been let in to wait for it: then the lock has gone, too, and they were told.
    *
-   * @param accept - called in the tick in which it is up, before anything can happen to it
+   * @param accept - called in the tick in which it is up, before anything can happen to it; never, if it has ended before
    */
   static async start(start: OwnerStart, accept: (owner: Owner) => void): Promise<void> {
     const owner = new Owner(start);
     try {
       beginRecord(start.lock.fd);
-      await owner.#sockets.publish(start.lock, ['control', 'data']);
+      await owner.#sockets.publish(start.lock, start.service.start ? ['control'] : ['control', 'data']);
     } catch (error) {
       owner.#holds.destroy();
       throw error;
     }
-    owner.#phase = { kind: 'serving' };
     owner.#healer.start();
+    if (start.service.start) {
+      start.opened?.(owner);
+      if (!(await owner.#startService(start.service.start))) return;
+    }
+    owner.#phase = { kind: 'serving' };
     owner.#holds.ready();
     accept(owner);
     owner.#recount();
+    if (owner.#stopWhenUp) owner.#stopRequested(owner.#stopWhenUp.force);
+  }
+
+  /** False if it ended before it was up. */
+  async #startService(begin: NonNullable<Service['start']>): Promise<boolean> {
+    const host: ServiceHost = {
+      lock: () => this.#lock,
+      shortenRecord: () => shortenRecord(this.#lock.fd, this.#since, this.#recorded()),
+      publish: () => this.#publishData(),
+      failed: (error) => this.#failed(error),
+    };
+    try {
+      // Not for nobody: whoever had it started attaches at once, or has died; and it must be there to hear of a failure.
+      const came = await this.#firstHolder();
+      if (this.#phase.kind === 'starting') {
+        if (came) await begin.call(this.#service, host);
+        else void this.#stop();
+      }
+    } catch (error) {
+      if (this.#phase.kind !== 'starting') return this.#ended();
+      this.#failed(systemError(error, this.#place.path, `start the server of ${this.#place.path}`));
+      await this.#ended();
+      throw error;
+    }
+    return this.#phase.kind === 'starting' || this.#ended();
+  }
+
+  /** Whether somebody has come, or has been here. */
+  #firstHolder(): Promise<boolean> {
+    const { promise, resolve } = deferred<boolean>();
+    const timer = this.#surroundings.clock.after(firstHolderMs, () => resolve(false));
+    this.#came = () => {
+      timer.cancel();
+      resolve(true);
+    };
+    if (this.#holds.seen > 0 || this.#phase.kind !== 'starting') this.#came();
+    return promise;
+  }
+
+  async #ended(): Promise<false> {
+    if (this.#phase.kind === 'stopping') await this.#phase.done;
+    return false;
+  }
+
+  /** Not while files are being repaired: both would publish. */
+  async #publishData(): Promise<void> {
+    await this.#healer.settled();
+    if (this.#phase.kind === 'stopping' || this.#phase.kind === 'deposed') return;
+    this.#sockets.unlink(['data']);
+    const publishing = this.#sockets.publish(this.#lock, ['data']);
+    this.#publishing = publishing.then(
+      () => undefined,
+      // Whoever asked for it is told.
+      () => undefined,
+    );
+    await publishing;
+  }
+
+  #failed(error: SocketReferenceError): void {
+    if (this.#phase.kind === 'stopping' || this.#phase.kind === 'deposed') return;
+    this.#failure = error;
+    this.#events.ended(error);
+    // Told once it is over, like any end.
+    this.#stop().catch(() => {});
   }
 
   get others(): number {
@@ -128,7 +216,7 @@ export class Owner implements Lease {
   }
 
   get connections(): Readonly<ConnectionStats> {
-    return this.#data.stats;
+    return this.#service.stats;
   }
 
   update(references: number): void {
@@ -145,6 +233,11 @@ export class Owner implements Lease {
     return this.#healer.check();
   }
 
+  /** Ends it for everybody, as somebody asked for by a message. */
+  end(): void {
+    this.#stopRequested(true);
+  }
+
   async abandon(): Promise<void> {
     if (this.#phase.kind === 'deposed') return;
     await this.#stop(false);
@@ -154,10 +247,16 @@ export class Owner implements Lease {
   #recount(): void {
     const { total } = this.#holds.tally;
     const phase = this.#phase;
+    if (total > 0) this.#came?.();
     if (total > 0 && phase.kind === 'lingering') {
       phase.timer.cancel();
       phase.settling?.resolve();
       this.#phase = { kind: 'serving' };
+    }
+    if (phase.kind === 'starting' && total === 0 && this.#holds.seen > 0) {
+      // Nobody waits for it any more.
+      void this.#stop();
+      return;
     }
     if (total > 0 || phase.kind !== 'serving') return;
     const grace = this.#grace();
@@ -184,6 +283,7 @@ export class Owner implements Lease {
     const { promise: done, resolve, reject } = deferred<void>();
     // The phase first, the work after: no message that the work lets in may be welcomed.
     this.#phase = { kind: 'stopping', done };
+    this.#came?.();
     this.#events.stopping(done);
     this.#end(keepMembers).then(resolve, reject);
     if (phase.kind === 'lingering') done.then(phase.settling?.resolve, phase.settling?.reject);
@@ -191,10 +291,10 @@ export class Owner implements Lease {
   }
 
   async #end(keepMembers: boolean): Promise<void> {
-    const { clock, hooks } = this.#surroundings;
+    const { hooks } = this.#surroundings;
     let clean = false;
     try {
-      if (this.#data.stats.open > 0) this.#tryToSay({ stopping: true });
+      if (this.#service.busy) this.#tryToSay({ stopping: true });
       await hooks.cleanUp(() => this.#unpublish());
       this.#sockets.close();
       if (!keepMembers) {
@@ -202,8 +302,8 @@ export class Owner implements Lease {
         await hooks.cleanUp(() => this.#lock.remove());
         cleanedUp(this.#lock);
         this.#holds.close();
-      } else if (this.#data.stats.open > 0) this.#tryToSay({ stopping: true });
-      await this.#data.drain(this.#settings.drainTimeoutMs, clock);
+      } else if (this.#service.busy) this.#tryToSay({ stopping: true });
+      await this.#service.stop();
       await hooks.cleanUp(() => this.#lock.remove());
       clean = true;
     } finally {
@@ -213,31 +313,45 @@ export class Owner implements Lease {
       cleanedUp(this.#lock);
       for (const answer of this.#farewells) answer(clean);
       if (clean) this.#holds.ended();
+      if (this.#failure) this.#holds.fail(this.#failure);
       this.#holds.close();
     }
   }
 
   #unpublish(): void | Promise<void> {
-    const checking = this.#healer.settled();
-    if (checking !== undefined) return checking.then(() => this.#unpublish());
+    const publishing = this.#healer.settled() ?? this.#publishing;
+    this.#publishing = undefined;
+    if (publishing !== undefined) return publishing.then(() => this.#unpublish());
     this.#sockets.unlink();
   }
 
   #depose(): void {
-    if (this.#phase.kind !== 'serving' && this.#phase.kind !== 'lingering') return;
+    if (this.#phase.kind === 'stopping' || this.#phase.kind === 'deposed') return;
     if (this.#phase.kind === 'lingering') {
       this.#phase.timer.cancel();
       this.#phase.settling?.resolve();
     }
     this.#phase = { kind: 'deposed' };
+    this.#came?.();
     this.#healer.stop();
     this.#tryToUnlink();
     this.#sockets.close();
-    this.#data.letGo();
+    this.#service.letGo();
     cleanedUp(this.#lock);
     this.#lock.release();
     this.#holds.close();
     this.#events.lost('deposed');
+  }
+
+  /** What the record has to say at this moment. */
+  #recorded(): RecordEntry[] {
+    const { names } = this.#place;
+    const entries: RecordEntry[] = [];
+    for (const kind of ['control', 'data'] as const) {
+      const file = this.#sockets.file(kind);
+      if (file) entries.push({ published: { name: names[kind], file } });
+    }
+    return [...entries, ...this.#service.recorded];
   }
 
   /** For those who look from outside while connections drain; without it they see less, and nothing else is amiss. */
@@ -279,6 +393,7 @@ export class Owner implements Lease {
       clock,
       maxMembers: settings.maxMembers,
       maxReferences: settings.maxReferences,
+      stopTimeoutMs: this.#service.stopTimeoutMs,
       get phase() {
         if (owner.#phase.kind === 'starting') return 'starting';
         return owner.#phase.kind === 'stopping' || owner.#phase.kind === 'deposed' ? 'stopping' : 'ready';
@@ -302,9 +417,11 @@ export class Owner implements Lease {
     const { tally } = this.#holds;
     // Whoever looks may as well have it looked after.
     if (kind === 'serving' || kind === 'lingering') void this.#healer.check();
+    const server = this.#service.description;
     return {
       type: 'holders',
       state: kind === 'serving' ? 'active' : kind === 'deposed' ? 'stopping' : kind,
+      ...(server && { server }),
       owner: describeSelf(tally.own, this.#since, true, this.#settings.label),
       members,
       more,
@@ -316,6 +433,11 @@ export class Owner implements Lease {
   #stopRequested(force: boolean): void {
     // A word that was under way when this owner was deposed or had begun to stop: nothing is left to ask of it.
     if (this.#phase.kind === 'deposed' || this.#phase.kind === 'stopping') return;
+    if (this.#phase.kind === 'starting' && !this.#service.start) {
+      // It takes a moment, and half of it cannot be ended.
+      this.#stopWhenUp = { force: force || this.#stopWhenUp?.force === true };
+      return;
+    }
     // "When it is unused": without the wait that follows the last reference.
     this.#lingerMs = 0;
     if (!force) {

@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
-import { publish, unlinkIfSame } from '../files/publish.js';
-import type { DataListener } from './data-listener.js';
+import { type Listener, listenerOf, publish, unlinkIfSame } from '../files/publish.js';
+import type { Service } from './service.js';
 import type { OwnerSettings, Place } from './settings.js';
 
 /** The two sockets of an endpoint. */
@@ -18,7 +18,8 @@ const spareConnections = 64;
 export interface SocketsParts {
   readonly place: Place;
   readonly settings: OwnerSettings;
-  readonly data: DataListener;
+  /** Listens on the data socket. */
+  readonly service: Service;
   /** Gets the connections to the control socket. */
   readonly control: (socket: Socket) => void;
   readonly fault: (error: unknown) => void;
@@ -27,7 +28,7 @@ export interface SocketsParts {
 /** The sockets that an owner has published: who listens on them, and which files they are. */
 export class Sockets {
   readonly #parts: SocketsParts;
-  readonly #servers = new Map<SocketKind, Server>();
+  readonly #listeners = new Map<SocketKind, Listener>();
   readonly #files = new Map<SocketKind, Identity>();
   readonly #published: Identity[] = [];
   #keepsAlive = true;
@@ -48,22 +49,23 @@ export class Sockets {
 
   /** Publishes sockets, for the first time or in the place of files that were lost. */
   async publish(lock: EndpointLock, kinds: readonly SocketKind[]): Promise<void> {
-    const { place, settings, data } = this.#parts;
+    const { place, settings, service } = this.#parts;
     const publications = kinds.map((kind) => ({
       kind,
       name: place.names[kind],
-      server: kind === 'data' ? data.createServer() : this.#createControlServer(),
+      from: kind === 'data' ? service.source() : listenerOf(this.#createControlServer()),
       mode: kind === 'data' ? settings.mode : controlMode,
     }));
     const files = await publish(lock, place.path, publications);
     this.#published.push(...files);
-    publications.forEach(({ kind, server }, index) => {
-      const old = this.#servers.get(kind);
+    publications.forEach(({ kind, from }, index) => {
+      this.#files.set(kind, files[index] as Identity);
+      if (typeof from === 'string') return;
+      const old = this.#listeners.get(kind);
       // Not before the loop has accepted who came by the old file.
       if (old) setImmediate(() => setImmediate(() => old.close()));
-      this.#servers.set(kind, server);
-      this.#files.set(kind, files[index] as Identity);
-      this.#hold(server);
+      this.#listeners.set(kind, from);
+      this.#hold(from);
     });
   }
 
@@ -71,20 +73,23 @@ export class Sockets {
    * Removes the names that still lead to what was published there. That takes no lock: what we made is ours (I2), and left
    * behind by an owner that was deposed, nobody else could know whose it is.
    */
-  unlink(): void {
+  unlink(kinds: readonly SocketKind[] = ['control', 'data']): void {
     const { place } = this.#parts;
-    for (const [kind, file] of this.#files) unlinkIfSame(place, place.names[kind], file);
+    for (const kind of kinds) {
+      const file = this.#files.get(kind);
+      if (file) unlinkIfSame(place, place.names[kind], file);
+    }
   }
 
   /** Accepts nobody any more; open connections go on. Idempotent. */
   close(): void {
-    for (const server of this.#servers.values()) server.close();
+    for (const listener of this.#listeners.values()) listener.close();
   }
 
   /** Whether the sockets keep the process alive, those of later repairs included. */
   keepAlive(alive: boolean): void {
     this.#keepsAlive = alive;
-    for (const server of this.#servers.values()) this.#hold(server);
+    for (const listener of this.#listeners.values()) this.#hold(listener);
   }
 
   #createControlServer(): Server {
@@ -95,8 +100,8 @@ export class Sockets {
     return server;
   }
 
-  #hold(server: Server): void {
-    if (this.#keepsAlive) server.ref();
-    else server.unref();
+  #hold(listener: Listener): void {
+    if (this.#keepsAlive) listener.ref();
+    else listener.unref();
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { EndpointLock } from '../files/lock.js';
-import { type Reclaimed, reclaim } from '../files/reclaim.js';
+import { endOrphans, type Reclaimed, reclaim } from '../files/reclaim.js';
+import { readRecord } from '../files/record.js';
 import type { Place } from './settings.js';
 
 /** The longest pause for an owner that is dying, in milliseconds; the pauses double, and add up to about two of it. */
@@ -17,7 +18,7 @@ export async function sweep({ directory, names, path }: Place, ownerPid: number)
   let since: number | undefined;
   for (let wait = 1; wait <= longestPauseMs; wait *= 2) {
     const attempt = EndpointLock.attempt(directory, names.lock, path, false);
-    if (attempt.kind === 'held') sweepHeld(attempt.lock, path);
+    if (attempt.kind === 'held') await sweepHeld(attempt.lock, path);
     if (attempt.kind !== 'busy' || attempt.record?.pid !== ownerPid) return;
     // Another life of the same process holds it by now.
     since ??= attempt.record.since;
@@ -27,9 +28,11 @@ export async function sweep({ directory, names, path }: Place, ownerPid: number)
 }
 
 /** The same with the lock in hand, which is let go of. */
-export function sweepHeld(lock: EndpointLock, path: string): Reclaimed {
+export async function sweepHeld(lock: EndpointLock, path: string): Promise<Reclaimed> {
   try {
-    const reclaimed = reclaim(lock, path);
+    const record = readRecord(lock.fd);
+    await endOrphans(record);
+    const reclaimed = reclaim(lock, path, record);
     lock.remove();
     return reclaimed;
   } finally {

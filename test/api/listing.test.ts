@@ -11,6 +11,7 @@ const info = (path: string): SocketInfo => ({
   path,
   state: 'active',
   owner: undefined,
+  server: undefined,
   references: 1,
   members: [],
   moreMembers: 0,

@@ -28,11 +28,19 @@ interface Rule {
   readonly expected: RegExp;
 }
 
+/** A server that needs nothing. */
+const listens = 'import socket,sys,time; s=socket.socket(1); s.bind(sys.argv[1]); s.listen(); time.sleep(1000)';
+
 const acquireRules: Required<Record<keyof AcquireOptions, Rule>> = {
   serve: {
     wrong: [null, 5, 'serve', true, {}, [], { emit() {} }, { listen() {} }, Symbol('x')],
     right: [() => {}, async () => {}, createServer(), createHttpServer()],
     expected: /^a function that takes a connection, or a net, http or tls server$/,
+  },
+  server: {
+    wrong: [null, 5, 'redis-server', true, [], ['redis-server'], () => {}],
+    right: [{ command: ['python3', '-c', listens, '{socket}'] }],
+    expected: /^an object$/,
   },
   mode: {
     wrong: [...notNumbers, 0, 0o400, 0o200, 0o177, 0o1600, 0o4600, 0o1000, -1, 384.5, Number.NaN],
@@ -95,6 +103,9 @@ function refusal(option: string, expected: RegExp | string, value: unknown) {
   };
 }
 
+/** What serves; an option that serves in its stead goes without. */
+const serveUnless = (name: string) => (name === 'server' ? {} : { serve: greet });
+
 const construct = (options: unknown) => new SocketManager(options as SocketManagerOptions);
 
 describe('options of acquire', () => {
@@ -103,13 +114,13 @@ describe('options of acquire', () => {
       await using manager = new SocketManager();
       const path = `${directory}/a`;
       for (const value of wrong) {
-        const acquired = manager.acquire(path, { serve: greet, [name]: value });
+        const acquired = manager.acquire(path, { ...serveUnless(name), [name]: value });
         await expect(acquired, String(value)).rejects.toMatchObject(refusal(name, expected, value));
       }
       expect(manager.stats()).toMatchObject({ activeSockets: 0, acquired: 0, started: 0, pendingAcquires: 0 });
       for (const value of right) {
         // Otherwise a socket that is to linger for weeks would do so.
-        await (await manager.acquire(path, { serve: greet, [name]: value })).close();
+        await (await manager.acquire(path, { ...serveUnless(name), [name]: value })).close();
         await manager.forceCleanupSocket(path);
       }
       // What is undefined is not given.
@@ -129,7 +140,7 @@ describe('options of acquire', () => {
   it('are all known', async () => {
     await using manager = new SocketManager();
     const known = Object.keys(acquireRules).join(', ');
-    for (const name of ['serv', 'Mode', 'server', '__proto', 'constructor', 'toString', '']) {
+    for (const name of ['serv', 'Mode', 'servers', '__proto', 'constructor', 'toString', '']) {
       const options = Object.fromEntries([[name, undefined]]);
       const error = manager.acquire('a', options as never);
       await expect(error).rejects.toMatchObject(refusal(name, `one of: ${known}`, undefined));

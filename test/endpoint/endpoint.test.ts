@@ -60,12 +60,12 @@ class Life {
       maxMembers: 5,
       maxConnections: 5,
     };
-    this.endpoint = new Endpoint(place, settings, serve, host);
+    this.endpoint = new Endpoint(place, settings, { kind: 'handler', serve }, host);
   }
 
   wait(timeoutMs = 1_000): Promise<Slot | 'start-over'> {
     const options = { timeoutMs, total: timeoutMs, signal: undefined, trace: undefined, canServe: true };
-    return this.endpoint.wait(options, greet);
+    return this.endpoint.wait(options, { kind: 'handler', serve: greet });
   }
 
   /** A slot, where starting over would be a failure. */

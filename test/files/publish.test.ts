@@ -4,7 +4,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { identityOf } from '#src/files/identity.js';
 import type { EndpointLock } from '#src/files/lock.js';
-import { publish, unlinkIfSame } from '#src/files/publish.js';
+import { listenerOf, publish, unlinkIfSame } from '#src/files/publish.js';
 import { beginRecord, readRecord } from '#src/files/record.js';
 import type { Place } from '#src/sharing/settings.js';
 import { takeLock, withPlace } from '../helpers/place.js';
@@ -51,8 +51,8 @@ describe('publish', () => {
     withScene(async ({ place, lock, server }) => {
       const { names, path, directory } = place;
       const files = await publish(lock, path, [
-        { name: names.control, server: server('control'), mode: 0o600 },
-        { name: names.data, server: server('data'), mode: 0o666 },
+        { name: names.control, from: listenerOf(server('control')), mode: 0o600 },
+        { name: names.data, from: listenerOf(server('data')), mode: 0o666 },
       ]);
       expect(readdirSync(directory.path).sort()).toEqual([names.data, names.control, names.lock]);
       expect(files).toEqual([identityAt(`${path}.ctl`), identityAt(path)]);
@@ -70,7 +70,7 @@ describe('publish', () => {
     withScene(async ({ place, lock, server }) => {
       const before = process.umask(0o777);
       try {
-        await publish(lock, place.path, [{ name: place.names.data, server: server('data'), mode: 0o600 }]);
+        await publish(lock, place.path, [{ name: place.names.data, from: listenerOf(server('data')), mode: 0o600 }]);
       } finally {
         process.umask(before);
       }
@@ -81,7 +81,7 @@ describe('publish', () => {
   it('takes a path of which nothing is left for the private name', () =>
     withScene(async ({ place, lock, server }) => {
       const long = 'x'.repeat(200);
-      await publish(lock, place.path, [{ name: long, server: server('long'), mode: 0o600 }]);
+      await publish(lock, place.path, [{ name: long, from: listenerOf(server('long')), mode: 0o600 }]);
       expect(lstatSync(`${place.directory.path}/${long}`).isSocket()).toBe(true);
       unlinkSync(`${place.directory.path}/${long}`);
     }));
@@ -89,7 +89,7 @@ describe('publish', () => {
   it('does not touch the published name when the server closes', () =>
     withScene(async ({ place, lock, server }) => {
       const data = server('data');
-      await publish(lock, place.path, [{ name: place.names.data, server: data, mode: 0o600 }]);
+      await publish(lock, place.path, [{ name: place.names.data, from: listenerOf(data), mode: 0o600 }]);
       data.close();
       await once(data, 'close');
       expect(existsSync(place.path)).toBe(true);
@@ -111,8 +111,8 @@ describe('publish', () => {
         const { [names.lock]: _, ...before } = treeOf(directory.path);
         const servers = [server('control'), server('data')] as const;
         const published = publish(lock, path, [
-          { name: names.control, server: servers[0], mode: 0o600 },
-          { name: names.data, server: servers[1], mode: 0o600 },
+          { name: names.control, from: listenerOf(servers[0]), mode: 0o600 },
+          { name: names.data, from: listenerOf(servers[1]), mode: 0o600 },
         ]);
         await expect(published).rejects.toMatchObject({ code: 'ERR_SOCKREF_ADDRESS_IN_USE', path });
         const { [names.lock]: __, ...after } = treeOf(directory.path);
@@ -129,8 +129,8 @@ describe('publish', () => {
       await once(used, 'listening');
       const control = server('control');
       const published = publish(lock, path, [
-        { name: names.control, server: control, mode: 0o600 },
-        { name: names.data, server: used, mode: 0o600 },
+        { name: names.control, from: listenerOf(control), mode: 0o600 },
+        { name: names.data, from: listenerOf(used), mode: 0o600 },
       ]);
       await expect(published).rejects.toThrow('ERR_SERVER_ALREADY_LISTEN');
       expect(control.listening).toBe(false);
@@ -144,7 +144,7 @@ describe('publish', () => {
       data.prependOnceListener('listening', () => {
         for (const name of privateNames(place)) rmSync(`${directory.path}/${name}`, { recursive: true });
       });
-      const published = publish(lock, path, [{ name: names.data, server: data, mode: 0o600 }]);
+      const published = publish(lock, path, [{ name: names.data, from: listenerOf(data), mode: 0o600 }]);
       await expect(published).rejects.toMatchObject({ code: 'ERR_SOCKREF_SYSTEM', errno: 'ENOENT', syscall: 'chmod' });
       expect(data.listening).toBe(false);
       expect(readdirSync(directory.path)).toEqual([names.lock]);
@@ -157,7 +157,7 @@ describe('publish', () => {
       const at = lock.directory.at.bind(lock.directory);
       lock.directory.at = (name) => at(`inner/${name}`);
       rmSync(inner, { recursive: true });
-      const published = publish(lock, place.path, [{ name: 'x', server: server('x'), mode: 0o600 }]);
+      const published = publish(lock, place.path, [{ name: 'x', from: listenerOf(server('x')), mode: 0o600 }]);
       await expect(published).rejects.toMatchObject({ code: 'ERR_SOCKREF_SYSTEM', errno: 'ENOENT', syscall: 'mkdir' });
       Reflect.deleteProperty(lock.directory, 'at');
     }));
@@ -201,10 +201,10 @@ describe('unlinkIfSame', () => {
   it('removes the very file, and no successor of its name', () =>
     withScene(async ({ place, lock, server }) => {
       const { names, path } = place;
-      const [first] = await publish(lock, path, [{ name: names.data, server: server('1'), mode: 0o600 }]);
+      const [first] = await publish(lock, path, [{ name: names.data, from: listenerOf(server('1')), mode: 0o600 }]);
       unlinkSync(path);
       expect(unlinkIfSame(lock, names.data, first as never)).toBe(false);
-      const [second] = await publish(lock, path, [{ name: names.data, server: server('2'), mode: 0o600 }]);
+      const [second] = await publish(lock, path, [{ name: names.data, from: listenerOf(server('2')), mode: 0o600 }]);
       expect(unlinkIfSame(lock, names.data, first as never)).toBe(false);
       expect(await answerOf(path)).toBe('2');
       chmodSync(path, 0o660);

@@ -66,6 +66,7 @@ it('says who wrote it, in place of what was there', () =>
       since: expect.any(Number),
       published: [],
       temporaries: [],
+      servers: [],
       stopping: false,
     });
     expect(record?.since).toBeGreaterThanOrEqual(before);

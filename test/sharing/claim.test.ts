@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { beginRecord } from '#src/files/record.js';
 import { type Claim, claim, type Obstacle } from '#src/sharing/claim.js';
 import type { Lease } from '#src/sharing/lease.js';
+import type { Provider } from '#src/sharing/provider.js';
 import type { Place } from '#src/sharing/settings.js';
 import { fakeOwner } from '../helpers/control-peer.js';
 import { Notes, ownerSettings } from '../helpers/parts.js';
@@ -23,7 +24,7 @@ function begin(place: Place, changes: Partial<Claim> = {}) {
     settings: ownerSettings(),
     surroundings: notes,
     events: notes.events,
-    serve: () => greet,
+    provider: () => ({ kind: 'handler', serve: greet }),
     references: () => 1,
     own: [],
     failover: undefined,
@@ -68,7 +69,7 @@ describe('a claim', () => {
     withPlace(async (place) => {
       const first = begin(place);
       await first.settled;
-      const joined = begin(place, { serve: () => undefined });
+      const joined = begin(place, { provider: () => undefined });
       await joined.settled;
       expect(joined.leases).toMatchObject([{ role: 'member', ownerPid: process.pid, others: 1 }]);
       await end(joined);
@@ -77,9 +78,9 @@ describe('a claim', () => {
 
   it('fails where nobody serves and it can only join; with references at stake it waits', () =>
     withPlace(async (place) => {
-      const serve = () => undefined;
-      await expect(begin(place, { serve }).settled).rejects.toMatchObject({ code: 'ERR_SOCKREF_NOT_SERVED' });
-      const waiting = begin(place, { serve, failover: { members: 1, dependents: 1 } });
+      const provider = () => undefined;
+      await expect(begin(place, { provider }).settled).rejects.toMatchObject({ code: 'ERR_SOCKREF_NOT_SERVED' });
+      const waiting = begin(place, { provider, failover: { members: 1, dependents: 1 } });
       expect(await waiting.waitsFor('a new owner')).toEqual({ waitingFor: 'a new owner', pid: undefined });
       waiting.abort.abort(new Error('enough'));
       await expect(waiting.settled).rejects.toThrow();
@@ -90,7 +91,7 @@ describe('a claim', () => {
       const lock = takeLock(place);
       beginRecord(lock.fd);
       lock.release();
-      const joining = begin(place, { serve: () => undefined });
+      const joining = begin(place, { provider: () => undefined });
       await expect(joining.settled).rejects.toMatchObject({ code: 'ERR_SOCKREF_NOT_SERVED' });
       expect(readdirSync(place.directory.path)).toEqual([]);
     }));
@@ -147,11 +148,11 @@ describe('a claim', () => {
       const abort = new AbortController();
       let asked = 0;
       // Asked for the attempt, and once more when the lock is held.
-      const serve = () => {
+      const provider = (): Provider => {
         if (++asked === 2) abort.abort(new Error('enough'));
-        return greet;
+        return { kind: 'handler', serve: greet };
       };
-      const claimed = begin(place, { serve, signal: abort.signal });
+      const claimed = begin(place, { provider, signal: abort.signal });
       await expect(claimed.settled).rejects.toThrow('enough');
       expect(readdirSync(place.directory.path)).toEqual([]);
     }));

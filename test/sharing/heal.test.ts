@@ -6,6 +6,7 @@ import { cleanedUp } from '#src/files/held-locks.js';
 import type { EndpointLock } from '#src/files/lock.js';
 import { beginRecord } from '#src/files/record.js';
 import { DataListener } from '#src/sharing/data-listener.js';
+import { listenerService } from '#src/sharing/handler-service.js';
 import { Healer } from '#src/sharing/heal.js';
 import type { Place } from '#src/sharing/settings.js';
 import { Sockets } from '#src/sharing/sockets.js';
@@ -26,12 +27,17 @@ class Scene {
     this.place = place;
     this.lock = takeLock(place);
     const fault = (error: unknown) => void this.notes.faults.push(error);
-    const data = new DataListener((socket) => socket.end(), 10, fault);
+    const service = listenerService(new DataListener((socket) => socket.end(), 10, fault), 0, this.notes.clock);
     const control = (socket: { destroy(): unknown }) => void socket.destroy();
-    this.sockets = new Sockets({ place, settings: ownerSettings(), data, control, fault });
+    this.sockets = new Sockets({ place, settings: ownerSettings(), service, control, fault });
     this.healer = new Healer(place, this.notes, intervalMs, {
       lock: () => this.lock,
       sockets: this.sockets,
+      recorded: () =>
+        (['control', 'data'] as const).flatMap((kind) => {
+          const file = this.sockets.file(kind);
+          return file ? [{ published: { name: place.names[kind], file } }] : [];
+        }),
       relocked: (lock) => {
         this.notes.told.push('relocked');
         this.lock.release();

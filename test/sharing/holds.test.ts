@@ -24,6 +24,7 @@ class Scene {
       clock: this.clock,
       maxMembers,
       maxReferences: 1_000,
+      stopTimeoutMs: 5_000,
       get phase() {
         return scene.phase;
       },

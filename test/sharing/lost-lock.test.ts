@@ -86,13 +86,13 @@ async function race(path: string, directory: string): Promise<void> {
       lost() {},
       ended() {},
     },
-    serve: () => {
+    provider: () => {
       // Asked first before the lock is tried, and then when it is held.
       if (++asked === 2) {
         unlinkSync(`${path}.lock`);
         second = other.acquire(path, { serve });
       }
-      return serve;
+      return { kind: 'handler', serve };
     },
     references: () => 1,
     own: [],

@@ -22,7 +22,9 @@ class Scene {
       this.member = member;
     };
     const { notes } = this;
-    const start = { place, settings, surroundings: notes, events: notes.events, references: 2, canServe: true, accept };
+    const starting = (): void => void notes.told.push('starting');
+    const base = { place, settings, surroundings: notes, events: notes.events, references: 2, canServe: true };
+    const start = { ...base, starting, accept };
     this.outcome = Member.attach(socket, start, this.abort.signal);
     // Tests that are about something else need not wait for it.
     this.outcome.catch(() => {});
@@ -157,7 +159,7 @@ describe('a member that attaches', () => {
       scene.owner.say({ type: 'ready' });
       await expect(scene.outcome).rejects.toThrow('enough');
       await scene.over;
-      expect(scene.notes.told).toEqual([]);
+      expect(scene.notes.told).toEqual(['starting']);
     }));
 
   it('cannot be given up once it is attached', () =>

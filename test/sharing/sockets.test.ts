@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { existsSync, lstatSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '#src/clock.js';
 import type { EndpointLock } from '#src/files/lock.js';
 import { beginRecord } from '#src/files/record.js';
 import { DataListener } from '#src/sharing/data-listener.js';
+import { listenerService } from '#src/sharing/handler-service.js';
 import type { Place } from '#src/sharing/settings.js';
 import { Sockets } from '#src/sharing/sockets.js';
 import { keeping, ownerSettings } from '../helpers/parts.js';
@@ -33,10 +35,10 @@ function withSockets(play: (scene: Scene) => Promise<void>): Promise<void> {
         return server;
       }
     }
-    const data = new Data(greet, 10, fault);
+    const service = listenerService(new Data(greet, 10, fault), 0, systemClock);
     const settings = ownerSettings({ mode: 0o640, maxMembers: 3 });
     const control = (socket: Parameters<typeof greet>[0]) => void socket.end('control');
-    const sockets = new Sockets({ place, settings, data, control, fault });
+    const sockets = new Sockets({ place, settings, service, control, fault });
     try {
       await play({ place, lock, sockets, servers, faults });
     } finally {

@@ -55,6 +55,7 @@ function stage(play: (stage: Stage) => Promise<void>): Promise<void> {
       clock,
       maxMembers: 2,
       maxReferences: 10,
+      stopTimeoutMs: 5_000,
       get phase() {
         return shared.phase;
       },

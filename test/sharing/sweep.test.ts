@@ -66,10 +66,10 @@ describe('a sweep', () => {
     }));
 
   it('lets go of the lock when it fails, and keeps its file', () =>
-    withPlace((place) => {
+    withPlace(async (place) => {
       const lock = takeLock(place);
       writeFileSync(`${place.path}.lock`, '{"sockref":9,"pid":1,"since":1}\n');
-      expect(() => sweepHeld(lock, place.path)).toThrow('version');
+      await expect(sweepHeld(lock, place.path)).rejects.toThrow('version');
       expect(existsSync(`${place.path}.lock`)).toBe(true);
       const again = takeLock(place);
       again.remove();

@@ -1,0 +1,225 @@
+import type { Clock, Timer } from '../clock.js';
+import type { SocketReferenceError } from '../errors.js';
+import { lstatIfThere } from '../files/identity.js';
+import { makeTemporary } from '../files/publish.js';
+import { removePrivateDirectory } from '../files/reclaim.js';
+import type { RecordEntry } from '../files/record.js';
+import type { ServerState } from '../sharing/messages.js';
+import type { ServerCommand } from '../sharing/provider.js';
+import type { Service, ServiceHost } from '../sharing/service.js';
+import type { Place } from '../sharing/settings.js';
+import { systemError } from '../system-errors.js';
+import { HeldSocket } from './activation.js';
+import { type Exit, gaveUp } from './failures.js';
+import type { Journal } from './journal.js';
+import type { LogFile } from './log.js';
+import { untilAccepted, untilConnectable } from './readiness.js';
+import { Run } from './run.js';
+
+/** The pause before the first restart, in milliseconds; each further one in a row is twice as long. */
+const firstPauseMs = 100;
+/** The longest. */
+const longestPauseMs = 5_000;
+/** What has been up for so many milliseconds was well: the restarts begin to count anew. */
+const wellAfterMs = 10_000;
+/** Characters of a command that listings show. */
+const maxShown = 1_000;
+
+type State =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'launching'; readonly run: Run }
+  | { readonly kind: 'running'; readonly run: Run; readonly since: number }
+  /** It ended by itself; what is left of it is being ended too. */
+  | { readonly kind: 'clearing'; readonly run: Run }
+  | { readonly kind: 'pausing'; readonly timer: Timer }
+  | { readonly kind: 'stopped'; readonly done: Promise<void> };
+
+/** What a service of a command is made of. */
+export interface CommandServiceParts {
+  readonly place: Place;
+  readonly server: ServerCommand;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  /** Takes the server's output; undefined if there is no place for it. */
+  readonly log: LogFile | undefined;
+  readonly logFile: string | undefined;
+}
+
+/** A command that is run as the server behind a socket, and run again when it ends by itself. */
+export class CommandService implements Service {
+  readonly stats = { open: 0, accepted: 0, dropped: 0, failed: 0 };
+  readonly busy = true;
+  readonly #parts: CommandServiceParts;
+  #host: ServiceHost | undefined;
+  #state: State = { kind: 'idle' };
+  /** The private directory of what listens now. */
+  #temporary: string | undefined;
+  #held: HeldSocket | undefined;
+  #restarts = 0;
+  #inRow = 0;
+
+  constructor(parts: CommandServiceParts) {
+    this.#parts = parts;
+  }
+
+  get stopTimeoutMs(): number {
+    return this.#parts.server.stopTimeoutMs;
+  }
+
+  get recorded(): readonly RecordEntry[] {
+    const run = 'run' in this.#state ? this.#state.run.recorded : undefined;
+    return [...(this.#temporary ? [{ temporary: this.#temporary }] : []), ...(run ? [{ server: run }] : [])];
+  }
+
+  get description(): ServerState {
+    const state = this.#state;
+    const pid = 'run' in state && state.kind !== 'clearing' ? state.run.pid : undefined;
+    const up = state.kind === 'running';
+    return {
+      ...(pid !== undefined && { pid }),
+      command: this.#parts.server.command.join(' ').slice(0, maxShown),
+      state: up ? 'running' : this.#restarts > 0 || state.kind === 'clearing' ? 'restarting' : 'starting',
+      restarts: this.#restarts,
+    };
+  }
+
+  async start(host: ServiceHost): Promise<void> {
+    this.#host = host;
+    await this.#launch();
+  }
+
+  /** The server's own name for its socket. It stays as long as the server lives, to be linked again. */
+  source(): string {
+    const { place, journal } = this.#parts;
+    const name = this.#privateName;
+    if (lstatIfThere(place.directory.at(name))) return name;
+    if (this.#state.kind !== 'running') throw new Error('the server is being started, and its socket comes with it');
+    // By no name can anybody reach it: another one has to take its place.
+    journal.warn({ name }, 'the private directory of the server was emptied by another program');
+    void this.#replace(this.#state.run);
+    throw new Error('the private directory of the server was emptied by another program; the server is started anew');
+  }
+
+  stop(): Promise<void> {
+    if (this.#state.kind === 'stopped') return this.#state.done;
+    const state = this.#state;
+    const done = this.#stop(state);
+    this.#state = { kind: 'stopped', done };
+    return done;
+  }
+
+  letGo(): void {
+    this.stop().catch((error: unknown) => this.#parts.journal.error({ error }, 'the server could not be stopped'));
+  }
+
+  async #stop(state: State): Promise<void> {
+    if (state.kind === 'pausing') state.timer.cancel();
+    if ('run' in state) await state.run.end();
+    await this.#held?.close();
+    this.#removeTemporary();
+  }
+
+  /** Starts the server, and publishes its socket once it is ready; a held socket before, for clients to queue at. */
+  async #launch(): Promise<void> {
+    const { place, server } = this.#parts;
+    const host = this.#host as ServiceHost;
+    const run = new Run({
+      ...this.#parts,
+      host,
+      privateName: () => this.#privateName,
+      heldFd: () => this.#held?.fd,
+      untilReady: (signal) => this.#untilReady(signal),
+    });
+    this.#state = { kind: 'launching', run };
+    host.shortenRecord();
+    this.#temporary ??= makeTemporary(host.lock());
+    if (server.activate && !this.#held) {
+      await this.#hold(place.directory.at(this.#privateName));
+      if (!this.#is('launching', run)) return;
+    }
+    await run.begin();
+    if (!this.#is('launching', run)) return;
+    if (!server.activate) await host.publish();
+    if (!this.#is('launching', run)) return;
+    this.#state = { kind: 'running', run, since: this.#parts.clock.now() };
+    this.#parts.journal.info({ server: run.pid, restarts: this.#restarts }, 'the server is ready');
+    void run.exited.then((exit) => this.#down(run, exit));
+  }
+
+  /** Has a socket listening that is handed to one server after the other. */
+  async #hold(at: string): Promise<void> {
+    const held = new HeldSocket();
+    this.#held = held;
+    await held.bind(at);
+    await (this.#host as ServiceHost).publish();
+  }
+
+  #untilReady(signal: AbortSignal): Promise<void> {
+    const at = this.#parts.place.directory.at(this.#privateName);
+    return this.#held ? untilAccepted(at, at, signal) : untilConnectable(at, signal);
+  }
+
+  /** It has ended by itself. */
+  async #down(run: Run, exit: Exit): Promise<void> {
+    if (!this.#is('running', run) || this.#state.kind !== 'running') return;
+    const { clock, journal } = this.#parts;
+    const upMs = clock.now() - this.#state.since;
+    if (upMs >= wellAfterMs) this.#inRow = 0;
+    journal.warn({ ...exit, upMs: Math.round(upMs) }, 'the server has ended by itself');
+    await this.#again(run, () => gaveUp(run.failed(), exit, this.#inRow));
+  }
+
+  /** Ends what is left of a run, and starts another one after a while; or gives up. */
+  async #again(run: Run, failure: () => SocketReferenceError): Promise<void> {
+    this.#state = { kind: 'clearing', run };
+    const host = this.#host as ServiceHost;
+    try {
+      const error = this.#inRow >= this.#parts.server.restart ? failure() : undefined;
+      await run.end();
+      if (!this.#is('clearing', run)) return;
+      if (!this.#held) this.#removeTemporary();
+      if (error) return host.failed(error);
+    } catch (error) {
+      return host.failed(systemError(error, this.#parts.place.path, 'clear up after the server'));
+    }
+    const pauseMs = Math.min(firstPauseMs * 2 ** this.#inRow, longestPauseMs);
+    this.#inRow++;
+    this.#restarts++;
+    this.#state = { kind: 'pausing', timer: this.#parts.clock.after(pauseMs, () => void this.#relaunch()) };
+  }
+
+  async #relaunch(): Promise<void> {
+    try {
+      await this.#launch();
+    } catch (error) {
+      const state = this.#state;
+      if (state.kind !== 'launching') return;
+      const reason = systemError(error, this.#parts.place.path, 'start the server again');
+      this.#parts.journal.warn({ error: reason.message }, 'the server could not be started again');
+      await this.#again(state.run, () => reason);
+    }
+  }
+
+  /** Ends a server that nobody can reach any more; its end is followed by a restart, as any. */
+  async #replace(run: Run): Promise<void> {
+    try {
+      await run.end();
+    } catch (error) {
+      this.#parts.journal.error({ error: String(error) }, 'the server could not be ended');
+    }
+  }
+
+  #removeTemporary(): void {
+    if (this.#temporary === undefined) return;
+    removePrivateDirectory(this.#parts.place.directory, this.#temporary);
+    this.#temporary = undefined;
+  }
+
+  #is(kind: State['kind'], run: Run): boolean {
+    return this.#state.kind === kind && 'run' in this.#state && this.#state.run === run;
+  }
+
+  get #privateName(): string {
+    return `${this.#temporary}/${this.#parts.place.names.data}`;
+  }
+}

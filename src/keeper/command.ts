@@ -1,0 +1,14 @@
+/** Where a server has to listen. */
+export interface ListenPlace {
+  /** The path of its socket. */
+  readonly socket: string;
+  /** The directory of that. */
+  readonly dir: string;
+}
+
+const placeholders = /\{(socket|dir)\}/g;
+
+/** Puts the place into the arguments of a command: `{socket}` and `{dir}`, wherever they stand. Nothing else is special. */
+export function expandCommand(command: readonly string[], place: ListenPlace): string[] {
+  return command.map((word) => word.replace(placeholders, (_, name: keyof ListenPlace) => place[name]));
+}

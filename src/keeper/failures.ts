@@ -1,0 +1,56 @@
+import { quote, SocketReferenceError } from '../errors.js';
+
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** What the errors of a server have in common. */
+export interface FailedServer {
+  /** The path of the socket. */
+  readonly path: string;
+  readonly command: readonly string[];
+  /** The end of its output. */
+  readonly output: string;
+  /** Where all of its output is, if it was kept. */
+  readonly log: string | undefined;
+}
+
+/** There is no such program, or none that may be run. */
+export function notFound(server: FailedServer, program: string, why: string): SocketReferenceError {
+  return failure(server, 'not-found', `the program ${quote(program)} ${why}; check its name, its mode and PATH`);
+}
+
+/** It ended before it accepted a connection. */
+export function exitedEarly(server: FailedServer, exit: Exit): SocketReferenceError {
+  const advice =
+    exit.code === 0 ? '; if it goes into the background, tell it to stay in the foreground' : '; see its output';
+  return failure(server, 'exited', `it ${wordsFor(exit)} before it accepted a connection${advice}`, exit);
+}
+
+/** It lives and does not listen where it should. */
+export function notReady(server: FailedServer, timeoutMs: number, where: string): SocketReferenceError {
+  const what = `it accepted no connection within ${timeoutMs} ms (readyTimeoutMs); it has to listen at ${where}`;
+  return failure(server, 'not-ready', what);
+}
+
+/** It ended once more than it is started again. */
+export function gaveUp(server: FailedServer, exit: Exit, restarts: number): SocketReferenceError {
+  const often = restarts === 0 ? '' : `, after ${restarts} restarts in a row`;
+  return failure(server, 'restarts', `it ${wordsFor(exit)}${often}, and is not started again (restart)`, exit);
+}
+
+function failure(server: FailedServer, reason: string, what: string, exit?: Exit): SocketReferenceError {
+  const { path, command, output, log } = server;
+  const where = log === undefined ? '' : ` (log: ${log})`;
+  return new SocketReferenceError(
+    'ERR_SOCKREF_SERVER_FAILED',
+    `The server of ${path} failed: ${quote(command.join(' '))}: ${what}${where}`,
+    { path, reason, stderr: output, ...(typeof exit?.code === 'number' && { exitCode: exit.code }) },
+  );
+}
+
+function wordsFor({ code, signal }: Exit): string {
+  return signal === null ? `exited with status ${code}` : `was ended by ${signal}`;
+}

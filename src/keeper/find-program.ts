@@ -1,0 +1,24 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+/** The path that POSIX prescribes when none is set. */
+const defaultPath = '/usr/bin:/bin';
+
+/** Why a program cannot be run; undefined if it can. Looks where a shell would. */
+export function whyNotRunnable(program: string, cwd: string, path: string | undefined): string | undefined {
+  const places = program.includes('/')
+    ? [resolve(cwd, program)]
+    : (path ?? defaultPath).split(':').map((directory) => resolve(cwd, directory, program));
+  let why = program.includes('/') ? 'does not exist' : 'was not found on PATH';
+  for (const place of places) {
+    if (!statSync(place, { throwIfNoEntry: false })?.isFile()) continue;
+    try {
+      accessSync(place, constants.X_OK);
+      return undefined;
+    } catch {
+      // There may be another one further on.
+      why = 'may not be executed';
+    }
+  }
+  return why;
+}

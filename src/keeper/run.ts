@@ -1,0 +1,185 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../clock.js';
+import { joinPath } from '../files/paths.js';
+import { processStart } from '../files/platform.js';
+import { endProcesses, leashOf } from '../files/processes.js';
+import { appendRecord, type RecordedServer } from '../files/record.js';
+import { deferred } from '../sharing/deferred.js';
+import type { ServerCommand } from '../sharing/provider.js';
+import type { ServiceHost } from '../sharing/service.js';
+import type { Place } from '../sharing/settings.js';
+import { systemError } from '../system-errors.js';
+import { expandCommand } from './command.js';
+import { type Exit, exitedEarly, type FailedServer, notFound, notReady } from './failures.js';
+import { whyNotRunnable } from './find-program.js';
+import type { LogFile } from './log.js';
+
+/** The first descriptor that a server of systemd's protocol finds a listening socket at. */
+const listenFd = 3;
+
+/** What a run of the server starts from. */
+export interface RunParts {
+  readonly place: Place;
+  readonly server: ServerCommand;
+  readonly clock: Clock;
+  readonly host: ServiceHost;
+  /** Takes its output; undefined if there is no place for a log. */
+  readonly log: LogFile | undefined;
+  readonly logFile: string | undefined;
+  /** The name, in a private directory, at which it listens or has its socket listening. */
+  privateName(): string;
+  /** The socket that it is handed, in activation mode. */
+  heldFd(): number | undefined;
+  /** Resolves when it accepts connections. */
+  untilReady(signal: AbortSignal): Promise<void>;
+}
+
+/** One life of the server: from its start until nothing of its processes is left. */
+export class Run {
+  readonly #parts: RunParts;
+  readonly #ended = new AbortController();
+  readonly #exited = deferred<Exit>();
+  #child: ChildProcess | undefined;
+  #server: RecordedServer | undefined;
+  #ending: Promise<void> | undefined;
+
+  constructor(parts: RunParts) {
+    this.#parts = parts;
+  }
+
+  /** How the server itself ended. */
+  get exited(): Promise<Exit> {
+    return this.#exited.promise;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Its processes, as the record names them. */
+  get recorded(): RecordedServer | undefined {
+    return this.#server;
+  }
+
+  /** Starts it and waits until it accepts connections. Rejects with a typed error, and leaves its processes to `end()`. */
+  async begin(): Promise<void> {
+    const { server, log } = this.#parts;
+    log?.mark();
+    this.#assertRunnable();
+    this.#spawn();
+    const given = new AbortController();
+    const timer = this.#parts.clock.after(server.readyTimeoutMs, () => given.abort());
+    const signal = AbortSignal.any([given.signal, this.#ended.signal]);
+    const early = this.#exited.promise.then((exit) => {
+      throw exitedEarly(this.failed(), exit);
+    });
+    try {
+      await Promise.race([this.#parts.untilReady(signal), early]);
+    } catch (error) {
+      if (given.signal.aborted) throw notReady(this.failed(), server.readyTimeoutMs, this.#whereToListen());
+      throw error;
+    } finally {
+      timer.cancel();
+      // Stops the waiting for what did not happen.
+      given.abort();
+      early.catch(() => {});
+    }
+  }
+
+  /** Ends all of its processes: by its signal, and those that are left after its time by force. Idempotent. */
+  end(): Promise<void> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
+    this.#ended.abort(new Error('the server is being stopped'));
+    if (!this.#server) return;
+    const { stopSignal, stopTimeoutMs } = this.#parts.server;
+    await endProcesses(this.#server, stopSignal, stopTimeoutMs);
+    await this.#exited.promise;
+    (this.#child?.stdio[this.#leashFd] as Duplex | undefined)?.destroy();
+  }
+
+  /** The end of its output, for errors. */
+  failed(): FailedServer {
+    const { place, server, log, logFile } = this.#parts;
+    return { path: place.path, command: server.command, output: log?.tail() ?? '', log: logFile };
+  }
+
+  /** The shell that starts it would only say it in its own words. */
+  #assertRunnable(): void {
+    const { command, cwd, env } = this.#parts.server;
+    const [program = ''] = command;
+    const why = whyNotRunnable(program, cwd, env['PATH']);
+    if (why) throw notFound(this.failed(), program, why);
+  }
+
+  #spawn(): void {
+    const { place, server, log, host } = this.#parts;
+    const heldFd = this.#parts.heldFd();
+    const { path, directory, names } = place;
+    const dir = heldFd === undefined ? this.#privateDirectory() : directory.path;
+    const socket = joinPath(dir, names.data);
+    const output = log?.fd ?? 'ignore';
+    const leashFd = this.#leashFd;
+    // It becomes the server itself, but not before the record names it: if we are killed until then, it ends unheard.
+    const gate = `read -r go <&${leashFd} && ${heldFd === undefined ? '' : 'export LISTEN_PID=$$ && '}exec "$@"`;
+    const child = spawn('/bin/sh', ['-c', gate, 'sh', ...expandCommand(server.command, { socket, dir })], {
+      cwd: server.cwd,
+      env: {
+        ...server.env,
+        SOCKREF_LISTEN_PATH: socket,
+        SOCKREF_PATH: path,
+        ...(heldFd !== undefined && { LISTEN_FDS: '1' }),
+      },
+      // A session of its own: what is sent to its group reaches its processes and nobody else.
+      detached: true,
+      stdio: ['ignore', output, output, ...(heldFd === undefined ? [] : [heldFd]), 'pipe'],
+    });
+    this.#child = child;
+    // Without a pid it has failed, which comes as the error alone.
+    child.once('error', (error) => {
+      const why = systemError(
+        error,
+        path,
+        `start ${JSON.stringify(server.command[0])} in ${JSON.stringify(server.cwd)}`,
+      );
+      this.#ended.abort(why);
+    });
+    child.once('exit', (code, signal) => this.#exited.resolve({ code, signal }));
+    const { pid } = child;
+    if (pid === undefined) return;
+    this.#server = {
+      pgid: pid,
+      start: processStart(pid),
+      leash: leashOf(pid, leashFd),
+      signal: server.stopSignal,
+      graceMs: server.stopTimeoutMs,
+    };
+    appendRecord(host.lock().fd, { server: this.#server });
+    const leash = child.stdio[leashFd] as Duplex;
+    // It says nothing, and may be gone before it has heard us.
+    leash.on('error', () => {}).resume();
+    leash.write('go\n');
+    // The server's life is watched by its exit; this only tells its processes from others.
+    (leash as Duplex & { unref(): void }).unref();
+  }
+
+  get #leashFd(): number {
+    return this.#parts.server.activate ? listenFd + 1 : listenFd;
+  }
+
+  #privateDirectory(): string {
+    const { place, privateName } = this.#parts;
+    const name = privateName();
+    return joinPath(place.directory.path, name.slice(0, name.indexOf('/')));
+  }
+
+  #whereToListen(): string {
+    return this.#parts.server.activate
+      ? `descriptor ${listenFd} (LISTEN_FDS)`
+      : 'the path that {socket} in its command and SOCKREF_LISTEN_PATH stand for';
+  }
+}

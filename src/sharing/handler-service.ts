@@ -1,0 +1,32 @@
+import type { Clock } from '../clock.js';
+import { listenerOf } from '../files/publish.js';
+import { DataListener, type Serve } from './data-listener.js';
+import type { Service } from './service.js';
+import type { OwnerSettings } from './settings.js';
+
+/** A handler, or a server, of this process as what stands behind a socket. */
+export function handlerService(
+  serve: Serve,
+  { maxConnections, drainTimeoutMs }: OwnerSettings,
+  clock: Clock,
+  fault: (error: unknown) => void,
+): Service {
+  return listenerService(new DataListener(serve, maxConnections, fault), drainTimeoutMs, clock);
+}
+
+/** What accepts connections as what stands behind a socket. */
+export function listenerService(listener: DataListener, drainTimeoutMs: number, clock: Clock): Service {
+  const { stats } = listener;
+  return {
+    stats,
+    stopTimeoutMs: drainTimeoutMs,
+    recorded: [],
+    description: undefined,
+    get busy() {
+      return stats.open > 0;
+    },
+    source: () => listenerOf(listener.createServer()),
+    stop: () => listener.drain(drainTimeoutMs, clock),
+    letGo: () => listener.letGo(),
+  };
+}

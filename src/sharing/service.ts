@@ -1,0 +1,42 @@
+import type { SocketReferenceError } from '../errors.js';
+import type { EndpointLock } from '../files/lock.js';
+import type { Listener } from '../files/publish.js';
+import type { RecordEntry } from '../files/record.js';
+import type { ConnectionStats } from './data-listener.js';
+import type { ServerState } from './messages.js';
+
+/** What stands behind the data socket of an owner: a handler in this process, or a command that a keeper runs. */
+export interface Service {
+  readonly stats: Readonly<ConnectionStats>;
+  /** Milliseconds that its end may take. */
+  readonly stopTimeoutMs: number;
+  /** Whether its end has to be waited for. */
+  readonly busy: boolean;
+  /** What the record has to say of it, besides its socket. */
+  readonly recorded: readonly RecordEntry[];
+  /** What there is to tell of it in listings, beyond its owner. */
+  readonly description: ServerState | undefined;
+  /**
+   * Starts what needs a while. The members are attached by then, and wait. Undefined if it serves as soon as its socket is
+   * published.
+   */
+  readonly start?: ((host: ServiceHost) => Promise<void>) | undefined;
+  /** What is published as the data socket: now, and whenever its file was lost. */
+  source(): Listener | string;
+  /** Ends it: what it does already it may finish, within its time. Its socket is not published any more. Idempotent. */
+  stop(): Promise<void>;
+  /** The endpoint goes on elsewhere. What it does already goes on by itself, and nobody waits for it. */
+  letGo(): void;
+}
+
+/** What a service that has to be started asks of its owner. */
+export interface ServiceHost {
+  /** The lock, for the record. Another one after a repair. */
+  lock(): EndpointLock;
+  /** Cuts what does not count any more from a record that has grown long. */
+  shortenRecord(): void;
+  /** Has the data socket published anew, in the place of the one before. Rejects like any publishing. */
+  publish(): Promise<void>;
+  /** It has failed for good. */
+  failed(error: SocketReferenceError): void;
+}
