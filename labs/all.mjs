@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const labs = ['start-race', 'crash', 'chaos', 'permission', 'failover-time'];
+const labs = ['start-race', 'crash', 'chaos', 'permission', 'failover-time', 'restart'];
 
 const failed = labs.filter((lab) => {
   const program = fileURLToPath(new URL(`${lab}/run.mjs`, import.meta.url));

@@ -1,0 +1,107 @@
+import { execFile } from 'node:child_process';
+import { chownSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type AcquireOptions, acquire } from 'sockref';
+import { expect } from 'vitest';
+import { withDirectories } from './directory.js';
+import { processesOf } from './processes.js';
+import { until } from './until.js';
+
+const run = promisify(execFile);
+
+/** What a server needs to be run as a command. */
+export type ServerCommand = NonNullable<AcquireOptions['server']>;
+
+/** Where a server is tried. */
+export interface Behind {
+  /** For sockets; must end empty. */
+  readonly directory: string;
+  /** For whatever the server needs. No process that has to do with it may be left in the end. */
+  readonly scratch: string;
+}
+
+/** What a test holds while its server has to be up. */
+interface Held {
+  close(): Promise<unknown>;
+}
+
+/**
+ * Runs a test with directories for a server and its socket. Asserts that no file and no process is left.
+ *
+ * @param owner - who the directories are given to; this user, if not given
+ */
+export async function behind(test: (where: Behind) => Promise<void>, owner?: number): Promise<void> {
+  await withDirectories(2, async (directory, scratch = '') => {
+    const state = join(scratch, 'state');
+    await mkdir(state, { mode: 0o700 });
+    if (owner !== undefined) for (const each of [directory, scratch, state]) chownSync(each, owner, owner);
+    // Logs go there, and it marks the processes that are started from here.
+    process.env['XDG_STATE_HOME'] = state;
+    try {
+      await test({ directory, scratch });
+      // A keeper ends a moment after the last file is gone.
+      await until('no process is left', () => processesOf(scratch).length === 0);
+    } finally {
+      for (const pid of processesOf(scratch)) process.kill(pid, 'SIGKILL');
+      delete process.env['XDG_STATE_HOME'];
+      for (const name of await readdir(scratch)) await rm(join(scratch, name), { recursive: true, force: true });
+    }
+  });
+}
+
+/** Starts a server with the first reference and ends it with the last one, twice, and uses it by a client of its own. */
+export async function twice(
+  where: Behind,
+  name: string,
+  server: ServerCommand,
+  client: (path: string, cycle: number) => Promise<void>,
+  hold: (path: string, server: ServerCommand) => Promise<Held> = (path) => acquire(path, { server }),
+): Promise<void> {
+  const path = join(where.directory, name);
+  for (const cycle of [1, 2]) {
+    const held = await hold(path, server);
+    await client(path, cycle);
+    // The keeper and the server: otherwise their absence would show nothing.
+    expect(processesOf(where.scratch).length).toBeGreaterThanOrEqual(2);
+    await held.close();
+    expect(readdirSync(where.directory)).toEqual([]);
+    await until('no process is left', () => processesOf(where.scratch).length === 0);
+  }
+}
+
+/** Runs a client to its end, and returns what it wrote. */
+export async function output(program: string, args: readonly string[], options: object = {}): Promise<string> {
+  const { stdout } = await run(program, args, { encoding: 'utf8', ...options });
+  return stdout.trimEnd();
+}
+
+/** What curl gets from an HTTP server behind a socket. */
+export function curl(path: string): Promise<string> {
+  return output('curl', ['--silent', '--show-error', '--fail', '--unix-socket', path, 'http://localhost/']);
+}
+
+/** All that the servers have written. */
+export function logsOf({ scratch }: Behind): string {
+  const folder = join(scratch, 'state/sockref');
+  const files = readdirSync(folder).filter((name) => name.endsWith('.log') && !name.endsWith('.keeper.log'));
+  return files.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
+}
+
+/** The server's process, as the record in the lock file names it. */
+export function serverOf(path: string): number {
+  const servers = readFileSync(`${path}.lock`, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .flatMap((line) => JSON.parse(line).server?.pgid ?? []);
+  const last = servers.at(-1);
+  if (typeof last !== 'number') throw new Error(`The record of ${path} names no server`);
+  return last;
+}
+
+/** The keeper's process, likewise. */
+export function keeperOf(path: string): number {
+  const [header = ''] = readFileSync(`${path}.lock`, 'utf8').split('\n');
+  return JSON.parse(header).pid;
+}

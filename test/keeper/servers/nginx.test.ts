@@ -1,0 +1,32 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { acquire } from 'sockref';
+import { expect, it } from 'vitest';
+import { behind, curl, serverOf, twice } from '../../helpers/behind.js';
+import { root } from '../../helpers/samples.js';
+import { until } from '../../helpers/until.js';
+
+const server = { command: [join(root, 'examples/http/nginx.sh'), '{socket}'], stopSignal: 'SIGQUIT' as const };
+
+it('nginx runs behind a socket', () =>
+  behind((where) =>
+    twice(where, 'web.sock', server, async (path) => {
+      expect(await curl(path)).toMatch(/^hello from nginx, process \d+$/);
+      // By itself it would let everybody in.
+      expect((statSync(path).mode & 0o777).toString(8)).toBe('600');
+    }),
+  ));
+
+it('a nginx whose master is killed is started again, when its workers are gone, too', () =>
+  behind(async ({ directory }) => {
+    const path = join(directory, 'web.sock');
+    await using reference = await acquire(path, { server });
+    const worker = await curl(path);
+    const killed = serverOf(path);
+    process.kill(killed, 'SIGKILL');
+    await until('another server runs', () => serverOf(path) !== killed);
+    (await reference.connect()).destroy();
+    const other = await curl(path);
+    expect(other).toMatch(/^hello from nginx/);
+    expect(other).not.toBe(worker);
+  }));

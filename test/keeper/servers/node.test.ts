@@ -1,0 +1,29 @@
+import { join } from 'node:path';
+import { acquire } from 'sockref';
+import { expect, it } from 'vitest';
+import { behind, curl, serverOf, twice } from '../../helpers/behind.js';
+import { root } from '../../helpers/samples.js';
+import { until } from '../../helpers/until.js';
+
+const command = [process.execPath, join(root, 'examples/http/server.mjs')];
+
+it.each([false, true])('a server of Node runs behind a socket, activate: %s', (activate) =>
+  behind((where) =>
+    twice(where, 'web.sock', { command, activate }, async (path) => {
+      expect(await curl(path)).toBe(`hello from Node, process ${serverOf(path)}`);
+    }),
+  ),
+);
+
+it('a server that is handed its socket is started again without a client being refused', () =>
+  behind(async ({ directory }) => {
+    const path = join(directory, 'web.sock');
+    await using _reference = await acquire(path, { server: { command, activate: true } });
+    const killed = serverOf(path);
+    const gone = until('it is gone', () => serverOf(path) !== killed);
+    process.kill(killed, 'SIGKILL');
+    // At once: there is no server now, and the request waits for the next one.
+    const answer = await curl(path);
+    await gone;
+    expect(answer).toBe(`hello from Node, process ${serverOf(path)}`);
+  }));

@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import { acquire } from 'sockref';
+import { expect, it } from 'vitest';
+import { behind, logsOf, output, serverOf, twice } from '../../helpers/behind.js';
+import { until } from '../../helpers/until.js';
+
+const server = { command: ['redis-server', '--port', '0', '--unixsocket', '{socket}', '--save', ''] };
+
+function redis(path: string, ...command: string[]): Promise<string> {
+  return output('redis-cli', ['-s', path, ...command]);
+}
+
+it('redis-server runs behind a socket', () =>
+  behind(async (where) => {
+    await twice(where, 'cache.sock', server, async (path) => {
+      // Another server each time: it has nothing yet.
+      expect(await redis(path, 'EXISTS', 'fruit')).toBe('0');
+      expect(await redis(path, 'SET', 'fruit', 'pear')).toBe('OK');
+      expect(await redis(path, 'GET', 'fruit')).toBe('pear');
+    });
+    // It was told to end, and given the time for it.
+    expect(logsOf(where).match(/Redis is now ready to exit, bye bye/g)).toHaveLength(2);
+  }));
+
+it('a redis-server that is killed is started again', () =>
+  behind(async ({ directory }) => {
+    const path = join(directory, 'cache.sock');
+    await using reference = await acquire(path, { server });
+    const killed = serverOf(path);
+    process.kill(killed, 'SIGKILL');
+    await until('another server runs', () => serverOf(path) !== killed);
+    // Waits until it can be connected to.
+    (await reference.connect()).destroy();
+    expect(await redis(path, 'PING')).toBe('PONG');
+    expect(await redis(path, 'INFO', 'server')).toContain(`process_id:${serverOf(path)}`);
+  }));
