@@ -1,67 +1,72 @@
 // @ts-check
 import { SocketManager } from 'sockref';
+import { Handle } from '../lib/handle.mjs';
+import { measure, repeated } from '../lib/measure.mjs';
+import { rcMap } from '../lib/rc-map.mjs';
+import { ratio } from '../lib/targets.mjs';
 
-/** The least that counted handles with a safety net for dropped ones can cost. */
-class Handle {
-  static #dropped = new FinalizationRegistry(() => {});
-  #entry;
-  /** @param {{ count: number }} entry */
-  constructor(entry) {
-    this.#entry = entry;
-    entry.count++;
-    Handle.#dropped.register(this, entry, this);
-  }
-  close() {
-    Handle.#dropped.unregister(this);
-    this.#entry.count--;
-  }
-}
+/** @import { Row } from '../lib/types.mjs' */
 
+/** Operations between two looks at the clock. */
 const batch = 1000;
 
-/**
- * References to a socket that is active in this process.
- *
- * @param {string} directory
- */
-export async function active(directory) {
-  const path = `${directory}/active.sock`;
-  const manager = new SocketManager();
-  const reference = await manager.acquire(path, { serve: (socket) => void socket.end() });
-  const map = new Map([[path, { count: 1 }]]);
-  const get = () => new Handle(/** @type {{ count: number }} */ (map.get(path)));
-  return {
-    title: 'A reference to a socket that is active in this process',
-    words:
-      'Taken and closed again, with no system call. The floor is a `Map` look-up, a counter and an entry in a ' +
-      '`FinalizationRegistry`; that of the last row has two promises more.',
-    groups: [
-      {
-        note: '',
-        floor: { name: 'floor', batch, run: () => repeat(() => get().close()) },
-        ours: [
-          { name: '`clone` + `close`', batch, run: () => repeat(() => void reference.clone().close()) },
-          { name: '`getExisting` + `close`', batch, run: () => repeat(() => void manager.getExisting(path)?.close()) },
-        ],
-      },
-      {
-        note: '',
-        floor: {
-          name: 'floor with two promises',
+/** @type {Row} */
+export const active = {
+  id: 'active',
+  title: 'A reference to a socket that is active in this process',
+  words:
+    'Taken and closed again, with no system call. The floor is a `Map` look-up, a counter and an entry in a ' +
+    "`FinalizationRegistry`, which is what a handle costs that is released even if it is forgotten. The peer is Effect's `RcMap`, get " +
+    'and release, within one running program, which is its quickest way.',
+  run: async ({ memory, choose }) => {
+    const path = `${memory}/active.sock`;
+    const manager = new SocketManager();
+    const reference = await manager.acquire(path, { serve: (socket) => void socket.end() });
+    const map = new Map([[path, { count: 1 }]]);
+    const effect = rcMap(path);
+    const get = () => new Handle(/** @type {{ count: number }} */ (map.get(path)));
+    const rounds = choose(20, 5);
+    const handles = await measure({
+      name: 'at once',
+      unit: 'µs',
+      rounds,
+      contenders: [
+        repeated('floor', 'floor', () => repeat(() => get().close()), batch),
+        repeated('ours', '`clone` + `close`', () => repeat(() => void reference.clone().close()), batch),
+        repeated('ours', '`getExisting` + `close`', () => repeat(() => void manager.getExisting(path)?.close()), batch),
+        repeated('peer', '`RcMap` get + release', effect.program(batch), batch),
+      ],
+      targets: [
+        ratio('handles-peer', 'peer', 0.5, { says: 'at most half of the peer' }),
+        ratio('handles-floor', 'floor', 1.5, { says: 'within 1.5x of the floor' }),
+      ],
+    });
+    const promises = await measure({
+      name: 'with `await`',
+      unit: 'µs',
+      rounds,
+      contenders: [
+        repeated('floor', 'floor with two promises', () => each(async () => (await soon(get())).close()), batch),
+        repeated(
+          'ours',
+          '`await acquire` + `await close`',
+          () => each(async () => (await manager.acquire(path)).close()),
           batch,
-          run: () => repeatAsync(async () => (await Promise.resolve(get())).close()),
-        },
-        ours: [
-          {
-            name: '`await acquire` + `await close`',
-            batch,
-            run: () => repeatAsync(async () => (await manager.acquire(path)).close()),
-          },
-        ],
-      },
-    ],
-    end: () => reference.close(),
-  };
+        ),
+        repeated('peer', '`RcMap` get + release', effect.program(batch), batch),
+        repeated('beside', '`RcMap` get + release, by `runPromise`', () => each(effect.promises), batch),
+      ],
+      targets: [ratio('acquire-peer', 'peer', 1, { says: 'below the peer', must: 'below' })],
+    });
+    await reference.close();
+    effect.end();
+    return [handles, promises];
+  },
+};
+
+/** @template Value @param {Value} value */
+async function soon(value) {
+  return value;
 }
 
 /** @param {() => void} call */
@@ -70,6 +75,6 @@ function repeat(call) {
 }
 
 /** @param {() => Promise<void>} call */
-async function repeatAsync(call) {
+async function each(call) {
   for (let i = 0; i < batch; i++) await call();
 }

@@ -1,0 +1,75 @@
+// @ts-check
+
+/** @import { Figure, RowResult, Target } from './types.mjs' */
+
+/** What a group is to reach: judges its figures. @typedef {(figures: readonly Figure[]) => Target} Wanted */
+
+/** How many times beyond its limit, and beyond what was recorded, a ratio is taken for a defect on whatever machine. */
+const farOff = 3;
+
+/**
+ * The ratio of ours to the floor or to the peer is to be small. If there are several of ours, the worst one counts.
+ *
+ * @param {string} id
+ * @param {'floor' | 'peer'} of
+ * @param {number} limit
+ * @param {Pick<Target, 'says'> & {must?: Target['must'], only?: string}} how `only`: the name of the one that counts
+ * @returns {Wanted}
+ */
+export function ratio(id, of, limit, { says, must = 'at most', only }) {
+  return (figures) => {
+    const ours = figures.filter(({ role, name }) => role === 'ours' && (only === undefined || name === only));
+    const ratios = ours.map(({ ofFloor, ofPeer }) => (of === 'floor' ? ofFloor : ofPeer) ?? Number.NaN);
+    const value = must === 'at least' ? Math.min(...ratios) : Math.max(...ratios);
+    return judged({ id, says, value, limit, must, kind: 'ratio' });
+  };
+}
+
+/**
+ * Says whether a target is met.
+ *
+ * @param {Omit<Target, 'met'>} target
+ * @returns {Target}
+ */
+export function judged(target) {
+  const { value, limit, must } = target;
+  const met = must === 'at least' ? value >= limit : must === 'below' ? value < limit : value <= limit;
+  return { ...target, met };
+}
+
+/**
+ * What is far off, compared with the limits and with an earlier run: by a factor, never by a percentage, and never in
+ * absolute times.
+ *
+ * @param {readonly RowResult[]} rows
+ * @param {readonly RowResult[]} recorded
+ * @returns {string[]} in words
+ */
+export function defects(rows, recorded) {
+  /** @type {string[]} */
+  const found = [];
+  for (const { id: row, groups } of rows) {
+    const known = recorded.find(({ id }) => id === row)?.groups.flatMap(({ targets }) => targets) ?? [];
+    for (const target of groups.flatMap(({ targets }) => targets)) {
+      const before = known.find(({ id }) => id === target.id);
+      if (isFarOff(target, before)) {
+        const was = before ? `, recorded ${before.value.toFixed(2)}` : '';
+        found.push(`${row}: ${target.says}: ${target.value.toFixed(2)} (limit ${target.limit}${was})`);
+      }
+    }
+  }
+  return found;
+}
+
+/**
+ * @param {Target} target
+ * @param {Target | undefined} before
+ */
+function isFarOff({ kind, must, value, limit, met }, before) {
+  if (kind === 'time') return false;
+  if (kind === 'count') return !met;
+  const known = before?.value ?? limit;
+  // Not a number compares with nothing: what could not be measured is a defect, too.
+  if (must === 'at least') return !(value >= Math.min(known, limit) / farOff);
+  return !(value <= Math.max(known, limit) * farOff);
+}
