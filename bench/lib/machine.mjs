@@ -24,6 +24,6 @@ export function describeMachine(memory, disk) {
 
 /** @param {string} directory its parent has the same one, and may be all that is left */
 function fileSystem(directory) {
-  const { stdout } = spawnSync('stat', ['-f', '-c', '%T', `${directory}/..`], { encoding: 'utf8' });
-  return stdout?.trim() || 'unknown';
+  const { stdout } = spawnSync('df', ['--output=fstype', `${directory}/..`], { encoding: 'utf8' });
+  return stdout?.trim().split('\n')[1] ?? 'unknown';
 }

@@ -30,8 +30,9 @@ export async function measure({ name = '', unit, contenders, rounds, targets = [
   for (let round = 0; round < rounds; round++) {
     for (const [index, contender] of contenders.entries()) {
       samples[index]?.push([...(await contender.sample(round))]);
-      // What one contender left to the garbage collector must not be paid for by the next.
-      globalThis.gc?.();
+      // What one contender left to the garbage collector must not be paid for by the next. Not a full collection: that
+      // also throws away compiled code, which some contenders then need longer to regain than the round lasts.
+      globalThis.gc?.({ type: 'minor' });
     }
   }
   const middles = samples.map((of) => of.map((round) => median(round)));

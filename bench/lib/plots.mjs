@@ -18,6 +18,22 @@ export function writePlots({ rows }, folder) {
   }
 }
 
+/** One for each curve; told apart also by who does not see all colours. */
+const colors = ['#0550ae', '#bc4c00', '#6e7781'];
+
+/** About as wide as a letter is. */
+const letterWidth = 6.9;
+
+/**
+ * Where in a line an entry of the legend begins.
+ *
+ * @param {readonly (string | undefined)[]} series
+ * @param {number} index
+ */
+function legendAt(series, index) {
+  return series.slice(0, index).reduce((sum, name = '') => sum + (name.length + 4) * letterWidth, 0);
+}
+
 /**
  * The medians as lines, with logarithmic axes: what is flat in them is flat.
  *
@@ -32,48 +48,40 @@ function draw({ figures, unit, plot }) {
   const low = 10 ** Math.floor(Math.log10(Math.min(...values)));
   const high = 10 ** Math.ceil(Math.log10(Math.max(...values)));
   const { document } = parseHTML('<!doctype html><body></body>');
-  const last = Math.max(...sizes);
+  const decades = Array.from({ length: Math.round(Math.log10(high / low)) + 1 }, (_, index) => low * 10 ** index);
+  const text = (/** @type {number} */ value) => value.toLocaleString('en-US');
+  const above = /** @type {const} */ ({ frameAnchor: 'top-left', lineAnchor: 'bottom' });
   const svg = Plot.plot({
     document,
     width: 760,
-    height: 380,
-    marginTop: 56,
+    height: 400,
+    marginTop: 76,
     marginLeft: 64,
-    marginRight: 24,
+    marginRight: 36,
     marginBottom: 48,
     style: { background: 'white', color: '#1f2328', fontFamily: 'system-ui, sans-serif', fontSize: '12px' },
-    x: {
-      type: 'log',
-      label: plot?.x ?? '',
-      ticks: sizes,
-      tickFormat: (/** @type {number} */ x) => x.toLocaleString('en-US'),
-      labelAnchor: 'center',
-      labelArrow: 'none',
-    },
-    y: {
-      type: 'log',
-      domain: [low, high],
-      label: `${unit} per operation`,
-      grid: true,
-      labelArrow: 'none',
-      ticks: Math.round(Math.log10(high / low)),
-      tickFormat: (/** @type {number} */ y) => y.toLocaleString('en-US'),
-    },
-    color: { domain: series, range: ['#0550ae', '#bc4c00', '#6e7781'] },
+    x: { type: 'log' },
+    y: { type: 'log', domain: [low, high], label: null },
+    color: { domain: series, range: colors },
     marks: [
+      Plot.gridY(decades),
+      // With their own text: what a logarithmic axis writes by itself leaves some out.
+      Plot.axisX(sizes, { text, label: plot?.x ?? '', labelAnchor: 'center', labelArrow: 'none' }),
+      Plot.axisY(decades, { text }),
       Plot.areaY(points, { x: 'x', y1: 'median', y2: 'p99', fill: 'series', fillOpacity: 0.12 }),
       Plot.lineY(points, { x: 'x', y: 'median', stroke: 'series', strokeWidth: 2 }),
       Plot.dot(points, { x: 'x', y: 'median', fill: 'series', r: 3.5 }),
-      Plot.text(
-        points.filter(({ x }) => x === last),
-        { x: 'x', y: 'median', text: 'series', fill: 'series', textAnchor: 'end', dy: -12, fontWeight: 600 },
+      Plot.text([`${plot?.title}, in ${unit}`], { ...above, dy: -52, fontSize: 15, fontWeight: 600 }),
+      Plot.text(['lines: median; shaded: up to p99; both axes logarithmic'], { ...above, dy: -34, fill: '#57606a' }),
+      ...series.map((name = '', index) =>
+        Plot.text([`● ${name}`], {
+          ...above,
+          dx: legendAt(series, index),
+          dy: -14,
+          fill: colors[index] ?? 'black',
+          fontWeight: 600,
+        }),
       ),
-      Plot.text([plot?.title ?? ''], { frameAnchor: 'top-left', dy: -46, fontSize: 15, fontWeight: 600 }),
-      Plot.text(['lines: median; shaded: up to p99; both axes logarithmic'], {
-        frameAnchor: 'top-left',
-        dy: -28,
-        fill: '#57606a',
-      }),
     ],
   });
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
