@@ -17,7 +17,7 @@ const roundMs = 50;
  *
  * @param {object} group
  * @param {string} [group.name]
- * @param {string} group.unit
+ * @param {string} group.unit more is better in those that end in `/s`
  * @param {readonly Contender[]} group.contenders
  * @param {number} group.rounds
  * @param {readonly Wanted[]} [group.targets]
@@ -51,6 +51,7 @@ export async function measure({ name = '', unit, contenders, rounds, targets = [
       median: median(all),
       p99: quantile(all, 0.99),
       samples: all.length,
+      best: unit.endsWith('/s') ? Math.max(...own) : Math.min(...own),
       ...(floor && { ofFloor: ratioByRounds(own, floor) }),
       ...(peer && role !== 'floor' && { ofPeer: ratioByRounds(own, peer) }),
       ...(extra && { extra: extra() }),

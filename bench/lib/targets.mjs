@@ -19,9 +19,11 @@ const farOff = 3;
 export function ratio(id, of, limit, { says, must = 'at most', only }) {
   return (figures) => {
     const ours = figures.filter(({ role, name }) => role === 'ours' && (only === undefined || name === only));
-    const ratios = ours.map(({ ofFloor, ofPeer }) => (of === 'floor' ? ofFloor : ofPeer) ?? Number.NaN);
-    const value = must === 'at least' ? Math.min(...ratios) : Math.max(...ratios);
-    return judged({ id, says, value, limit, must, kind: 'ratio' });
+    const worst = must === 'at least' ? Math.min : Math.max;
+    const value = worst(...ours.map(({ ofFloor, ofPeer }) => (of === 'floor' ? ofFloor : ofPeer) ?? Number.NaN));
+    const other = figures.find(({ role }) => role === of)?.best ?? Number.NaN;
+    const best = worst(...ours.map((each) => each.best / other));
+    return judged({ id, says, value, best, limit, must, kind: 'ratio' });
   };
 }
 
@@ -65,11 +67,12 @@ export function defects(rows, recorded) {
  * @param {Target} target
  * @param {Target | undefined} before
  */
-function isFarOff({ kind, must, value, limit, met }, before) {
+function isFarOff({ kind, must, value, best = value, limit, met }, before) {
   if (kind === 'time') return false;
   if (kind === 'count') return !met;
   const known = before?.value ?? limit;
-  // Not a number compares with nothing: what could not be measured is a defect, too.
-  if (must === 'at least') return !(value >= Math.min(known, limit) / farOff);
-  return !(value <= Math.max(known, limit) * farOff);
+  // What else the machine does is no defect of ours: the better one of both counts. Not a number compares with nothing, so
+  // what could not be measured is a defect, too.
+  if (must === 'at least') return !(Math.max(value, best) >= Math.min(known, limit) / farOff);
+  return !(Math.min(value, best) <= Math.max(known, limit) * farOff);
 }

@@ -21,6 +21,7 @@
  * @property {number} median of all samples, in the unit of the group
  * @property {number} p99
  * @property {number} samples how many there were
+ * @property {number} best the median of the best round, which other work on the machine has disturbed least
  * @property {number} [ofFloor] median over the rounds of: this by the floor in the same round
  * @property {number} [ofPeer] the same by the first peer
  * @property {Record<string, string>} [extra]
@@ -29,6 +30,7 @@
  * @property {string} id of all targets of a row, its own name
  * @property {string} says what is to be reached, in words
  * @property {number} value what was
+ * @property {number} [best] the same, of the best rounds
  * @property {number} limit
  * @property {'at most' | 'at least' | 'below'} must how the value has to stand to the limit
  * @property {boolean} met

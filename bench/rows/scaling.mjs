@@ -185,14 +185,16 @@ function flatness(id, what, part, sizes) {
   return (figures) => {
     const ours = figures.filter(({ role, name }) => role === 'ours' && name.includes(part));
     const largest = Math.max(...sizes);
-    const in_ = (/** @type {(x: number) => boolean} */ within) =>
-      median(ours.filter(({ x = 0 }) => within(x)).map((figure) => figure.median));
-    const last = in_((x) => x >= largest / 10);
-    const first = in_((x) => x <= 10);
+    const lastByFirst = (/** @type {'median' | 'best'} */ of) => {
+      const middle = (/** @type {(x: number) => boolean} */ within) =>
+        median(ours.filter(({ x = 0 }) => within(x)).map((figure) => figure[of]));
+      return middle((x) => x >= largest / 10) / middle((x) => x <= 10);
+    };
     return judged({
       id: `flat-${id}`,
       says: `${what}: last decade within ${flat}x of the first`,
-      value: last / first,
+      value: lastByFirst('median'),
+      best: lastByFirst('best'),
       limit: flat,
       must: 'at most',
       kind: 'ratio',
