@@ -1,5 +1,8 @@
 /** Runs before each test file, so that a test run depends on nothing in the caller's environment. */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { takeCoverage } from 'node:v8';
 import { afterAll } from 'vitest';
 
@@ -9,6 +12,11 @@ for (const name of ['SOCKREF_DIR', 'SOCKREF_PATH', 'XDG_RUNTIME_DIR', 'FORCE_COL
 }
 
 process.umask(0o022);
+
+// Logs of servers must not be left in the home of whoever runs the tests.
+const state = mkdtempSync(join(tmpdir(), 'sockref-state-'));
+process.env['XDG_STATE_HOME'] = state;
+afterAll(() => rmSync(state, { recursive: true, force: true }));
 
 // Property-based tests take the library's number of runs, unless a nightly run or the caller asks for more.
 const NIGHTLY_RUNS = 2000;

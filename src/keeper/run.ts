@@ -124,8 +124,10 @@ export class Run {
     const socket = joinPath(dir, names.data);
     const output = log?.fd ?? 'ignore';
     const leashFd = this.#leashFd;
+    // As stdin the socket is only passed to have it block, which servers expect and Node undoes for the first three.
     // It becomes the server itself, but not before the record names it: if we are killed until then, it ends unheard.
-    const gate = `read -r go <&${leashFd} && ${heldFd === undefined ? '' : 'export LISTEN_PID=$$ && '}exec "$@"`;
+    const activation = heldFd === undefined ? '' : 'exec </dev/null && export LISTEN_PID=$$ && ';
+    const gate = `read -r go <&${leashFd} && ${activation}exec "$@"`;
     const child = spawn('/bin/sh', ['-c', gate, 'sh', ...expandCommand(server.command, { socket, dir })], {
       cwd: server.cwd,
       env: {
@@ -136,7 +138,7 @@ export class Run {
       },
       // A session of its own: what is sent to its group reaches its processes and nobody else.
       detached: true,
-      stdio: ['ignore', output, output, ...(heldFd === undefined ? [] : [heldFd]), 'pipe'],
+      stdio: [heldFd ?? 'ignore', output, output, ...(heldFd === undefined ? [] : [heldFd]), 'pipe'],
     });
     this.#child = child;
     // Without a pid it has failed, which comes as the error alone.

@@ -37,6 +37,7 @@ export async function behind(test: (where: Behind) => Promise<void>, owner?: num
     const state = join(scratch, 'state');
     await mkdir(state, { mode: 0o700 });
     if (owner !== undefined) for (const each of [directory, scratch, state]) chownSync(each, owner, owner);
+    const before = process.env['XDG_STATE_HOME'];
     // Logs go there, and it marks the processes that are started from here.
     process.env['XDG_STATE_HOME'] = state;
     try {
@@ -45,7 +46,7 @@ export async function behind(test: (where: Behind) => Promise<void>, owner?: num
       await until('no process is left', () => processesOf(scratch).length === 0);
     } finally {
       for (const pid of processesOf(scratch)) process.kill(pid, 'SIGKILL');
-      delete process.env['XDG_STATE_HOME'];
+      process.env['XDG_STATE_HOME'] = before;
       for (const name of await readdir(scratch)) await rm(join(scratch, name), { recursive: true, force: true });
     }
   });

@@ -1,0 +1,216 @@
+import { once } from 'node:events';
+import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SocketManager, type SocketReferenceError } from 'sockref';
+import { describe, expect, it } from 'vitest';
+import { type Behind, behind, keeperOf, type ServerCommand, serverOf } from '../helpers/behind.js';
+import { processesOf } from '../helpers/processes.js';
+import { lives } from '../helpers/server-process.js';
+import { until } from '../helpers/until.js';
+
+/** A server in a few lines, for whatever it is that it does wrong. `place()` gives it a listening socket in either mode. */
+const python = (program: string): string[] => [
+  'python3',
+  '-uc',
+  `
+import os, signal, socket, sys, time
+def place():
+    if os.environ.get("LISTEN_FDS"):
+        assert int(os.environ["LISTEN_PID"]) == os.getpid()
+        return socket.socket(fileno=3)
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(os.environ["SOCKREF_LISTEN_PATH"])
+    s.listen()
+    return s
+def serve(s):
+    while True:
+        c, _ = s.accept()
+        c.close()
+print("to stdout")
+print("to stderr", file=sys.stderr)
+${program}
+`,
+];
+
+/** The error of an acquire that must fail; afterwards nothing of it is left. */
+async function failure({ directory, scratch }: Behind, server: ServerCommand): Promise<SocketReferenceError> {
+  await using manager = new SocketManager();
+  const acquired = manager.acquire(join(directory, 'app.sock'), { server });
+  const error = await acquired.then(
+    () => expect.unreachable('it was acquired'),
+    (reason: unknown) => reason as SocketReferenceError,
+  );
+  expect(readdirSync(directory)).toEqual([]);
+  await until('no process is left', () => processesOf(scratch).length === 0);
+  return error;
+}
+
+async function isUpAgain(manager: SocketManager, path: string, restarts: number): Promise<boolean> {
+  const server = (await manager.inspect(path))?.server;
+  return server?.restarts === restarts && server.state === 'running';
+}
+
+describe.each([
+  ['path mode', false],
+  ['activation mode', true],
+] as const)('in %s, a command that', (_, activate) => {
+  it('does not exist', () =>
+    behind(async (where) => {
+      expect(await failure(where, { command: ['no-such-program-at-all'], activate })).toMatchObject({
+        code: 'ERR_SOCKREF_SERVER_FAILED',
+        reason: 'not-found',
+        message: expect.stringMatching(/"no-such-program-at-all" was not found on PATH/),
+      });
+      const missing = join(where.scratch, 'missing');
+      expect(await failure(where, { command: [missing], activate })).toMatchObject({
+        reason: 'not-found',
+        message: expect.stringContaining('does not exist'),
+      });
+    }));
+
+  it('may not be executed', () =>
+    behind(async (where) => {
+      const program = join(where.scratch, 'program');
+      writeFileSync(program, '#!/bin/sh\n');
+      chmodSync(program, 0o600);
+      expect(await failure(where, { command: [program], activate })).toMatchObject({
+        reason: 'not-found',
+        message: expect.stringContaining('may not be executed'),
+      });
+    }));
+
+  it('has a working directory that does not exist', () =>
+    behind(async (where) => {
+      const cwd = join(where.scratch, 'nowhere');
+      const error = await failure(where, { command: python('serve(place())'), activate, cwd });
+      expect(error).toMatchObject({ errno: 'ENOENT', message: expect.stringContaining(cwd) });
+    }));
+
+  it('exits at once: its status and its output are told', () =>
+    behind(async (where) => {
+      expect(await failure(where, { command: python('sys.exit(3)'), activate })).toMatchObject({
+        code: 'ERR_SOCKREF_SERVER_FAILED',
+        reason: 'exited',
+        exitCode: 3,
+        stderr: 'to stdout\nto stderr',
+        message: expect.stringContaining('exited with status 3 before it accepted a connection'),
+      });
+    }));
+
+  it('is ended by a signal at once', () =>
+    behind(async (where) => {
+      const error = await failure(where, { command: python('os.kill(os.getpid(), signal.SIGSEGV)'), activate });
+      expect(error).toMatchObject({ reason: 'exited', message: expect.stringContaining('was ended by SIGSEGV') });
+      expect(error.exitCode).toBeUndefined();
+    }));
+
+  it('never becomes ready', () =>
+    behind(async (where) => {
+      const command = ['sh', '-c', 'echo to stdout; echo to stderr >&2; exec sleep 1000'];
+      const server = { command, activate, readyTimeoutMs: 1_500 };
+      expect(await failure(where, server)).toMatchObject({
+        reason: 'not-ready',
+        stderr: 'to stdout\nto stderr',
+        message: expect.stringMatching(/accepted no connection within 1500 ms/),
+      });
+    }));
+
+  it('never becomes ready, and ignores the signal to end', () =>
+    behind(async (where) => {
+      const command = python('signal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(1000)');
+      const error = await failure(where, { command, activate, readyTimeoutMs: 300, stopTimeoutMs: 50 });
+      expect(error).toMatchObject({ reason: 'not-ready' });
+    }));
+
+  it('forks into the background: it is found there, and ended', () =>
+    behind(async (where) => {
+      const command = python('if os.fork() == 0:\n  os.setsid()\n  time.sleep(1000)\n');
+      expect(await failure(where, { command, activate, stopTimeoutMs: 50 })).toMatchObject({
+        reason: 'exited',
+        exitCode: 0,
+        message: expect.stringContaining('tell it to stay in the foreground'),
+      });
+    }));
+
+  it('ignores the signal to end: it is killed after its time', () =>
+    behind(async ({ directory, scratch }) => {
+      await using manager = new SocketManager();
+      const command = python('signal.signal(signal.SIGTERM, signal.SIG_IGN)\nserve(place())');
+      const path = join(directory, 'app.sock');
+      const reference = await manager.acquire(path, { server: { command, activate, stopTimeoutMs: 50 } });
+      const server = serverOf(path);
+      await reference.close();
+      expect(lives(server)).toBe(false);
+      expect(readdirSync(directory)).toEqual([]);
+      await until('no process is left', () => processesOf(scratch).length === 0);
+    }));
+
+  it('dies later is started again, and works again', () =>
+    behind(async ({ directory }) => {
+      await using manager = new SocketManager();
+      const path = join(directory, 'app.sock');
+      const reference = await manager.acquire(path, { server: { command: python('serve(place())'), activate } });
+      const keeper = keeperOf(path);
+      for (const restarts of [1, 2]) {
+        const before = serverOf(path);
+        process.kill(before, 'SIGKILL');
+        await until('it is up again', () => isUpAgain(manager, path, restarts));
+        (await reference.connect()).destroy();
+        expect(serverOf(path)).not.toBe(before);
+        expect(keeperOf(path)).toBe(keeper);
+      }
+      expect(reference.isActive).toBe(true);
+    }));
+
+  it('dies too often is given up: the references end, and say why', () =>
+    behind(async ({ directory, scratch }) => {
+      await using manager = new SocketManager();
+      await using other = new SocketManager();
+      const path = join(directory, 'app.sock');
+      const server = { command: python('serve(place())'), activate, restart: 1 };
+      const reference = await manager.acquire(path, { server });
+      const joined = await other.acquire(path);
+      const lost = [once(reference.signal, 'abort'), once(joined.signal, 'abort')];
+      process.kill(serverOf(path), 'SIGKILL');
+      await until('it is up again', () => isUpAgain(manager, path, 1));
+      process.kill(serverOf(path), 'SIGKILL');
+      await Promise.all(lost);
+      for (const each of [reference, joined]) {
+        expect(each.isActive).toBe(false);
+        expect(each.signal.reason).toMatchObject({
+          code: 'ERR_SOCKREF_SERVER_FAILED',
+          reason: 'restarts',
+          stderr: 'to stdout\nto stderr',
+          message: expect.stringMatching(/was ended by SIGKILL, after 1 restarts in a row/),
+        });
+        await each.close();
+      }
+      expect(readdirSync(directory)).toEqual([]);
+      await until('no process is left', () => processesOf(scratch).length === 0);
+      // It is as if it had never been.
+      const again = await manager.acquire(path, { server });
+      (await again.connect()).destroy();
+      await again.close();
+    }));
+});
+
+it('is not started again if that is not wanted', () =>
+  behind(async ({ directory }) => {
+    await using manager = new SocketManager();
+    const path = join(directory, 'app.sock');
+    const reference = await manager.acquire(path, { server: { command: python('serve(place())\n'), restart: 0 } });
+    const lost = once(reference.signal, 'abort');
+    process.kill(serverOf(path), 'SIGTERM');
+    await lost;
+    expect(reference.signal.reason).toMatchObject({ reason: 'restarts', message: expect.stringContaining('SIGTERM') });
+  }));
+
+it('is told the path that is too long for its private directory, with the numbers', () =>
+  behind(async ({ directory }) => {
+    await using manager = new SocketManager();
+    // It would fit as a socket's path, and does not with the private directory.
+    const name = `${'n'.repeat(107 - directory.length - 1 - 5)}.sock`;
+    const acquired = manager.acquire(join(directory, name), { server: { command: python('serve(place())') } });
+    await expect(acquired).rejects.toMatchObject({ code: 'ERR_SOCKREF_PATH_TOO_LONG', length: 128, max: 107 });
+    expect(readdirSync(directory)).toEqual([]);
+  }));
