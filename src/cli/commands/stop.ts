@@ -41,14 +41,15 @@ async function stop(name: string, { force, timeout }: Options): Promise<void> {
   let said = false;
   try {
     for (let first = true; ; first = false) {
-      const info = infoOf(place.path, await query(place, Math.min(answerMs, left(deadline))));
+      const info = infoOf(place.path, await query(place, answerMs));
       if (!info || info.state === 'stale') return ended(place, info, first);
+      if (info.state === 'unresponsive') throw unresponsive(place, info.owner?.pid);
       if (!force && !said && info.references) {
         tell(`waiting until ${place.path} is unused: ${holdersOf(info)}; --force ends it now`);
         said = true;
       }
-      if (left(deadline) === 0) throw notInTime(place, timeout ?? 0, info);
       if ((await requestStop(place, force === true, left(deadline))) === 'stopped') return;
+      if (left(deadline) === 0) throw notInTime(place, timeout ?? 0, info);
       // Starting, ending, or another owner has taken over: what it is now decides.
       await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, left(deadline))));
     }
@@ -75,11 +76,14 @@ function holdersOf({ references, owner, members, moreMembers }: SocketInfo): str
   return `${plural(references ?? 0, 'reference')}, held by ${who}`;
 }
 
-function notInTime({ path }: Place, timeoutMs: number, info: SocketInfo): Error {
-  if (info.state === 'unresponsive') {
-    const pid = info.owner?.pid;
-    const message = `The owner of ${path} (pid ${pid}) does not answer; it is stopped or its event loop is blocked: look at it, or end it (kill ${pid})`;
-    return new SocketReferenceError('ERR_SOCKREF_OWNER_UNRESPONSIVE', message, { path, timeoutMs });
-  }
+function notInTime({ path }: Place, timeoutMs: number, info: SocketInfo): CliError {
   return new CliError(`${path} did not end within ${timeoutMs} ms: ${holdersOf(info)}; --force ends it now`);
+}
+
+function unresponsive({ path }: Place, pid: number | undefined): SocketReferenceError {
+  return new SocketReferenceError(
+    'ERR_SOCKREF_OWNER_UNRESPONSIVE',
+    `The owner of ${path} (pid ${pid}) did not answer within ${answerMs} ms; it is stopped or its event loop is blocked: look at it, or end it (kill ${pid})`,
+    { path, ...(pid !== undefined && { pid }), timeoutMs: answerMs },
+  );
 }
