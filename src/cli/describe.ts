@@ -16,6 +16,20 @@ export function stateOf({ state }: SocketInfo): string {
   return paint(process.stdout, styles[state], state);
 }
 
+/** The command that serves, if it is one, and how it is. */
+export function serverOf({ server }: SocketInfo): string {
+  if (!server) return '';
+  const again = server.restarts > 0 ? `, restarted ${server.restarts === 1 ? 'once' : `${server.restarts} times`}` : '';
+  return `${shortened(safe(server.command))} (${server.state}${again})`;
+}
+
+/** Letters of a command in a table. */
+const maxCommand = 40;
+
+function shortened(text: string): string {
+  return text.length > maxCommand ? `${text.slice(0, maxCommand - 1)}…` : text;
+}
+
 /** How long ago something began. */
 export function ageOf(since: number | undefined): string {
   return since === undefined ? '-' : inWords(Math.max(0, Date.now() - since));

@@ -3,10 +3,10 @@ import { UsageError } from './failure.js';
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** How a duration is written, for messages. */
-const durationForm = 'a number with a unit: 500ms, 30s, 2m or 1h';
+export const durationForm = 'a number with a unit: 500ms, 30s, 2m or 1h';
 
 /** Milliseconds that a text such as `30s` means; undefined if it is none. A bare number would be a guess, but for 0. */
-function parseDuration(text: string): number | undefined {
+export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0;
   const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
   return number === undefined || unit === undefined ? undefined : Number(number) * (units[unit] ?? 1);

@@ -20,7 +20,7 @@ describe('sockref ls', () => {
       const { code, stdout } = await cli(['ls'], { env });
       expect(code).toBe(0);
       const lines = stdout.split('\n').map((line) => line.trim().split(/ {2,}/));
-      expect(lines[0]).toEqual(['PATH', 'STATE', 'OWNER', 'REFERENCES', 'MEMBERS', 'AGE']);
+      expect(lines[0]).toEqual(['PATH', 'STATE', 'OWNER', 'REFERENCES', 'MEMBERS', 'AGE', 'SERVER']);
       expect(lines[1]).toEqual([join(directory, 'a.sock'), 'active', String(owner.pid), '1', '0', expect.any(String)]);
       expect(lines[2]).toEqual([join(directory, 'b.sock'), 'active', String(owner.pid), '2', '0', expect.any(String)]);
       expect(stdout).not.toContain('\u001b');
@@ -39,6 +39,7 @@ describe('sockref ls', () => {
         path: join(directory, 'a.sock'),
         state: 'active',
         owner: { pid: owner.pid, thread: null, label: 'the owner', references: 1, canServe: true },
+        server: null,
         references: 1,
         members: [],
         moreMembers: 0,

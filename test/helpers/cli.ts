@@ -1,7 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { logFiles } from '#src/keeper/log-place.js';
 import { withDirectory } from './directory.js';
 
 /** The command line as compiled: its modules one by one, for the coverage. */
@@ -99,5 +104,45 @@ export function withHome<Value>(
 ): Promise<Value> {
   return withDirectory((state) => {
     return withDirectory((directory) => test(directory, { SOCKREF_DIR: directory, XDG_STATE_HOME: state }));
+  });
+}
+
+/** Where a test of servers takes place. */
+export interface Scene {
+  /** The default directory. */
+  readonly directory: string;
+  /** Where logs are. */
+  readonly state: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** All that the servers of a socket have written. */
+  log(name: string): string;
+  /** Writes a configuration for these sockets into the directory of the project. */
+  configure(sockets: object): void;
+  /** A directory in that of the project, made if it is missing. */
+  below(path: string): string;
+}
+
+/** As {@link withHome}, for servers: with a project to be configured, and logs to be read. */
+export function withServed(test: (scene: Scene) => void | Promise<void>): Promise<void> {
+  return withHome(async (directory, home) => {
+    const state = home['XDG_STATE_HOME'] as string;
+    const project = await mkdtemp(join(tmpdir(), 'sockref-project-'));
+    try {
+      await test({
+        directory,
+        state,
+        env: { ...home, HOME: project },
+        log: (name) => readFileSync(logFiles(join(directory, name), home).output, 'utf8'),
+        configure: (sockets) => writeFileSync(join(project, 'sockref.config.json'), JSON.stringify({ sockets })),
+        below: (path) => {
+          const made = join(project, path);
+          mkdirSync(made, { recursive: true });
+          return made;
+        },
+      });
+    } finally {
+      rmSync(project, { recursive: true, force: true });
+      rmSync(join(state, 'sockref'), { recursive: true, force: true });
+    }
   });
 }

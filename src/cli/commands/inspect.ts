@@ -4,7 +4,7 @@ import { SocketManager } from '../../api/manager.js';
 import { quote } from '../../errors.js';
 import { ageOf, countOf, safe, stateOf } from '../describe.js';
 import { CliError } from '../failure.js';
-import { paint, print, printJson } from '../output.js';
+import { paint, plural, print, printJson } from '../output.js';
 import { table } from '../table.js';
 
 /** `sockref inspect` */
@@ -51,5 +51,10 @@ function about(info: SocketInfo): string[] {
     ['references', countOf(info.references)],
     ['since', info.since === undefined ? '-' : new Date(info.since).toISOString()],
   ];
-  return lines.map(([name, value]) => `${paint(process.stdout, 'bold', `${name}:`.padEnd(12))}${value}`);
+  if (info.server) {
+    const { command, state, pid, restarts } = info.server;
+    lines.push(['server', safe(command)]);
+    lines.push(['', `${state}${pid === undefined ? '' : `, pid ${pid}`}, ${plural(restarts, 'restart')}`]);
+  }
+  return lines.map(([name, value]) => `${paint(process.stdout, 'bold', `${name}${name && ':'}`.padEnd(12))}${value}`);
 }

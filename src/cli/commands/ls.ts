@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { SocketManager } from '../../api/manager.js';
-import { ageOf, countOf, safe, stateOf } from '../describe.js';
+import { ageOf, countOf, safe, serverOf, stateOf } from '../describe.js';
 import { print, printJson } from '../output.js';
 import { table } from '../table.js';
 
@@ -21,7 +21,15 @@ async function list(directory: string | undefined, { json }: { json?: true }): P
   if (sockets.length === 0) return;
   print(
     table(
-      [['PATH'], ['STATE'], ['OWNER', 'right'], ['REFERENCES', 'right'], ['MEMBERS', 'right'], ['AGE', 'right']],
+      [
+        ['PATH'],
+        ['STATE'],
+        ['OWNER', 'right'],
+        ['REFERENCES', 'right'],
+        ['MEMBERS', 'right'],
+        ['AGE', 'right'],
+        ['SERVER'],
+      ],
       sockets.map((info) => [
         safe(info.path),
         stateOf(info),
@@ -29,6 +37,7 @@ async function list(directory: string | undefined, { json }: { json?: true }): P
         countOf(info.references),
         countOf(info.references === undefined ? undefined : info.members.length + info.moreMembers),
         ageOf(info.since),
+        serverOf(info),
       ]),
     ),
   );

@@ -1,32 +1,60 @@
 import type { Command } from 'commander';
 import { holdDescriptor } from '../../api/descriptor.js';
 import { SocketManager } from '../../api/manager.js';
+import type { AcquireOptions } from '../../api/options.js';
 import { duration } from '../duration.js';
 import { UsageError } from '../failure.js';
 import { tell } from '../output.js';
 import { type CommandEnd, endAs, runCommand } from '../run/command.js';
-
-interface Options {
-  readonly timeout?: number;
-  readonly label?: string;
-}
+import { type RunOptions, settingsFor } from '../run/settings.js';
 
 /** `sockref run` */
 export function define(command: Command, behindDashes: readonly string[]): void {
   command
     .usage('[options] <name> -- <command> [arguments…]')
     .argument('<name>', 'a name in the default directory, or an absolute path')
+    .option('--serve <command>', 'what serves the socket if nobody does; {socket} is where it has to listen')
+    .option('--shell', 'have --serve run by sh -c, instead of splitting it into words')
+    .option('--activate', 'pass the server a listening socket as descriptor 3 (LISTEN_FDS), as systemd does')
+    .option(
+      '--linger <duration>',
+      'how long the server stays after its last reference (default: 0)',
+      duration('--linger'),
+    )
     .option('--timeout <duration>', 'how long to wait for the socket (default: 20s)', duration('--timeout'))
+    .option(
+      '--ready-timeout <duration>',
+      'how long the server may take to be ready (default: 15s)',
+      duration('--ready-timeout'),
+    )
+    .option(
+      '--stop-timeout <duration>',
+      'how long it may take to end before SIGKILL (default: 5s)',
+      duration('--stop-timeout'),
+    )
     .option('--label <text>', 'a name for this holder, shown by ls and inspect')
-    .addHelpText('after', '\nExamples:\n  $ sockref run db.sock -- npm test')
-    .action((name: string, options: Options) => run(name, behindDashes, options));
+    .option('--quiet', 'do not show what it waits for')
+    .addHelpText('after', help)
+    .action((name: string, options: RunOptions) => run(name, behindDashes, options));
 }
 
-async function run(name: string, argv: readonly string[], { timeout, label }: Options): Promise<void> {
+const help = `
+The command finds the path of the socket in SOCKREF_PATH. The exit status is the command's; 125 if sockref failed,
+126 if the command cannot be executed, 127 if it is not found. Without --serve, sockref.config.json or "sockref"
+in package.json may name the server; durations have a unit, as in 500ms, 30s, 2m.
+
+Examples:
+  $ sockref run db.sock --serve 'redis-server --port 0 --unixsocket {socket}' -- npm test
+  $ sockref run web.sock --serve 'python3 server.py' --activate --linger 1m -- sh -c 'curl --unix-socket "$SOCKREF_PATH" http://web/'
+  $ sockref run db.sock -- sh -c 'redis-cli -s "$SOCKREF_PATH" PING'`;
+
+async function run(name: string, argv: readonly string[], options: RunOptions): Promise<void> {
   const [program, ...args] = argv;
-  if (program === undefined)
+  if (program === undefined) {
     throw new UsageError('run needs a command, behind two dashes: sockref run db.sock -- npm test');
-  const reference = await new SocketManager().acquire(name, { timeoutMs: timeout, label });
+  }
+  const settings = await settingsFor(name, options);
+  const reference = await new SocketManager().acquire(name, settings as AcquireOptions);
   // The command may do without it, and its status is what counts.
   const lost = (): void => tell(`${messageOf(reference.signal.reason)}; the command goes on without it`);
   reference.signal.addEventListener('abort', lost);

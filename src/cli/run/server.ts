@@ -1,0 +1,38 @@
+import { split } from 'shlex';
+import { quote } from '../../errors.js';
+import { UsageError } from '../failure.js';
+
+/** A command that serves a socket, as the library takes it. */
+export interface ServerCommand {
+  readonly command: readonly string[];
+  readonly activate?: boolean;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly readyTimeoutMs?: number;
+  readonly restart?: number;
+  readonly stopSignal?: string;
+  readonly stopTimeoutMs?: number;
+}
+
+/**
+ * The words of a command line. Without a shell nothing in it is expanded but quotes and backslashes.
+ *
+ * @param where - who gave it, for the message
+ */
+export function wordsOf(text: string, shell: boolean, where: string): readonly string[] {
+  if (shell) return ['sh', '-c', text];
+  const words = splitWords(text, where);
+  if (words.length === 0) throw new UsageError(`${where} is empty; give it a command`);
+  return words;
+}
+
+function splitWords(text: string, where: string): readonly string[] {
+  try {
+    return split(text);
+  } catch {
+    // The one thing that cannot be split.
+    throw new UsageError(
+      `${where} cannot be split into words: a quote is not closed, or nothing follows the last backslash, in ${quote(text)}`,
+    );
+  }
+}

@@ -1,0 +1,108 @@
+import { chownSync, realpathSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { findConfig } from '#src/cli/run/config.js';
+import { withServed } from '../helpers/cli.js';
+import { isRoot, otherUid } from '../helpers/place.js';
+
+describe('the configuration', () => {
+  it.each([
+    [
+      '{"sockets": {"a.sock": {"serve": 5}}}',
+      'sockets["a.sock"].serve must be a command: a string, or a list of strings with at least one of them, and is 5',
+    ],
+    [
+      '{"sockets": {"a.sock": {"serve": []}}}',
+      'sockets["a.sock"].serve must be a command: a string, or a list of strings with at least one of them, and is an array',
+    ],
+    ['{"sockets": {"a.sock": {}}}', 'sockets["a.sock"].serve must be there, and is missing'],
+    [
+      '{"sockets": {"a.sock": {"serve": "x", "linger": 30}}}',
+      'sockets["a.sock"].linger must be a number with a unit: 500ms, 30s, 2m or 1h, and is 30',
+    ],
+    [
+      '{"sockets": {"a.sock": {"serve": "x", "linger": "30"}}}',
+      'sockets["a.sock"].linger must be a number with a unit: 500ms, 30s, 2m or 1h, and is "30"',
+    ],
+    [
+      '{"sockets": {"a.sock": {"serve": "x", "lingr": "30s"}}}',
+      'sockets["a.sock"].lingr is not known; a socket has serve, shell, activate, ',
+    ],
+    [
+      '{"sockets": {"a.sock": {"serve": "x", "mode": "999"}}}',
+      'sockets["a.sock"].mode must be permission bits as octal digits',
+    ],
+    [
+      '{"sockets": {"a.sock": {"serve": "x", "stopSignal": "STOP"}}}',
+      'sockets["a.sock"].stopSignal must be the name of a signal, such as "SIGINT", and is "STOP"',
+    ],
+    [
+      '{"sockets": {"a.sock": {"serve": "x", "restart": -1}}}',
+      'sockets["a.sock"].restart must be a whole number of restarts in a row, from 0 on, and is -1',
+    ],
+    ['{"sockets": {"a.sock": {"serve": "x", "env": {"A": 1}}}}', 'sockets["a.sock"].env.A must be a string, and is 1'],
+    ['{"sockets": {"a.sock": {"serve": "x \'"}}}', 'sockets["a.sock"].serve cannot be split into words'],
+    [
+      '{"sockets": {"a.sock": {"serve": ["x"], "shell": true}}}',
+      'sockets["a.sock"].serve must be a string for a shell, and is a list',
+    ],
+    ['{"sockets": {"a.sock": "x"}}', 'sockets["a.sock"] must be an object, and is "x"'],
+    ['{"sockets": 5}', 'sockets must be an object, one key for each socket, and is 5'],
+    ['{"socket": {}}', 'sockets must be there, and is missing'],
+    ['{"sockets": {}, "more": 1}', 'more is not known; there is only "sockets"'],
+    ['5', 'the configuration must be an object, and is 5'],
+    ['{', 'is not JSON: '],
+  ])('refuses %s', (text, message) =>
+    withServed(({ below }) => {
+      const directory = realpathSync(below('.'));
+      const file = join(directory, 'sockref.config.json');
+      writeFileSync(file, text);
+      const find = () => findConfig('a.sock', directory)?.command(undefined);
+      expect(find).toThrow(`${file}${message.startsWith('is ') ? ' ' : ': '}${message}`);
+    }),
+  );
+
+  it('is the nearest one, and says nothing about other sockets', () =>
+    withServed(({ below, configure }) => {
+      configure({ 'a.sock': { serve: 'x' } });
+      const deep = below('sub/deep');
+      writeFileSync(join(deep, 'package.json'), '{"name": "nothing for us"}');
+      expect(findConfig('a.sock', deep)?.command(undefined)).toEqual(['x']);
+      expect(findConfig('b.sock', deep)).toBeUndefined();
+      expect(findConfig('toString', deep)).toBeUndefined();
+      writeFileSync(join(deep, 'package.json'), '{"sockref": {"sockets": {"b.sock": {"serve": "y z"}}}}');
+      expect(findConfig('a.sock', deep)).toBeUndefined();
+      expect(findConfig('b.sock', deep)?.command(true)).toEqual(['sh', '-c', 'y z']);
+    }));
+
+  it('reads times in milliseconds, and modes as octal digits', () =>
+    withServed(({ below, configure }) => {
+      const times = { linger: '1.5s', timeout: '2m', readyTimeout: '500ms', stopTimeout: '0' };
+      const more = { stopSignal: 'SIGINT', restart: 0, activate: true, env: { A: 'b' }, mode: '0660' };
+      configure({ 'a.sock': { serve: 'x', cwd: '../elsewhere', ...times, ...more } });
+      const directory = below('.');
+      const { command: _, ...found } = findConfig('a.sock', directory) ?? { command: undefined };
+      expect(found).toEqual({
+        ...more,
+        mode: 0o660,
+        linger: 1500,
+        timeout: 120_000,
+        readyTimeout: 500,
+        stopTimeout: 0,
+        cwd: join(directory, '../elsewhere'),
+      });
+    }));
+
+  it(isRoot ? 'is not believed if someone else has put it there' : 'is believed if it is ours', () =>
+    withServed(({ below, configure }) => {
+      configure({ 'a.sock': { serve: 'x' } });
+      expect(findConfig('a.sock', below('sub'))?.command(undefined)).toEqual(['x']);
+      if (!isRoot) return;
+      chownSync(join(below('.'), 'sockref.config.json'), otherUid, otherUid);
+      expect(() => findConfig('a.sock', below('sub'))).toThrow(`belongs to uid ${otherUid}, neither to you`);
+      // In a directory of theirs it is what one goes there for.
+      chownSync(below('theirs'), otherUid, otherUid);
+      expect(findConfig('a.sock', below('theirs'))?.command(undefined)).toEqual(['x']);
+    }),
+  );
+});
