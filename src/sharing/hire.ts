@@ -80,7 +80,9 @@ export async function hire({ place, lock, server, settings, expected }: Position
   // From here on the keeper has the lock: we may be killed at any moment.
   lock.handOver();
   cleanedUp(lock);
-  const task: KeeperTask = { directory: directory.path, name: names.data, server, settings, expected };
+  // The label is that of a holder, and the keeper holds nothing.
+  const itsSettings = { ...settings, label: undefined };
+  const task: KeeperTask = { directory: directory.path, name: names.data, server, settings: itsSettings, expected };
   const answer = await ask(child, task, signal);
   if (typeof answer === 'string') throw keeperFailed(path, child, answer);
   if (answer && 'failed' in answer) {
