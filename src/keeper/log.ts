@@ -16,7 +16,7 @@ import { quote } from '../errors.js';
 import { systemError } from '../system-errors.js';
 
 /** Bytes that a log may have; beyond that the newer half is kept in a second file, and it begins anew. */
-export const maxLogBytes = 1_048_576;
+const maxLogBytes = 1_048_576;
 
 /** Bytes of a log that an error shows: some forty lines, well below what a control message takes. */
 const tailBytes = 4_096;

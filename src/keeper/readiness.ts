@@ -13,6 +13,9 @@ const growth = 1.5;
 /** Where the system does not tell who was accepted: what has lived for so many milliseconds is taken for ready. */
 const settledMs = 200;
 
+/** How long a server may take to close a connection that its client has ended, in milliseconds. */
+const farewellMs = 5_000;
+
 /** Answers that mean that nobody listens yet, or cannot take more at this moment. */
 const notYet = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EAGAIN', 'ENOTSOCK']);
 
@@ -23,8 +26,7 @@ const socketTable = '/proc/net/unix';
 export async function untilConnectable(path: string, signal: AbortSignal): Promise<void> {
   for await (const _ of looks(signal)) {
     const socket = await tryToConnect(path, signal);
-    socket?.destroy();
-    if (socket) return;
+    if (socket) return leave(socket);
   }
 }
 
@@ -50,8 +52,20 @@ export async function untilAccepted(path: string, boundPath: string, signal: Abo
       if (![...queued].some((each) => still?.has(each))) return;
     }
   } finally {
-    probe?.destroy();
+    if (probe) leave(probe);
   }
+}
+
+/**
+ * Says goodbye as a client does that has nothing to ask, and hears the server out: one that greets its clients would meet
+ * an error if nobody listened, and many a server ends at that.
+ */
+function leave(socket: Socket): void {
+  socket.end();
+  // Nobody's process is kept by it; what does not close its side after a while is left alone.
+  socket.unref();
+  const timer = setTimeout(() => socket.destroy(), farewellMs).unref();
+  socket.once('close', () => clearTimeout(timer));
 }
 
 /** Comes round with growing pauses, until the signal aborts. */
