@@ -1,25 +1,42 @@
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
+import { joinPath } from '../files/paths.js';
+import { systemError } from '../system-errors.js';
 
-/** Characters of the digest in a name: two sockets of one name must not meet in one log. */
-const digestLength = 12;
-
-/** The files of a socket's logs. */
+/** Where the logs of a socket lie. Each has an older part in a file of the same name with `.1` behind it. */
 export interface LogFiles {
   readonly directory: string;
-  /** What its server writes. */
+  /** What the server writes to stdout and stderr. */
   readonly output: string;
-  /** What its keeper tells: JSON lines. */
+  /** What the keeper says: lines of JSON. */
   readonly keeper: string;
 }
 
-/** Where the logs of a socket are: `$XDG_STATE_HOME/sockref`, else `~/.local/state/sockref`. */
+/** Digits that tell sockets of one name in different directories apart. */
+const hashDigits = 12;
+
+/**
+ * Where the output of a socket's server goes, and the keeper's own lines: in `$XDG_STATE_HOME/sockref`, else in
+ * `~/.local/state/sockref`.
+ *
+ * @param path - the canonical path of the socket
+ */
 export function logFiles(path: string, env: NodeJS.ProcessEnv = process.env): LogFiles {
+  const directory = joinPath(stateHome(path, env), 'sockref');
+  const hash = createHash('sha256').update(path).digest('hex').slice(0, hashDigits);
+  const stem = joinPath(directory, `${basename(path)}-${hash}`);
+  return { directory, output: `${stem}.log`, keeper: `${stem}.keeper.log` };
+}
+
+function stateHome(path: string, env: NodeJS.ProcessEnv): string {
   const state = env['XDG_STATE_HOME'];
   // The XDG specification asks that a relative value be ignored.
-  const directory = join(state?.startsWith('/') ? state : join(homedir(), '.local', 'state'), 'sockref');
-  const digest = createHash('sha256').update(path).digest('hex').slice(0, digestLength);
-  const name = `${basename(path)}-${digest}`;
-  return { directory, output: join(directory, `${name}.log`), keeper: join(directory, `${name}.keeper.log`) };
+  if (state?.startsWith('/')) return state;
+  const home = env['HOME'];
+  try {
+    return joinPath(home?.startsWith('/') ? home : homedir(), '.local/state');
+  } catch (error) {
+    throw systemError(error, path, `find the home directory for the logs of ${path}`);
+  }
 }

@@ -1,39 +1,33 @@
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../clock.js';
 import { quote } from '../errors.js';
-import { systemError } from '../system-errors.js';
+import { errnoOf, systemError } from '../system-errors.js';
+import { makePrivateDirectory, openPrivate, readIfThere } from './log-file.js';
+import { lastLines, withoutZeros } from './log-text.js';
 
-/** Bytes that a log may have; beyond that the newer half is kept in a second file, and it begins anew. */
-const maxLogBytes = 1_048_576;
-
-/** Bytes of a log that an error shows: some forty lines, well below what a control message takes. */
+/** Bytes that a log may grow to; as much as anybody reads, on a disk that nobody watches. */
+export const maxLogBytes = 1_048_576;
+/** Bytes that are kept in the older part when a log has grown to its limit. */
+const keptBytes = maxLogBytes / 2;
+/** Bytes of a server's last words that an error carries: some forty lines. */
 const tailBytes = 4_096;
-
-/** How often the size of a log is looked at that others write to, in milliseconds. */
+/** Milliseconds between two looks at the size. A server that writes 100 MB a second fills 25 MB meanwhile. */
 const watchMs = 250;
 
 /**
  * A log, kept below a size. A server writes to it by itself, by an inherited descriptor: so it can be opened anew by its
- * name, as `/dev/stderr` say, and no pipe can be full.
+ * name, as `/dev/stderr` say, no pipe can be full, and nothing is lost when the keeper dies.
  */
 export class LogFile {
+  /** For a server's stdout and stderr. Each write goes to the end, wherever that is by then. */
   readonly fd: number;
   readonly #file: string;
+  /** How many bytes were written before those that the file begins with, as far as we cut them off. */
+  #before = 0;
+  /** As many bytes were written before the last start. */
   #mark = 0;
-  /** The end of what was moved to the second file since the mark. */
-  #moved: Buffer = Buffer.alloc(0);
+  #open = true;
 
   private constructor(file: string, fd: number) {
     this.#file = file;
@@ -41,26 +35,39 @@ export class LogFile {
   }
 
   /**
-   * Opens a log to append to it; makes it, and its directory, for this user alone.
+   * Opens a log, and makes it and its directories if they are missing.
    *
-   * @throws SocketReferenceError why it cannot be kept
+   * @throws SocketReferenceError when it cannot be made, or when something else lies there
    */
   static open(file: string): LogFile {
     try {
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-      const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
-      const fd = openSync(file, flags | constants.O_NONBLOCK | constants.O_NOCTTY, 0o600);
-      try {
-        if (!fstatSync(fd).isFile()) throw new Error(`${quote(file)} is not a regular file`);
-        fchmodSync(fd, 0o600);
-        return new LogFile(file, fd);
-      } catch (error) {
-        closeSync(fd);
-        throw error;
-      }
+      makePrivateDirectory(dirname(file));
+      const log = new LogFile(file, openPrivate(file, constants.O_RDWR | constants.O_APPEND));
+      log.mark();
+      return log;
     } catch (error) {
       throw systemError(error, file, `open the log ${quote(file)}`);
     }
+  }
+
+  /** What is written from here on belongs to the next start. */
+  mark(): void {
+    this.#mark = this.#before + this.#size();
+  }
+
+  /** The end of what was written since the mark: whole lines, at most so many bytes. */
+  tail(maxBytes = tailBytes): string {
+    const size = this.#size();
+    const end = this.#before + size;
+    // Less than at the mark: somebody else has emptied the file since.
+    const mark = this.#mark > end ? this.#before : this.#mark;
+    // One byte more: it tells whether a line begins behind it.
+    const from = Math.max(mark, end - maxBytes - 1);
+    const older = this.#before - from;
+    const parts = [this.#read(Math.max(0, -older), size)];
+    if (older > 0) parts.unshift(readIfThere(olderPart(this.#file)).subarray(-older));
+    const bytes = Buffer.concat(parts);
+    return lastLines(bytes, from > mark && bytes.length === end - from);
   }
 
   /** Adds a text. */
@@ -69,43 +76,55 @@ export class LogFile {
     this.limit();
   }
 
-  /** What follows is of the next start. */
-  mark(): void {
-    this.#mark = fstatSync(this.fd).size;
-    this.#moved = Buffer.alloc(0);
-  }
-
-  /** The end of what was written since the mark, in whole lines as far as there are any. */
-  tail(maxBytes = tailBytes): string {
-    const { size } = fstatSync(this.fd);
-    const from = Math.max(Math.min(this.#mark, size), size - maxBytes);
-    const bytes = Buffer.concat([this.#moved, this.#read(from, size)]);
-    const cut = bytes.length > maxBytes || from > this.#mark;
-    const text = bytes.subarray(-maxBytes).toString('utf8');
-    // What begins in the middle of a line, or of a character, is left out.
-    const line = cut ? text.indexOf('\n') + 1 : 0;
-    return text.slice(line).trimEnd();
-  }
-
-  /** Moves the newer half to the second file, if it has grown too large. */
+  /** Cuts the log off if it has grown too large, and keeps the newer half of it beside it. */
   limit(): void {
-    const { size } = fstatSync(this.fd);
-    if (size <= maxLogBytes) return;
-    const newer = this.#read(Math.max(0, size - maxLogBytes / 2), size);
-    writeFileSync(`${this.#file}.1`, newer, { mode: 0o600 });
-    // What was written since the reading is lost: those who write append, and do not wait for us.
+    if (!this.#open || this.#size() <= maxLogBytes) return;
+    try {
+      this.#keep();
+    } catch (error) {
+      // No room, most likely. That the log has an end counts for more than what it says.
+      if (errnoOf(error) === undefined) throw error;
+    }
+    // What is written while it is cut off is lost.
+    this.#before += this.#size();
     ftruncateSync(this.fd, 0);
-    this.#moved = newer.subarray(Math.max(0, newer.length - Math.min(tailBytes, Math.max(0, size - this.#mark))));
-    this.#mark = 0;
   }
 
+  /** Lets go of the file; who has inherited it goes on writing. Idempotent. */
   close(): void {
+    if (!this.#open) return;
+    this.#open = false;
     closeSync(this.fd);
+  }
+
+  #size(): number {
+    return this.#open ? fstatSync(this.fd).size : 0;
+  }
+
+  /** Puts the newest bytes into the older part; behind what is there, if they are few. */
+  #keep(): void {
+    const size = this.#size();
+    // Where a server has opened its output anew, and not to write at the end, a file that was cut off begins with a hole.
+    const bytes = withoutZeros(this.#read(Math.max(0, size - keptBytes), size));
+    const file = olderPart(this.#file);
+    const all = bytes.length < keptBytes ? Buffer.concat([readIfThere(file), bytes]) : bytes;
+    const fd = openPrivate(file, constants.O_RDWR);
+    try {
+      ftruncateSync(fd, 0);
+      writeFileSync(fd, all.subarray(-keptBytes));
+    } finally {
+      closeSync(fd);
+    }
   }
 
   #read(from: number, to: number): Buffer {
     const buffer = Buffer.alloc(Math.max(0, to - from));
-    const length = readSync(this.fd, buffer, 0, buffer.length, from);
+    let length = 0;
+    while (length < buffer.length) {
+      const read = readSync(this.fd, buffer, length, buffer.length - length, from + length);
+      if (read === 0) break;
+      length += read;
+    }
     return buffer.subarray(0, length);
   }
 }
@@ -117,10 +136,15 @@ export function watch(log: LogFile, clock: Clock, failed: (error: unknown) => vo
     try {
       log.limit();
     } catch (error) {
-      // A full disk, say. The next look may be luckier.
+      // The next look may be luckier.
       failed(error);
     }
     timer = clock.after(watchMs, look, true);
   }
   return () => timer.cancel();
+}
+
+/** The file that keeps what was cut off a log. */
+export function olderPart(file: string): string {
+  return `${file}.1`;
 }

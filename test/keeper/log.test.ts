@@ -1,0 +1,302 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  ftruncateSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { LogFile, maxLogBytes, olderPart, watch } from '#src/keeper/log.js';
+import { withDirectory } from '../helpers/directory.js';
+import { FakeClock } from '../helpers/fake-clock.js';
+import { isRoot, otherUid } from '../helpers/place.js';
+import { type Entry, make, treeOf } from '../helpers/tree.js';
+
+const half = maxLogBytes / 2;
+
+/** Runs a test with a log that is removed afterwards. */
+function withLog<Value>(test: (log: LogFile, file: string) => Value | Promise<Value>): Promise<Value> {
+  return withDirectory(async (directory) => {
+    const file = `${directory}/state/sockref/db.log`;
+    const log = LogFile.open(file);
+    try {
+      return await test(log, file);
+    } finally {
+      log.close();
+      rmSync(`${directory}/state`, { recursive: true });
+    }
+  });
+}
+
+/** Lines of 100 bytes that count up. */
+const lines = (count: number, first = 0) =>
+  Array.from({ length: count }, (_, index) => `${String(first + index).padStart(99, '.')}\n`).join('');
+
+describe('a log', () => {
+  it('is made for this user alone, with the directories above it', () =>
+    withDirectory((directory) => {
+      const umask = process.umask(0);
+      try {
+        LogFile.open(`${directory}/a/b/db.log`).close();
+      } finally {
+        process.umask(umask);
+      }
+      for (const made of ['a', 'a/b']) expect(statSync(`${directory}/${made}`).mode & 0o7777).toBe(0o700);
+      expect(statSync(`${directory}/a/b/db.log`).mode & 0o7777).toBe(0o600);
+      rmSync(`${directory}/a`, { recursive: true });
+    }));
+
+  it('goes on where an earlier one ended, and hides it from others', () =>
+    withLog((first, file) => {
+      writeSync(first.fd, 'one\n');
+      chmodSync(file, 0o644);
+      const log = LogFile.open(file);
+      expect(statSync(file).mode & 0o7777).toBe(0o600);
+      writeSync(log.fd, 'two\n');
+      expect(log.tail()).toBe('two');
+      expect(first.tail()).toBe('one\ntwo');
+      expect(readFileSync(file, 'utf8')).toBe('one\ntwo\n');
+      log.close();
+    }));
+
+  it('is written to by programs, each at its end', () =>
+    withLog((log, file) => {
+      for (let round = 0; round < 2; round++) {
+        spawnSync('sh', ['-c', 'echo out; echo err >&2'], { stdio: ['ignore', log.fd, log.fd] });
+        ftruncateSync(log.fd, 4);
+      }
+      expect(readFileSync(file, 'utf8')).toBe('out\n');
+      spawnSync('sh', ['-c', 'echo more >>/dev/stderr'], { stdio: ['ignore', log.fd, log.fd] });
+      expect(readFileSync(file, 'utf8')).toBe('out\nmore\n');
+    }));
+
+  it('can be closed many times, and then does nothing', () =>
+    withLog((log) => {
+      const before = readdirSync('/proc/self/fd').length;
+      log.close();
+      log.close();
+      expect(readdirSync('/proc/self/fd').length).toBe(before - 1);
+      log.limit();
+      log.mark();
+      expect(log.tail()).toBe('');
+    }));
+});
+
+describe('the end of a log', () => {
+  it('is that of what was written since the mark', () =>
+    withLog((log) => {
+      expect(log.tail()).toBe('');
+      writeSync(log.fd, 'one\n');
+      expect(log.tail()).toBe('one');
+      log.mark();
+      expect(log.tail()).toBe('');
+      writeSync(log.fd, 'two\nthree');
+      expect(log.tail()).toBe('two\nthree');
+    }));
+
+  it('is of whole lines, no more than were asked for', () =>
+    withLog((log) => {
+      writeSync(log.fd, lines(100));
+      expect(log.tail().split('\n')).toHaveLength(40);
+      expect(log.tail(200)).toBe(lines(2, 98).trim());
+      expect(log.tail(199)).toBe(lines(1, 99).trim());
+      expect(log.tail(100_000).trim()).toBe(lines(100).trim());
+      log.mark();
+      writeSync(log.fd, 'ä'.repeat(5_000));
+      expect(log.tail()).toBe('ä'.repeat(2_048));
+    }));
+
+  it('is found although the log was cut off meanwhile', () =>
+    withLog((log) => {
+      writeSync(log.fd, lines(5_000));
+      log.mark();
+      writeSync(log.fd, lines(10_000, 5_000));
+      log.limit();
+      expect(log.tail(500)).toBe(lines(5, 14_995).trim());
+      writeSync(log.fd, 'last\n');
+      expect(log.tail(305)).toBe(`${lines(3, 14_997)}last`.trim());
+      log.mark();
+      expect(log.tail()).toBe('');
+      writeSync(log.fd, 'new\n');
+      expect(log.tail()).toBe('new');
+    }));
+
+  it('does not begin before the mark, although the log was cut off meanwhile', () =>
+    withLog((log) => {
+      writeSync(log.fd, lines(12_000));
+      log.mark();
+      writeSync(log.fd, 'mine\n');
+      log.limit();
+      expect(log.tail()).toBe('mine');
+      writeSync(log.fd, 'too\n');
+      expect(log.tail()).toBe('mine\ntoo');
+    }));
+
+  it('is found after somebody else has emptied the log', () =>
+    withLog((log, file) => {
+      writeSync(log.fd, lines(100));
+      log.mark();
+      truncateSync(file);
+      writeSync(log.fd, 'after\n');
+      expect(log.tail()).toBe('after');
+      log.mark();
+      expect(log.tail()).toBe('');
+    }));
+
+  it('is found without its older part', () =>
+    withLog((log, file) => {
+      writeSync(log.fd, lines(12_000));
+      log.limit();
+      rmSync(olderPart(file));
+      expect(log.tail()).toBe('');
+      writeSync(log.fd, 'last\n');
+      expect(log.tail()).toBe('last');
+    }));
+});
+
+describe('the size of a log', () => {
+  it('may be all that it is allowed to be', () =>
+    withLog((log, file) => {
+      writeSync(log.fd, 'x'.repeat(maxLogBytes));
+      log.limit();
+      expect(statSync(file).size).toBe(maxLogBytes);
+      expect(() => lstatSync(olderPart(file))).toThrow();
+    }));
+
+  it('is cut when it grew beyond, and the newer half is kept', () =>
+    withLog((log, file) => {
+      for (const first of [0, 20_000]) {
+        writeSync(log.fd, lines(12_000, first));
+        log.limit();
+        expect(statSync(file).size).toBe(0);
+        const kept = readFileSync(olderPart(file), 'utf8');
+        expect(kept).toBe(lines(12_000, first).slice(-half));
+        expect(statSync(olderPart(file)).mode & 0o7777).toBe(0o600);
+      }
+    }));
+
+  it('is cut for those who do not write at its end, too, and what they wrote is kept', () =>
+    withLog((log, file) => {
+      // As a program does that opens /dev/stderr for itself.
+      const fd = openSync(file, 'r+');
+      writeSync(fd, lines(12_000));
+      log.limit();
+      for (let line = 0; line < 3; line++) {
+        writeSync(fd, lines(1, 12_000 + line));
+        log.limit();
+        expect(statSync(file).size).toBe(0);
+      }
+      expect(readFileSync(olderPart(file), 'utf8')).toBe(lines(12_003).slice(-half));
+      expect(log.tail(300)).toBe(lines(3, 12_000).trim());
+      closeSync(fd);
+    }));
+
+  it('is cut although the rest cannot be kept', () =>
+    withLog((log, file) => {
+      mkdirSync(olderPart(file));
+      writeSync(log.fd, lines(12_000));
+      log.limit();
+      expect(statSync(file).size).toBe(0);
+      expect(log.tail()).toBe('');
+    }));
+
+  it('is looked at from time to time, until that is ended', () =>
+    withLog((log, file) => {
+      const clock = new FakeClock();
+      const end = watch(log, clock, (error) => expect.unreachable(String(error)));
+      for (let round = 0; round < 3; round++) {
+        writeSync(log.fd, lines(12_000));
+        clock.pass(249);
+        expect(statSync(file).size).toBe(1_200_000);
+        clock.pass(1);
+        expect(statSync(file).size).toBe(0);
+      }
+      end();
+      expect(clock.timers).toBe(0);
+    }));
+});
+
+describe('what is not ours at the place of a log', () => {
+  const entries: Record<string, (path: string) => Entry[]> = {
+    'a directory': (path) => [{ directory: path, mode: '0700' }],
+    'a link to a file of ours': (path) => [
+      { file: `${path}.ours`, mode: '0644', text: 'mine' },
+      { link: path, to: 'db.log.ours' },
+    ],
+    'a FIFO': (path) => [{ fifo: path, mode: '0600' }],
+    'a socket': (path) => [{ socket: path }],
+  };
+
+  it.each(Object.entries(entries))('is left alone: %s', (_, entry) =>
+    withDirectory(async (directory) => {
+      const file = `${directory}/db.log`;
+      for (const each of entry(file)) await make(each);
+      const before = treeOf(directory);
+      const descriptors = readdirSync('/proc/self/fd').length;
+      expect(() => LogFile.open(file)).toThrow(expect.objectContaining({ name: 'SocketReferenceError', path: file }));
+      expect(treeOf(directory)).toEqual(before);
+      expect(readdirSync('/proc/self/fd').length).toBe(descriptors);
+      for (const name of readdirSync(directory)) rmSync(`${directory}/${name}`, { recursive: true });
+    }),
+  );
+
+  it.each(Object.entries(entries))('is left alone in the place of the older part: %s', (_, entry) =>
+    withLog(async (log, file) => {
+      const older = olderPart(file);
+      for (const each of entry(older)) await make(each);
+      const before = treeOf(older.slice(0, older.lastIndexOf('/')));
+      const { [`db.log`]: _before, ...rest } = before;
+      writeSync(log.fd, lines(12_000));
+      log.limit();
+      const { [`db.log`]: _after, ...left } = treeOf(older.slice(0, older.lastIndexOf('/')));
+      expect(left).toEqual(rest);
+      expect(statSync(file).size).toBe(0);
+    }),
+  );
+
+  it('is not used: a directory in which others can replace the log', () =>
+    withDirectory((directory) => {
+      mkdirSync(`${directory}/open`);
+      chmodSync(`${directory}/open`, 0o777);
+      expect(() => LogFile.open(`${directory}/open/db.log`)).toThrow(
+        expect.objectContaining({ code: 'ERR_SOCKREF_UNSAFE_DIRECTORY' }),
+      );
+      expect(readdirSync(`${directory}/open`)).toEqual([]);
+      rmSync(`${directory}/open`, { recursive: true });
+    }));
+
+  it.runIf(isRoot)('is not used: a file of somebody else, be it one that we could write', () =>
+    withDirectory((directory) => {
+      const file = `${directory}/db.log`;
+      closeSync(openSync(file, 'w', 0o666));
+      chownSync(file, otherUid, otherUid);
+      expect(() => LogFile.open(file)).toThrow(
+        expect.objectContaining({ code: 'ERR_SOCKREF_ADDRESS_IN_USE', uid: otherUid }),
+      );
+      rmSync(file);
+    }),
+  );
+});
+
+describe('a log that cannot be made', () => {
+  it('is told, with the call that failed', () =>
+    withDirectory((directory) => {
+      closeSync(openSync(`${directory}/file`, 'w'));
+      expect(() => LogFile.open(`${directory}/file/sockref/db.log`)).toThrow(
+        expect.objectContaining({ code: 'ERR_SOCKREF_SYSTEM', errno: 'ENOTDIR' }),
+      );
+      rmSync(`${directory}/file`);
+      expect(() => LogFile.open('/proc/sockref/db.log')).toThrow(
+        expect.objectContaining({ name: 'SocketReferenceError', syscall: 'mkdir' }),
+      );
+    }));
+});
