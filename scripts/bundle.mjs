@@ -19,9 +19,15 @@ const bundle = await rolldown({
   // It has native code, and is loaded at need.
   external: ['fs-native-extensions'],
 });
-const { output } = await bundle.write({ dir: target, format: 'esm', chunkFileNames: '[name]-[hash].js' });
+const { output } = await bundle.write({
+  dir: target,
+  // Node starts faster with it than with ES modules, by some 9 ms.
+  format: 'cjs',
+  entryFileNames: '[name].cjs',
+  chunkFileNames: '[name]-[hash].cjs',
+});
 await bundle.close();
-await chmod(join(target, 'sockref.js'), 0o755);
+await chmod(join(target, 'sockref.cjs'), 0o755);
 
 // The licences of what is inside ask to be passed on with it.
 const modules = output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));

@@ -58,4 +58,4 @@ function version(): string {
   return manifest.version;
 }
 
-await main(process.argv.slice(2));
+void main(process.argv.slice(2));

@@ -13,7 +13,7 @@ import { withDirectory } from './directory.js';
 const compiled = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** The command line as users get it. */
-export const bundled = fileURLToPath(new URL('../../dist/bin/sockref.js', import.meta.url));
+export const bundled = fileURLToPath(new URL('../../dist/bin/sockref.cjs', import.meta.url));
 
 /** How it is run; what is not given is as in this process. */
 export interface CliOptions {

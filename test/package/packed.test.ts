@@ -47,20 +47,20 @@ describe('the package', () => {
     const files = packed.files.map(({ path }) => path);
     const unexpected = files.filter(
       (path) =>
-        !/^(dist\/.*\.(js|js\.map|d\.ts)|dist\/bin\/third-party-licenses\.txt|docs\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
+        !/^(dist\/.*\.(js|js\.map|d\.ts)|dist\/bin\/(.*\.cjs|third-party-licenses\.txt)|docs\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
           path,
         ),
     );
     expect(unexpected).toEqual([]);
     expect(files.filter((path) => /test|fixture|\.tsbuildinfo$/.test(path))).toEqual([]);
     expect(files).toEqual(
-      expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/glide.js', 'dist/bin/sockref.js', 'LICENSE']),
+      expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/glide.js', 'dist/bin/sockref.cjs', 'LICENSE']),
     );
   });
 
   it('depends on nothing that this repository only has for its own use', () => {
     const installed = JSON.parse(readFileSync(join(project, 'node_modules/sockref/package.json'), 'utf8'));
-    expect(Object.keys(installed.dependencies).sort()).toEqual(['fs-native-extensions', 'valibot']);
+    expect(Object.keys(installed.dependencies).sort()).toEqual(['fs-native-extensions', 'pino', 'valibot']);
   });
 });
 
