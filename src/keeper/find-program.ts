@@ -11,7 +11,7 @@ export function whyNotRunnable(program: string, cwd: string, path: string | unde
     : (path ?? defaultPath).split(':').map((directory) => resolve(cwd, directory, program));
   let why = program.includes('/') ? 'does not exist' : 'was not found on PATH';
   for (const place of places) {
-    if (!statSync(place, { throwIfNoEntry: false })?.isFile()) continue;
+    if (!isFile(place)) continue;
     try {
       accessSync(place, constants.X_OK);
       return undefined;
@@ -21,4 +21,13 @@ export function whyNotRunnable(program: string, cwd: string, path: string | unde
     }
   }
   return why;
+}
+
+/** No error counts: a directory of PATH that is closed to this user, say, is one in which a shell finds nothing, either. */
+function isFile(place: string): boolean {
+  try {
+    return statSync(place).isFile();
+  } catch {
+    return false;
+  }
 }
