@@ -1,11 +1,13 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { chownSync, cpSync, lchownSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'vitest';
 import { makeDirectory } from './directory.js';
+import { processesOf } from './processes.js';
 import { root } from './samples.js';
+import { until } from './until.js';
 
 /** How a command in an example ended. */
 export interface Outcome {
@@ -19,9 +21,11 @@ export class Example {
   /** The copy. */
   readonly folder: string;
   readonly #home: string;
+  readonly #owner: number | undefined;
 
-  constructor(home: string, name: string) {
+  constructor(home: string, name: string, owner?: number) {
     this.#home = home;
+    this.#owner = owner;
     this.folder = join(home, 'project');
     cpSync(join(root, 'examples', name), this.folder, {
       recursive: true,
@@ -29,6 +33,7 @@ export class Example {
     });
     for (const part of ['tmp', 'sockets', 'state']) mkdirSync(join(home, part), { mode: 0o700 });
     this.#install();
+    if (owner !== undefined) giveTo(owner, home);
   }
 
   /** Where its sockets are, unless it says otherwise. */
@@ -63,12 +68,15 @@ export class Example {
     return {
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(this.#owner !== undefined && { uid: this.#owner, gid: this.#owner }),
       env: {
         ...process.env,
         PATH: `${join(this.folder, 'node_modules/.bin')}:${process.env['PATH']}`,
         TMPDIR: join(this.#home, 'tmp'),
         SOCKREF_DIR: this.sockets,
         XDG_STATE_HOME: join(this.#home, 'state'),
+        // The folder for the coverage is not everybody's to write to.
+        ...(this.#owner !== undefined && { NODE_V8_COVERAGE: '' }),
         ...env,
       },
     };
@@ -103,14 +111,35 @@ function readManifest(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 }
 
-/** Runs a test with a copy of an example, and asserts that it leaves no socket and no temporary file. */
-export async function withExample(name: string, test: (example: Example) => Promise<void>): Promise<void> {
+/** Gives a folder to somebody, with all that is in it; what links lead to stays whose it is. */
+function giveTo(owner: number, folder: string): void {
+  chownSync(folder, owner, owner);
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) giveTo(owner, path);
+    else lchownSync(path, owner, owner);
+  }
+}
+
+/**
+ * Runs a test with a copy of an example, and asserts that it leaves no socket, no temporary file and no process.
+ *
+ * @param owner - who the copy belongs to, and who runs it; this user, if not given
+ */
+export async function withExample(
+  name: string,
+  test: (example: Example) => Promise<void>,
+  owner?: number,
+): Promise<void> {
   const home = await makeDirectory();
   try {
-    const example = new Example(home, name);
+    const example = new Example(home, name, owner);
     await test(example);
     expect(await example.leftovers()).toEqual([]);
+    // A keeper ends a moment after the last file is gone.
+    await until('no process is left', () => processesOf(home).length === 0);
   } finally {
+    for (const pid of processesOf(home)) process.kill(pid, 'SIGKILL');
     await rm(home, { recursive: true, force: true });
   }
 }

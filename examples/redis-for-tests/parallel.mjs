@@ -1,0 +1,26 @@
+/** Runs the tests in five vitest processes at the same time, each by `sockref run`, and says how many servers they had. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createClient } from '@redis/client';
+
+const shards = [1, 2, 3, 4, 5];
+
+// Each starts by itself, as five people or five jobs would: whoever comes first has the server started.
+const codes = await Promise.all(
+  shards.map(async (shard) => {
+    const vitest = ['vitest', 'run', `--shard=${shard}/${shards.length}`];
+    const [code] = await once(spawn('sockref', ['run', 'cache.sock', '--', ...vitest], { stdio: 'inherit' }), 'exit');
+    return code;
+  }),
+);
+
+// This program is run by `sockref run`, too: the server is there until it ends.
+const client = createClient({ socket: { path: process.env['SOCKREF_PATH'] ?? '', tls: false } });
+await client.connect();
+const seen = await client.sCard('vitest-processes');
+const [, pid] = /^process_id:(\d+)/m.exec(await client.info('server')) ?? [];
+await client.close();
+
+console.log(`${seen} vitest processes used one redis-server, process ${pid}; they exited with ${codes.join(', ')}`);
+process.exitCode = codes.every((code) => code === 0) ? 0 : 1;
