@@ -177,7 +177,8 @@ export class CommandService implements Service {
       const error = this.#inRow >= this.#parts.server.restart ? failure() : undefined;
       await run.end();
       if (!this.#is('clearing', run)) return;
-      if (!this.#held) this.#removeTemporary();
+      await this.#clear();
+      if (!this.#is('clearing', run)) return;
       if (error) return host.failed(error);
     } catch (error) {
       return host.failed(systemError(error, this.#parts.place.path, 'clear up after the server'));
@@ -207,6 +208,14 @@ export class CommandService implements Service {
     } catch (error) {
       this.#parts.journal.error({ error: String(error) }, 'the server could not be ended');
     }
+  }
+
+  /** A held socket stays for the next server, unless no name leads to it any more. */
+  async #clear(): Promise<void> {
+    if (this.#held && lstatIfThere(this.#parts.place.directory.at(this.#privateName))) return;
+    await this.#held?.close();
+    this.#held = undefined;
+    this.#removeTemporary();
   }
 
   #removeTemporary(): void {
