@@ -1,0 +1,9 @@
+import { expect, test } from 'vitest';
+import { runLab } from '../helpers/lab.js';
+
+test('10 times `sockref run` at the same instant: one server, own statuses, nothing left', async () => {
+  const { ok, problems, figures } = await runLab<{ good: number }>('run-race', { rounds: 3 });
+  expect(problems).toEqual([]);
+  expect(figures.good).toBe(3);
+  expect(ok).toBe(true);
+});
