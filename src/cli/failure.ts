@@ -37,7 +37,8 @@ export function report(error: unknown, command: CommandName | undefined): number
   return command === 'run' ? runFailed : 1;
 }
 
-function described(error: unknown): { message: string; lines: readonly string[] } {
+/** What to say of an error: a line, and what follows it. */
+export function described(error: unknown): { message: string; lines: readonly string[] } {
   if (error instanceof CliError) return error;
   if (isSocketReferenceError(error)) return { message: inOurWords(error), lines: serverOutput(error) };
   const what = error instanceof Error ? error.message : String(error);

@@ -10,7 +10,7 @@ import { logFiles } from '#src/keeper/log-place.js';
 import { withDirectory } from './directory.js';
 
 /** The command line as compiled: its modules one by one, for the coverage. */
-const compiled = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const compiled = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** The command line as users get it. */
 export const bundled = fileURLToPath(new URL('../../dist/bin/sockref.cjs', import.meta.url));
@@ -23,6 +23,8 @@ export interface CliOptions {
   readonly input?: string;
   /** The program, if it is not the compiled one. */
   readonly program?: string;
+  /** What is run instead of Node with the program. */
+  readonly command?: readonly [string, ...string[]];
 }
 
 /** How it ended, and all that it wrote. */
@@ -41,8 +43,9 @@ export class Cli {
   readonly ended: Promise<CliResult>;
   readonly #changes = new Set<() => void>();
 
-  constructor(args: readonly string[], { env = {}, cwd, program = compiled }: CliOptions = {}) {
-    this.child = spawn(process.execPath, [program, ...args], {
+  constructor(args: readonly string[], { env = {}, cwd, program = compiled, command }: CliOptions = {}) {
+    const [file, ...before] = command ?? [process.execPath, program];
+    this.child = spawn(file, [...before, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
       ...(cwd !== undefined && { cwd }),

@@ -1,12 +1,18 @@
+import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import { holdDescriptor } from '../../api/descriptor.js';
+import type { SocketInfo } from '../../api/info.js';
 import { SocketManager } from '../../api/manager.js';
-import type { AcquireOptions } from '../../api/options.js';
+import type { SocketReference } from '../../api/reference.js';
+import { systemClock } from '../../clock.js';
+import { safe } from '../describe.js';
 import { duration } from '../duration.js';
-import { UsageError } from '../failure.js';
+import { described, UsageError } from '../failure.js';
 import { tell } from '../output.js';
 import { type CommandEnd, endAs, runCommand } from '../run/command.js';
-import { type RunOptions, settingsFor } from '../run/settings.js';
+import { Progress } from '../run/progress.js';
+import { type RunOptions, type RunSettings, settingsFor } from '../run/settings.js';
+import { joinedAs, waitingFor } from '../run/waiting.js';
 
 /** `sockref run` */
 export function define(command: Command, behindDashes: readonly string[]): void {
@@ -54,13 +60,16 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
     throw new UsageError('run needs a command, behind two dashes: sockref run db.sock -- npm test');
   }
   const settings = await settingsFor(name, options);
-  const reference = await new SocketManager().acquire(name, settings as AcquireOptions);
+  const manager = new SocketManager();
+  const progress = options.quiet || !isTerminal() ? undefined : new Progress(process.stderr, systemClock);
+  const reference = await acquire(manager, name, settings, progress);
   // The command may do without it, and its status is what counts.
-  const lost = (): void => tell(`${messageOf(reference.signal.reason)}; the command goes on without it`);
+  const lost = (): void => tellLoss(reference.signal.reason);
   reference.signal.addEventListener('abort', lost);
-  const release = (): Promise<void> => {
+  const release = async (): Promise<void> => {
     reference.signal.removeEventListener('abort', lost);
-    return reference.close();
+    progress?.start(async () => `sockref: stopping ${safe(name)}`);
+    await reference.close().finally(() => progress?.stop());
   };
   let end: CommandEnd;
   try {
@@ -73,6 +82,33 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
   await endAs(end);
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** Whether a line on stderr can be written over. */
+function isTerminal(): boolean {
+  return isatty(2) && process.env['TERM'] !== 'dumb';
+}
+
+async function acquire(
+  manager: SocketManager,
+  name: string,
+  settings: RunSettings,
+  progress: Progress | undefined,
+): Promise<SocketReference> {
+  // What a look fails with, the acquire fails with too.
+  const look = (): Promise<SocketInfo | undefined> => manager.inspect(name).catch(() => undefined);
+  progress?.start(async () => waitingFor(name, await look()));
+  let shown = false;
+  let reference: SocketReference;
+  try {
+    reference = await manager.acquire(name, settings);
+  } finally {
+    shown = progress?.stop() ?? false;
+  }
+  const info = shown ? await look() : undefined;
+  if (info) tell(joinedAs(name, process.pid, info));
+  return reference;
+}
+
+function tellLoss(reason: unknown): void {
+  const { message, lines } = described(reason);
+  tell([`${message}; the command goes on without it`, ...lines.map((line) => `  ${line}`)].join('\n'));
 }

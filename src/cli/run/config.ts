@@ -7,7 +7,7 @@ import { quote } from '../../errors.js';
 import { ownUid } from '../../files/platform.js';
 import { durationForm, parseDuration } from '../duration.js';
 import { CliError } from '../failure.js';
-import { wordsOf } from './server.js';
+import { wordsOf } from './words.js';
 
 /** What the configuration says about one socket. Times are in milliseconds. */
 export interface SocketConfig {
@@ -18,7 +18,7 @@ export interface SocketConfig {
   readonly timeout: number | undefined;
   readonly readyTimeout: number | undefined;
   readonly stopTimeout: number | undefined;
-  readonly stopSignal: string | undefined;
+  readonly stopSignal: NodeJS.Signals | undefined;
   readonly restart: number | undefined;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>> | undefined;
@@ -56,6 +56,7 @@ const socketSchema = v.strictObject({
     v.pipe(
       text(signalForm),
       v.check((name) => Object.hasOwn(constants.signals, name), signalForm),
+      v.transform((name) => name as NodeJS.Signals),
     ),
   ),
   restart: v.optional(v.pipe(v.number(restartForm), v.safeInteger(restartForm), v.minValue(0, restartForm))),

@@ -1,6 +1,7 @@
+import type { ServerOptions } from '../../api/server-options.js';
 import { UsageError } from '../failure.js';
 import type { SocketConfig } from './config.js';
-import { type ServerCommand, wordsOf } from './server.js';
+import { wordsOf } from './words.js';
 
 /** The options of `run`, as given. */
 export interface RunOptions {
@@ -17,7 +18,7 @@ export interface RunOptions {
 
 /** How `run` acquires its socket. */
 export interface RunSettings {
-  readonly server: ServerCommand | undefined;
+  readonly server: ServerOptions | undefined;
   readonly lingerMs: number | undefined;
   readonly timeoutMs: number;
   readonly mode: number | undefined;
@@ -60,7 +61,7 @@ async function configured(name: string): Promise<SocketConfig | undefined> {
   return findConfig(name, process.cwd());
 }
 
-function serverOf(options: RunOptions, config: SocketConfig | undefined): ServerCommand | undefined {
+function serverOf(options: RunOptions, config: SocketConfig | undefined): ServerOptions | undefined {
   const { serve, shell = false } = options;
   const command =
     serve === undefined ? config?.command(shell || undefined) : wordsOf(serve, shell, 'the command of --serve');

@@ -2,18 +2,6 @@ import { split } from 'shlex';
 import { quote } from '../../errors.js';
 import { UsageError } from '../failure.js';
 
-/** A command that serves a socket, as the library takes it. */
-export interface ServerCommand {
-  readonly command: readonly string[];
-  readonly activate?: boolean;
-  readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly readyTimeoutMs?: number;
-  readonly restart?: number;
-  readonly stopSignal?: string;
-  readonly stopTimeoutMs?: number;
-}
-
 /**
  * The words of a command line. Without a shell nothing in it is expanded but quotes and backslashes.
  *

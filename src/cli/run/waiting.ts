@@ -1,0 +1,36 @@
+import type { SocketInfo } from '../../api/info.js';
+import { safe } from '../describe.js';
+
+const ordinals = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth'];
+const cardinals = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
+
+/** What an acquire waits for, in words. */
+export function waitingFor(name: string, info: SocketInfo | undefined): string {
+  const what = safe(name);
+  if (!info) return `sockref: starting ${what}`;
+  const { state, server, owner } = info;
+  if (state === 'stopping') return `sockref: waiting for the previous server of ${what} to stop`;
+  if (state === 'unresponsive') return `sockref: waiting for the owner of ${what} (pid ${owner?.pid}) to answer`;
+  if (server?.state === 'restarting') return `sockref: ${what} is restarting ${safe(server.command)}`;
+  if (server?.state === 'starting') return `sockref: ${what} is starting ${safe(server.command)}`;
+  return `sockref: ${state === 'starting' ? 'starting' : 'joining'} ${what}`;
+}
+
+/** Where a process stands among the holders of a socket: "joined db.sock as third of four holders". */
+export function joinedAs(name: string, pid: number, { owner, members, moreMembers }: SocketInfo): string {
+  const holders = [...(owner && owner.references > 0 ? [owner] : []), ...members];
+  const at = holders.findIndex((holder) => holder.pid === pid);
+  const total = holders.length + moreMembers;
+  // Those who came last are not listed when there are hundreds.
+  const place = at === -1 ? total : at + 1;
+  const holdersInAll = total === 1 ? 'its only holder' : `${ordinal(place)} of ${cardinal(total)} holders`;
+  return `joined ${safe(name)} as ${holdersInAll}`;
+}
+
+function ordinal(number: number): string {
+  return ordinals[number - 1] ?? `number ${number}`;
+}
+
+function cardinal(number: number): string {
+  return cardinals[number - 1] ?? String(number);
+}

@@ -1,0 +1,157 @@
+import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { SocketInfo } from '#src/api/info.js';
+import { Progress } from '#src/cli/run/progress.js';
+import { joinedAs, waitingFor } from '#src/cli/run/waiting.js';
+import { Cli, compiled, withServed } from '../helpers/cli.js';
+import { FakeClock } from '../helpers/fake-clock.js';
+
+const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
+
+/** Begins to wait for a text, on a terminal that remembers what was written. */
+function waiting(columns = 80) {
+  const written: string[] = [];
+  const clock = new FakeClock();
+  const progress = new Progress({ columns, write: (text) => written.push(text) }, clock);
+  const start = (text: string | Promise<string>) => progress.start(async () => text);
+  /** Lets what was asked for arrive. */
+  const pass = async (ms: number) => {
+    clock.pass(ms);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { written, clock, progress, start, pass };
+}
+
+describe('the progress of run', () => {
+  it('is not shown for what is quick', async () => {
+    const { written, clock, progress, start, pass } = waiting();
+    start('starting');
+    await pass(149);
+    expect(progress.stop()).toBe(false);
+    await pass(10_000);
+    expect(written).toEqual([]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('is shown after 150 ms, kept up to date, and erased', async () => {
+    const { written, clock, progress, start, pass } = waiting();
+    start('starting');
+    await pass(150);
+    expect(written).toEqual(['\rstarting …\u001b[K']);
+    for (let round = 0; round < 5; round++) await pass(200);
+    expect(written.at(-1)).toBe('\rstarting … 1s\u001b[K');
+    expect(progress.stop()).toBe(true);
+    expect(written.at(-1)).toBe('\r\u001b[K');
+    await pass(10_000);
+    expect(written.at(-1)).toBe('\r\u001b[K');
+    expect(clock.timers).toBe(0);
+  });
+
+  it('fits into a line', async () => {
+    const { written, start, pass } = waiting(20);
+    start('starting something with a long name');
+    await pass(150);
+    expect(written).toEqual(['\rstarting something…\u001b[K']);
+  });
+
+  it('says nothing of what was known too late', async () => {
+    const { written, progress, start, pass } = waiting();
+    let tell = (_: string): void => {};
+    start(new Promise<string>((resolve) => (tell = resolve)));
+    await pass(150);
+    progress.stop();
+    tell('starting');
+    await pass(10_000);
+    expect(written).toEqual(['\r\u001b[K']);
+  });
+});
+
+describe('what run waits for', () => {
+  const holder = (pid: number, references = 1) => ({
+    pid,
+    references,
+    thread: undefined,
+    label: undefined,
+    since: 0,
+    canServe: true,
+  });
+  const info: SocketInfo = {
+    path: '/x/a.sock',
+    state: 'active',
+    owner: holder(1, 0),
+    server: undefined,
+    references: 0,
+    members: [],
+    moreMembers: 0,
+    since: 0,
+  };
+  const server = { pid: 5, command: 'redis-server -', restarts: 0 };
+
+  it.each([
+    [undefined, 'sockref: starting a.sock'],
+    [{ state: 'starting' }, 'sockref: starting a.sock'],
+    [{ state: 'active' }, 'sockref: joining a.sock'],
+    [{ state: 'stopping' }, 'sockref: waiting for the previous server of a.sock to stop'],
+    [{ state: 'unresponsive' }, 'sockref: waiting for the owner of a.sock (pid 1) to answer'],
+    [{ server: { ...server, state: 'starting' } }, 'sockref: a.sock is starting redis-server -'],
+    [{ server: { ...server, state: 'restarting' } }, 'sockref: a.sock is restarting redis-server -'],
+  ] as const)('is told of %j', (what, text) => {
+    expect(waitingFor('a.sock', what && { ...info, ...what })).toBe(text);
+  });
+
+  it.each([
+    [[7], 0, 0, 'joined a.sock as its only holder'],
+    [[3, 4, 7, 9], 0, 0, 'joined a.sock as third of four holders'],
+    [[3, 4, 7, 9], 1, 0, 'joined a.sock as fourth of five holders'],
+    [[3, 4], 1, 20, 'joined a.sock as number 23 of 23 holders'],
+  ])('ends in a place among %j', (pids, own, more, text) => {
+    const members = pids.map((pid) => holder(pid));
+    expect(joinedAs('a.sock', 7, { ...info, owner: holder(1, own), members, moreMembers: more })).toBe(text);
+  });
+});
+
+describe('on a terminal, run', () => {
+  /** A command line whose stdin, stdout and stderr are a terminal; what it shows comes on stdout. */
+  function onTerminal(args: readonly string[], env: Readonly<Record<string, string>>): Cli {
+    const quoted = [process.execPath, compiled, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+    return new Cli([], { env: { ...env, TERM: 'xterm' }, command: ['script', '-qefc', quoted, '/dev/null'] });
+  }
+
+  it('shows what it waits for, and says where it stands', () =>
+    withServed(async ({ env, below }) => {
+      const gate = join(below('.'), 'gate');
+      execFileSync('mkfifo', [gate]);
+      const serve = `sh -c 'read line < ${gate}; exec ${process.execPath} ${shouter} "$0"' {socket}`;
+      const running = onTerminal(['run', 'a.sock', '--serve', serve, '--', 'echo', 'it runs'], env);
+      await running.says('stdout', /\rsockref: a\.sock is starting sh -c /);
+      await writeFile(gate, 'go on\n');
+      const { code, stdout } = await running.ended;
+      expect(code).toBe(0);
+      expect(stdout).toContain('\r\u001b[Ksockref: joined a.sock as its only holder\r\nit runs\r\n');
+    }));
+
+  it('shows nothing of it with --quiet', () =>
+    withServed(async ({ env, below }) => {
+      const gate = join(below('.'), 'gate');
+      execFileSync('mkfifo', [gate]);
+      const serve = `sh -c 'echo up >&2; read line < ${gate}; exec ${process.execPath} ${shouter} "$0"' {socket}`;
+      const running = onTerminal(['run', 'a.sock', '--quiet', '--serve', serve, '--', 'echo', 'it runs'], env);
+      await writeFile(gate, 'go on\n');
+      expect(await running.ended).toMatchObject({ code: 0, stdout: 'it runs\r\n' });
+    }));
+
+  it('leaves Ctrl-C to its command, which has got it already', () =>
+    withServed(async ({ env }) => {
+      const serve = `${process.execPath} ${shouter} {socket}`;
+      const script = "trap 'echo got it' INT; echo up; sleep 0.3; sleep 0.3; echo done; exit 3";
+      const running = onTerminal(['run', 'a.sock', '--quiet', '--serve', serve, '--', 'bash', '-c', script], env);
+      await running.says('stdout', /up/);
+      running.child.stdin?.write('\u0003');
+      const { code, stdout } = await running.ended;
+      expect(code).toBe(3);
+      expect(stdout.match(/got it/g)).toHaveLength(1);
+    }));
+});
