@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { behind, logsOf, output, type ServerCommand, twice } from '../../helpers/behind.js';
+import { behind, logsOf, output, type ServerCommand, serverOf, twice } from '../../helpers/behind.js';
 import { isRoot, otherUid } from '../../helpers/place.js';
 import { start } from '../../helpers/program.js';
 import { root } from '../../helpers/samples.js';
+import { until } from '../../helpers/until.js';
 
 // It refuses to run as root: then all of it belongs to somebody else, whoever holds the references included.
 const user = isRoot ? { uid: otherUid, gid: otherUid } : {};
@@ -22,7 +23,7 @@ async function hold(path: string, server: ServerCommand) {
   };
 }
 
-it('PostgreSQL runs behind a socket', () =>
+it('PostgreSQL runs behind a socket, and is started again when it is killed', () =>
   behind(
     async (where) => {
       const data = join(where.scratch, 'data');
@@ -47,6 +48,15 @@ it('PostgreSQL runs behind a socket', () =>
       const log = logsOf(where);
       expect(log.match(/database system is shut down$/gm)).toHaveLength(2);
       expect(log).not.toContain('not properly shut down');
+
+      // Its processes are groups of their own: none of them may keep the next one from starting.
+      const path = join(where.directory, '.s.PGSQL.5432');
+      const held = await hold(path, server);
+      process.kill(serverOf(path), 'SIGKILL');
+      expect(await until('it is started again', () => psql('SELECT name FROM fruit').catch(() => undefined))).toBe(
+        'pear',
+      );
+      await held.close();
     },
     isRoot ? otherUid : undefined,
   ));

@@ -1,7 +1,9 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { acquire } from 'sockref';
 import { expect, it } from 'vitest';
 import { behind, logsOf, output, serverOf, twice } from '../../helpers/behind.js';
+import { cli } from '../../helpers/cli.js';
 import { until } from '../../helpers/until.js';
 
 const server = { command: ['redis-server', '--port', '0', '--unixsocket', '{socket}', '--save', ''] };
@@ -20,6 +22,18 @@ it('redis-server runs behind a socket', () =>
     });
     // It was told to end, and given the time for it.
     expect(logsOf(where).match(/Redis is now ready to exit, bye bye/g)).toHaveLength(2);
+  }));
+
+it('redis-server runs as long as a command of `sockref run` needs it', () =>
+  behind(async ({ directory }) => {
+    const path = join(directory, 'cache.sock');
+    const serve = `redis-server --port 0 --unixsocket {socket} --save ''`;
+    const command = ['sh', '-c', 'redis-cli -s "$SOCKREF_PATH" PING; exit 3'];
+    for (const _cycle of [1, 2]) {
+      const result = await cli(['run', path, '--serve', serve, '--', ...command]);
+      expect(result).toMatchObject({ code: 3, stdout: 'PONG\n', stderr: '' });
+      expect(readdirSync(directory)).toEqual([]);
+    }
   }));
 
 it('a redis-server that is killed is started again', () =>
