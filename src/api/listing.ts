@@ -38,13 +38,18 @@ async function inspectOurs(path: string, inspect: (path: string) => Promise<Sock
   try {
     return await inspect(path);
   } catch (error) {
-    if (isSocketReferenceError(error) && notOurs.has(error.code)) return undefined;
+    if (isForeignLock(error)) return undefined;
     throw error;
   }
 }
 
+/** Whether an error says that a file only looks like a lock of ours by its name. */
+export function isForeignLock(error: unknown): boolean {
+  return isSocketReferenceError(error) && notOurs.has(error.code);
+}
+
 /** The paths that have a lock file in a directory. */
-function socketsIn(directory: string | undefined): string[] {
+export function socketsIn(directory: string | undefined): string[] {
   try {
     const canonical = directory === undefined ? defaultDirectory(false) : canonicalDirectory(directory);
     const names = readdirSync(canonical).filter((name) => name.endsWith(lockSuffix) && name !== lockSuffix);

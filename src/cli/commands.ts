@@ -43,6 +43,16 @@ const entries = {
     takesCommand: false,
     load: () => import('./commands/stop.js'),
   },
+  logs: {
+    summary: "print what a socket's server has written",
+    takesCommand: false,
+    load: () => import('./commands/logs.js'),
+  },
+  doctor: {
+    summary: 'look for unsafe directories, leftovers and owners that do not answer',
+    takesCommand: false,
+    load: () => import('./commands/doctor.js'),
+  },
 } satisfies Record<string, CommandEntry>;
 
 export type CommandName = keyof typeof entries;

@@ -8,10 +8,19 @@ export function paint(stream: NodeJS.WriteStream, style: Style, text: string): s
   return stream.isTTY === true && stream.hasColors() ? styleText(style, text, { validateStream: false }) : text;
 }
 
-/** Writes lines to stdout. Whoever reads them may leave at any time, as in `sockref ls | head -1`. */
+/** Writes a line to stdout. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`, (error) => {
-    if ((error as NodeJS.ErrnoException | null | undefined)?.code === 'EPIPE') process.exit();
+  void write(`${text}\n`);
+}
+
+/** Writes to stdout, and resolves when that is passed on. Whoever reads it may leave at any time, as in `sockref ls | head -1`. */
+export function write(text: string | Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error: NodeJS.ErrnoException | null | undefined) => {
+      if (!error) resolve();
+      else if (error.code === 'EPIPE') process.exit();
+      else reject(error);
+    });
   });
 }
 

@@ -1,0 +1,129 @@
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
+import type { SocketInfo } from '../../api/info.js';
+import { isForeignLock, socketsIn } from '../../api/listing.js';
+import { isMissing, locate, openPlace } from '../../api/locate.js';
+import { SocketManager } from '../../api/manager.js';
+import { isSocketReferenceError, quote } from '../../errors.js';
+import { defaultDirectory, defaultDirectoryPath } from '../../files/default-directory.js';
+import { canonicalDirectory, Directory } from '../../files/directory.js';
+import { peekRecord } from '../../files/lock.js';
+import { joinPath } from '../../files/paths.js';
+import { ownUid } from '../../files/platform.js';
+import { endpointNames } from '../../sharing/names.js';
+import type { Problem } from './problem.js';
+
+/** What a private directory is called. */
+const privateName = /^\.sr-[0-9a-f]{16}$/;
+
+const lockSuffix = endpointNames('').lock;
+
+/** Looks for problems in a directory of sockets; in the default one if none is given. Changes nothing. */
+export async function examine(given: string | undefined): Promise<{ directory: string; problems: Problem[] }> {
+  let directory = given ?? defaultDirectoryPath();
+  try {
+    directory = given === undefined ? defaultDirectory(false) : canonicalDirectory(given);
+    const problems = unsafe(directory, given === undefined);
+    // In a directory in which others can do as they like nothing that lies there can be believed.
+    if (problems.length > 0) return { directory, problems };
+    return { directory, problems: [...(await sockets(directory)), ...orphans(directory)] };
+  } catch (error) {
+    // Nobody has needed the default directory yet.
+    if (given === undefined && isMissing(error)) return { directory, problems: [] };
+    if (given === undefined && isUnsafe(error))
+      return { directory, problems: [unsafeDirectory(directory, error, false)] };
+    throw error;
+  }
+}
+
+function unsafe(directory: string, isDefault: boolean): Problem[] {
+  try {
+    Directory.open(directory, isDefault ? 'private' : 'shared').release();
+    return [];
+  } catch (error) {
+    if (!isUnsafe(error)) throw error;
+    return [unsafeDirectory(directory, error, isDefault && lstatSync(directory).uid === ownUid())];
+  }
+}
+
+function unsafeDirectory(path: string, error: Error, curable: boolean): Problem {
+  const cure = { kind: curable ? 'close-directory' : 'none' } as const;
+  return { kind: 'unsafe-directory', path, pid: undefined, message: error.message, cure };
+}
+
+async function sockets(directory: string): Promise<Problem[]> {
+  const manager = new SocketManager();
+  const problems: Problem[] = [];
+  for (const path of socketsIn(directory)) {
+    try {
+      const problem = problemOf(await manager.inspect(path));
+      if (problem) problems.push(problem);
+    } catch (error) {
+      if (isForeignLock(error)) continue;
+      const message = error instanceof Error ? error.message : String(error);
+      problems.push({ kind: 'unreadable', path, pid: undefined, message, cure: { kind: 'none' } });
+    }
+  }
+  return problems;
+}
+
+function problemOf(info: SocketInfo | undefined): Problem | undefined {
+  if (!info) return undefined;
+  const { path, owner, state } = info;
+  const pid = owner?.pid;
+  const who = pid === undefined ? '' : ` (pid ${pid})`;
+  if (state === 'stale') {
+    const message = `${path} was left by an owner that died${who}; the next acquire reclaims it, or sockref doctor --fix`;
+    return {
+      kind: 'leftover',
+      path,
+      pid,
+      message,
+      cure: { kind: 'reclaim', open: () => openPlace(locate(path, false, undefined)) },
+    };
+  }
+  if (state === 'unresponsive') {
+    const mend = pid === undefined ? 'look at that process' : `look at it, or end it (kill ${pid})`;
+    const message = `The owner of ${path}${who} lives but does not answer: it is stopped, or its event loop is blocked; ${mend}`;
+    return { kind: 'unresponsive', path, pid, message, cure: { kind: 'none' } };
+  }
+  return undefined;
+}
+
+/** Private directories that no owner, dead or alive, has in its record. */
+function orphans(path: string): Problem[] {
+  // Before the records: who makes one has named it by then.
+  const found = readdirSync(path).filter((name) => privateName.test(name));
+  if (found.length === 0) return [];
+  const named = new Set(recordedIn(path));
+  return found
+    .map((name) => ({ name, at: joinPath(path, name) }))
+    .filter(({ name, at }) => !named.has(name) && existsSync(at))
+    .map(({ at }) => ({
+      kind: 'orphan',
+      path: at,
+      pid: undefined,
+      message: `${quote(at)} is named by no record: its lock file was removed by another program; if nothing uses it (fuser, lsof), remove it by hand`,
+      cure: { kind: 'none' },
+    }));
+}
+
+function recordedIn(path: string): readonly string[] {
+  const directory = Directory.open(path);
+  try {
+    const locks = readdirSync(path).filter((name) => name.endsWith(lockSuffix));
+    return locks.flatMap((name) => {
+      try {
+        return peekRecord(directory, name, joinPath(path, name))?.temporaries ?? [];
+      } catch {
+        // Told of as unreadable already.
+        return [];
+      }
+    });
+  } finally {
+    directory.release();
+  }
+}
+
+function isUnsafe(error: unknown): error is Error {
+  return isSocketReferenceError(error) && error.code === 'ERR_SOCKREF_UNSAFE_DIRECTORY';
+}
