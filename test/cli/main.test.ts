@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { bundled, cli } from '../helpers/cli.js';
+import { commands } from '#src/cli/commands.js';
+import { bundled, cli, compiled } from '../helpers/cli.js';
+import { withDirectory } from '../helpers/directory.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -14,11 +16,11 @@ describe('sockref', () => {
   it('prints help with every command, and an example', async () => {
     const { code, stdout, stderr } = await cli(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const command of ['run', 'ls', 'inspect', 'connect', 'stop']) expect(stdout).toContain(`\n  ${command} `);
+    for (const command of Object.keys(commands)) expect(stdout).toContain(`\n  ${command} `);
     expect(stdout).toContain('$ sockref run db.sock');
   });
 
-  it.each(['run', 'ls', 'inspect', 'connect', 'stop'])('prints help for %s, with examples', async (command) => {
+  it.each(Object.keys(commands))('prints help for %s, with examples', async (command) => {
     const { code, stdout } = await cli([command, '--help']);
     expect(code).toBe(0);
     expect(stdout).toContain(`Usage: sockref ${command} `);
@@ -46,4 +48,15 @@ describe('sockref', () => {
       expect(await cli(args, { program: bundled })).toEqual(await cli(args));
     }
   });
+});
+
+describe('sockref demo', () => {
+  it.each([bundled, compiled])('gives the tour, run as %s', (program) =>
+    withDirectory(async (directory) => {
+      const { code, stdout, stderr } = await cli(['demo'], { program, env: { TMPDIR: directory } });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(/^sockref: reference-counted Unix domain sockets\n/);
+      expect(stdout).toContain('\n10. Nothing is left behind\n');
+    }),
+  );
 });

@@ -3,13 +3,13 @@
 import { mkdtempSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { collected } from './collected.mjs';
-import { counting } from './counting.mjs';
-import { paths } from './paths.mjs';
-import { processes } from './processes.mjs';
-import { reclaimed } from './reclaimed.mjs';
-import { paint, part, say, sayListing, scene } from './stage.mjs';
-import { clearStage } from './troupe.mjs';
+import { collected } from './collected.js';
+import { counting } from './counting.js';
+import { paths } from './paths.js';
+import { processes } from './processes.js';
+import { reclaimed } from './reclaimed.js';
+import { paint, part, say, sayListing, scene } from './stage.js';
+import { clearStage } from './troupe.js';
 
 /** Ends a tour that hangs; no measure of how long it takes. */
 const watchdogMs = 60_000;
@@ -43,13 +43,12 @@ try {
   // Fails unless the directory is empty.
   rmdirSync(directory);
   say('rmdir', 'ok');
-  console.log('\nAll of it was checked on the way. Next: README.md, docs/guide.md, examples/README.md');
+  console.log('\nAll of it was checked on the way. Next: README.md, docs/guide.md');
 } catch (error) {
   await fail(error);
 }
 
-/** @param {unknown} error */
-async function fail(error) {
+async function fail(error: unknown): Promise<void> {
   // The end of the processes fails the scene that they were in; the first error is the one to tell.
   if (failed) return;
   failed = true;

@@ -1,15 +1,11 @@
-import { SocketManager } from 'sockref';
-import { check, listing, references, say, sayListing, scene, until } from './stage.mjs';
-import { Peer } from './troupe.mjs';
+import { SocketManager } from '../index.js';
+import { check, listing, references, say, sayListing, scene, until } from './stage.js';
+import { type Answer, Peer } from './troupe.js';
 
 const name = 'shared.sock';
 
-/**
- * Five processes, one server; its process is killed; the others go on; the last one out cleans up.
- *
- * @param {string} directory
- */
-export async function processes(directory) {
+/** Five processes, one server; its process is killed; the others go on; the last one out cleans up. */
+export async function processes(directory: string): Promise<void> {
   scene('Five processes start at once and share one server');
   const peers = Array.from({ length: 5 }, () => new Peer());
   await Promise.all(peers.map((peer) => peer.do('acquire', name)));
@@ -56,14 +52,9 @@ export async function processes(directory) {
   sayListing(directory);
 }
 
-/**
- * Waits until every process reads the same count, and says which one is the owner: exactly one.
- *
- * @param {Peer[]} peers
- */
-async function settled(peers) {
-  /** @type {{role: string, active: boolean, count: number}[]} */
-  let views = [];
+/** Waits until every process reads the same count, and says which one is the owner: exactly one. */
+async function settled(peers: readonly Peer[]): Promise<Peer> {
+  let views: Answer[] = [];
   await until(
     async () => {
       views = await Promise.all(peers.map((peer) => peer.do('look')));
@@ -73,17 +64,13 @@ async function settled(peers) {
   );
   const owners = peers.filter((_, index) => views[index]?.role === 'owner');
   check(owners.length, 1, 'the number of owners');
-  return /** @type {Peer} */ (owners[0]);
+  return owners[0] as Peer;
 }
 
-/**
- * @param {Peer[]} peers
- * @param {Peer} owner
- */
-async function sayEveryone(peers, owner) {
+async function sayEveryone(peers: readonly Peer[], owner: Peer): Promise<void> {
   for (const peer of peers) {
     const [{ answer }, { role, count }] = [await peer.do('get'), await peer.do('look')];
     check(answer, `hello from pid ${owner.pid}`, 'the answer');
-    say(`process ${peer.pid}: ${role.padEnd(6)} reads ${references(count)}`, answer);
+    say(`process ${peer.pid}: ${role?.padEnd(6)} reads ${references(count ?? 0)}`, answer);
   }
 }

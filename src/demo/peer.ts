@@ -1,15 +1,14 @@
 /** One of the processes of the tour: does what its parent says, one thing at a time, and answers. */
 
-import { acquire } from 'sockref';
-import { get, greeter, request } from './greeter.mjs';
+import type { IncomingMessage } from 'node:http';
+import { acquire, type SocketReference } from '../index.js';
+import { get, greeter, request } from './greeter.js';
+import type { Answer } from './troupe.js';
 
-/** @type {import('sockref').SocketReference} */
-let reference;
-/** @type {import('node:http').IncomingMessage} */
-let answer;
+let reference: SocketReference;
+let answer: IncomingMessage;
 
-/** @type {Record<string, (path: string) => Promise<Record<string, unknown>>>} */
-const commands = {
+const commands: Readonly<Record<string, (path: string) => Promise<Answer>>> = {
   async acquire(path) {
     reference = await acquire(path, { serve: greeter(), label: 'tour' });
     return {};
@@ -33,7 +32,7 @@ const commands = {
       for await (const _ of answer);
       return { cut: undefined };
     } catch (error) {
-      return { cut: /** @type {NodeJS.ErrnoException} */ (error).code };
+      return { cut: (error as NodeJS.ErrnoException).code };
     }
   },
   async close() {
@@ -42,7 +41,7 @@ const commands = {
   },
 };
 
-process.on('message', async (/** @type {{name: string, path: string}} */ { name, path }) => {
+process.on('message', async ({ name, path }: { name: string; path: string }) => {
   const result = (await commands[name]?.(path)) ?? {};
   process.send?.(result, () => {
     // From here on only what it serves keeps this process alive.

@@ -1,9 +1,10 @@
 /** The server of the tour, and its client: plain HTTP, over the connections of a reference. */
 
-import { createServer, get as httpGet } from 'node:http';
+import { createServer, get as httpGet, type IncomingMessage, type Server } from 'node:http';
+import type { SocketReference } from '../index.js';
 
 /** An HTTP server as one would write it for a port, except that nobody calls `listen()`. */
-export function greeter() {
+export function greeter(): Server {
   return createServer((request, response) => {
     response.setHeader('Content-Type', 'text/plain');
     if (request.url === '/slow') {
@@ -15,27 +16,16 @@ export function greeter() {
   });
 }
 
-/**
- * Asks over a new connection; resolves as soon as an answer begins.
- *
- * @param {import('sockref').SocketReference} reference
- * @param {string} path
- * @returns {Promise<import('node:http').IncomingMessage>}
- */
-export async function request(reference, path) {
+/** Asks over a new connection; resolves as soon as an answer begins. */
+export async function request(reference: SocketReference, path: string): Promise<IncomingMessage> {
   const socket = await reference.connect();
   return new Promise((resolve, reject) => {
     httpGet({ path, headers: { Host: 'tour' }, createConnection: () => socket }, resolve).on('error', reject);
   });
 }
 
-/**
- * The whole answer.
- *
- * @param {import('sockref').SocketReference} reference
- * @param {string} path
- */
-export async function get(reference, path) {
+/** The whole answer. */
+export async function get(reference: SocketReference, path: string): Promise<string> {
   let body = '';
   for await (const chunk of await request(reference, path)) body += chunk;
   return body;

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { withDirectory } from '../helpers/directory.js';
 
-const tour = fileURLToPath(new URL('../../examples/tour/tour.mjs', import.meta.url));
+const tour = fileURLToPath(new URL('../../dist/demo/tour.js', import.meta.url));
 const breakIt = new URL('../fixtures/break-the-tour.mjs', import.meta.url);
 
 interface Outcome {
@@ -41,7 +41,7 @@ describe('the tour', () => {
         /ERR_SOCKREF_INVALID_PATH/,
         /ERR_SOCKREF_UNSAFE_DIRECTORY/,
         /garbage collection +1 reference\n/,
-        /event 'leak': it was acquired at +collected\.mjs:\d+/,
+        /event 'leak': it was acquired at +collected\.js:\d+/,
         /stale, left by pid \d+/,
         /reclaimed crash\.sock\.ctl, crash\.sock of pid \d+/,
         /manager\.inspect\(\), from a sixth process +5 references, owner \d+/,
