@@ -7,7 +7,7 @@ const { path, cell } = workerData as HeldSocketData;
 const say = (answer: HeldSocketAnswer): void => parentPort?.postMessage(answer);
 
 const server = createServer();
-server.once('error', (error) => say({ error }));
+server.once('error', ({ message, ...fields }) => say({ failed: { message, ...fields } }));
 server.listen({ path, backlog, exclusive: true }, () => {
   // Nothing public tells the descriptor; what is passed on by the public ways is taken from this process.
   say({ fd: (server as unknown as { _handle: { fd: number } })._handle.fd });

@@ -8,50 +8,68 @@ export interface HeldSocketData {
   readonly cell: Int32Array;
 }
 
-/** What it says: the listening descriptor, or why there is none. */
-export type HeldSocketAnswer = { readonly fd: number } | { readonly error: unknown };
+/** What it says: the listening descriptor; or what the system's error says, of which a message keeps no more than the text. */
+export type HeldSocketAnswer = { readonly fd: number } | { readonly failed: { readonly message: string } };
+
+type State =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'binding'; readonly worker: Worker }
+  | { readonly kind: 'held'; readonly worker: Worker; readonly fd: number }
+  | { readonly kind: 'closed'; readonly done: Promise<void> };
 
 /**
  * A listening socket that no event loop polls. Node's loop accepts on every listening handle that it knows, and a keeper
  * that did so would take connections from its server: so a worker thread holds it, which is blocked all the time.
+ *
+ * It does not keep the process alive. If its thread ends by itself, which it does only for want of memory, the process has an
+ * uncaught exception: by no other descriptor could the next server get the socket.
  */
 export class HeldSocket {
   readonly #cell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  #worker: Worker | undefined;
-  #fd: number | undefined;
+  #state: State = { kind: 'idle' };
+  #exited: Promise<void> = Promise.resolve();
 
   /** The descriptor, to be inherited by a server. */
   get fd(): number {
-    if (this.#fd === undefined) throw new Error('the socket is not bound');
-    return this.#fd;
+    if (this.#state.kind !== 'held') throw new Error(`the socket is ${this.#state.kind}, and has no descriptor`);
+    return this.#state.fd;
   }
 
-  /** Binds to a path and listens; from then on clients queue. Rejects with the error of the system. */
+  /** Binds to a path and listens; from then on clients queue. Once only. Rejects with the error of the system. */
   async bind(path: string): Promise<void> {
+    if (this.#state.kind !== 'idle') throw new Error(`the socket is ${this.#state.kind} already`);
     const workerData: HeldSocketData = { path, cell: this.#cell };
     const worker = new Worker(new URL('./activation-worker.js', import.meta.url), { workerData });
-    this.#worker = worker;
-    const [answer] = (await Promise.race([
-      once(worker, 'message'),
-      once(worker, 'exit').then(([code]) => {
-        throw new Error(`the thread that holds the socket ended with status ${code}`);
-      }),
-    ])) as [HeldSocketAnswer];
-    if ('error' in answer) throw answer.error;
-    this.#fd = answer.fd;
-    // It is held as long as the server is, which keeps the process alive.
+    this.#state = { kind: 'binding', worker };
+    this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
+    const [answer] = (await Promise.race([once(worker, 'message'), endOf(worker)])) as [HeldSocketAnswer];
+    if ('failed' in answer) throw Object.assign(new Error(answer.failed.message), answer.failed);
+    if (this.#state.kind !== 'binding') throw new Error('the socket was closed while it was bound');
+    this.#state = { kind: 'held', worker, fd: answer.fd };
     worker.unref();
+    worker.once('error', (error) => this.#lost(error));
+    worker.once('exit', (code) => this.#lost(code));
   }
 
-  /** Listens no more; who still queues is turned away. Idempotent. */
-  async close(): Promise<void> {
-    const worker = this.#worker;
-    this.#worker = undefined;
-    if (!worker) return;
-    const gone = once(worker, 'exit');
+  /** Listens no more; who still queues is turned away. Resolves when it is done. Idempotent. */
+  close(): Promise<void> {
+    const state = this.#state;
+    if (state.kind === 'closed') return state.done;
+    if (state.kind !== 'idle') state.worker.ref();
+    this.#state = { kind: 'closed', done: this.#exited };
     Atomics.store(this.#cell, 0, 1);
     Atomics.notify(this.#cell, 0);
-    worker.ref();
-    await gone;
+    return this.#exited;
   }
+
+  #lost(cause: unknown): void {
+    if (this.#state.kind !== 'held') return;
+    this.#state = { kind: 'closed', done: this.#exited };
+    throw new Error('the thread that holds the socket has ended by itself', { cause });
+  }
+}
+
+async function endOf(worker: Worker): Promise<never> {
+  const [code] = await once(worker, 'exit');
+  throw new Error(`the thread that holds the socket ended with status ${code}`);
 }

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errnoOf, systemError } from '../system-errors.js';
+import { acceptedAt } from './socket-table.js';
 
 /** The first pause between two looks, in milliseconds: about what a small server needs to start. */
 const firstPauseMs = 1;
@@ -19,53 +19,87 @@ const farewellMs = 5_000;
 /** Answers that mean that nobody listens yet, or cannot take more at this moment. */
 const notYet = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EAGAIN', 'ENOTSOCK']);
 
-/** The kernel's table of Unix sockets. */
-const socketTable = '/proc/net/unix';
-
 /** Resolves when a connection to the path succeeds; rejects with the signal's reason. */
 export async function untilConnectable(path: string, signal: AbortSignal): Promise<void> {
   for await (const _ of looks(signal)) {
-    const socket = await tryToConnect(path, signal);
-    if (socket) return leave(socket);
+    const probe = await Probe.connect(path, signal);
+    if (probe) return probe.leave();
   }
 }
 
 /**
- * Resolves when a server accepts from a listening socket at which clients can queue without one: by the fate of a connection
- * that is made for this.
+ * Resolves when a server accepts from a listening socket at which clients can queue without one.
+ *
+ * Whoever is accepted first shows it. That anybody comes is not certain, so there is a connection of our own; the queue is
+ * served in its order, and when it is our turn we cannot miss it: the server ends it, or has it open and listed.
  *
  * @param path - by which the socket is reached
  * @param boundPath - to which it was bound, as the kernel lists it
  */
 export async function untilAccepted(path: string, boundPath: string, signal: AbortSignal): Promise<void> {
-  let probe: Socket | undefined;
+  const before = acceptedAt(boundPath);
+  let probe: Probe | undefined;
   try {
     for await (const _ of looks(signal)) {
-      probe = await tryToConnect(path, signal);
-      if (probe) break;
-    }
-    const queued = queuedAt(boundPath);
-    if (!queued) return await pause(settledMs, undefined, { signal });
-    // Those who came before ours and ours itself: the queue is served in its order, and whoever comes later does not count.
-    for await (const _ of looks(signal)) {
-      const still = queuedAt(boundPath);
-      if (![...queued].some((each) => still?.has(each))) return;
+      if (!probe || probe.state === 'broken') probe = await Probe.connect(path, signal);
+      if (probe?.state === 'served') return;
+      const accepted = acceptedAt(boundPath);
+      if (accepted && before) {
+        if ([...accepted].some((inode) => !before.has(inode))) return;
+      } else if (probe) {
+        await pauseUnlessAborted(settledMs, signal);
+        return;
+      }
     }
   } finally {
-    if (probe) leave(probe);
+    probe?.leave();
   }
 }
 
-/**
- * Says goodbye as a client does that has nothing to ask, and hears the server out: one that greets its clients would meet
- * an error if nobody listened, and many a server ends at that.
- */
-function leave(socket: Socket): void {
-  socket.end();
-  // Nobody's process is kept by it; what does not close its side after a while is left alone.
-  socket.unref();
-  const timer = setTimeout(() => socket.destroy(), farewellMs).unref();
-  socket.once('close', () => clearTimeout(timer));
+/** A connection that is made to see what becomes of it. */
+class Probe {
+  /** Whether the server has done anything with it. One that breaks was turned away, with all who waited. */
+  state: 'queued' | 'served' | 'broken' = 'queued';
+  readonly #socket: Socket;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.once('data', () => this.#becomes('served')).once('end', () => this.#becomes('served'));
+    socket.on('error', () => this.#becomes('broken'));
+    // What the server says is of no interest, but it is heard.
+    socket.resume();
+  }
+
+  /** Tries once; undefined if nobody listens yet, or no more can wait. */
+  static async connect(path: string, signal: AbortSignal): Promise<Probe | undefined> {
+    const socket = connect({ path });
+    try {
+      await once(socket, 'connect', { signal });
+      return new Probe(socket);
+    } catch (error) {
+      socket.destroy();
+      signal.throwIfAborted();
+      if (notYet.has(errnoOf(error) ?? '')) return undefined;
+      throw systemError(error, path, 'connect to the server');
+    }
+  }
+
+  /**
+   * Says goodbye as a client does that has nothing to ask, and hears the server out: one that greets its clients would meet
+   * an error if nobody listened, and many a server ends at that.
+   */
+  leave(): void {
+    const socket = this.#socket;
+    socket.end();
+    // Nobody's process is kept by it; what does not close its side after a while is left alone.
+    socket.unref();
+    const timer = setTimeout(() => socket.destroy(), farewellMs).unref();
+    socket.once('close', () => clearTimeout(timer));
+  }
+
+  #becomes(state: 'served' | 'broken'): void {
+    if (this.state === 'queued') this.state = state;
+  }
 }
 
 /** Comes round with growing pauses, until the signal aborts. */
@@ -73,39 +107,11 @@ async function* looks(signal: AbortSignal): AsyncGenerator<void> {
   for (let wait = firstPauseMs; ; wait = Math.min(wait * growth, longestPauseMs)) {
     signal.throwIfAborted();
     yield;
-    await pause(wait, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await pauseUnlessAborted(wait, signal);
   }
 }
 
-async function tryToConnect(path: string, signal: AbortSignal): Promise<Socket | undefined> {
-  const socket = connect({ path });
-  try {
-    await once(socket, 'connect', { signal });
-    // What the server does with it is its own affair.
-    socket.on('error', () => {}).resume();
-    return socket;
-  } catch (error) {
-    socket.destroy();
-    signal.throwIfAborted();
-    if (notYet.has(errnoOf(error) ?? '')) return undefined;
-    throw systemError(error, path, 'connect to the server');
-  }
-}
-
-/** The connections that wait to be accepted at a bound path; undefined where the system does not tell. */
-function queuedAt(boundPath: string): Set<string> | undefined {
-  let table: string;
-  try {
-    table = readFileSync(socketTable, 'utf8');
-  } catch {
-    // Not Linux, or /proc is not there.
-    return undefined;
-  }
-  const queued = new Set<string>();
-  for (const line of table.split('\n')) {
-    // Num RefCount Protocol Flags Type St Inode Path: one that was not accepted has the path, and no inode yet.
-    const [number, , , , , , inode, ...path] = line.trim().split(/ +/);
-    if (number !== undefined && inode === '0' && path.join(' ') === boundPath) queued.add(number);
-  }
-  return queued;
+/** Rejects with the signal's own reason. */
+async function pauseUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
+  await pause(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
 }

@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/**
+ * Servers that get a listening socket as descriptor 3, and answer each client with their pid and what it sends. `slow` answers
+ * one after the other, and each when it has ended.
+ */
+const servers = {
+  python: [
+    'python3',
+    '-uc',
+    `
+import os, socket, threading
+def serve(client):
+    data = client.recv(100)
+    client.sendall(b"%d %s" % (os.getpid(), data))
+    client.close()
+server = socket.socket(fileno=3)
+while True:
+    client, _ = server.accept()
+    threading.Thread(target=serve, args=(client,)).start()
+`,
+  ],
+  node: [
+    process.execPath,
+    '-e',
+    `require('node:net').createServer((client) => {
+      client.once('data', (data) => client.end(process.pid + ' ' + data)).on('error', () => {});
+    }).listen({ fd: 3 })`,
+  ],
+  /** Accepts one client, and then does nothing for ever. */
+  stuck: ['python3', '-c', 'import socket, time\nclient, _ = socket.socket(fileno=3).accept()\ntime.sleep(1000)'],
+  /** Closes each connection at once. */
+  curt: ['python3', '-c', 'import socket\nserver = socket.socket(fileno=3)\nwhile True: server.accept()[0].close()'],
+  /** Has the socket, and never accepts. */
+  deaf: ['sleep', '1000'],
+} as const;
+
+/** The name of a server that is used to try a listening socket. */
+export type ListeningServer = keyof typeof servers;
+
+/** Starts a server at a listening descriptor, as a keeper does: the socket blocks, and only its leash is added. */
+export function serveAt(fd: number, which: ListeningServer): ChildProcess {
+  // As stdin Node has it block; then it is nobody's stdin any more.
+  const child = spawn('sh', ['-c', 'exec "$@" </dev/null', 'sh', ...servers[which]], { stdio: [fd, 1, 2, fd] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+/** Connects, and says something. */
+export async function connectTo(path: string, word = 'hello'): Promise<Socket> {
+  const socket = connect({ path });
+  socket.on('error', () => {});
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+  socket.write(word);
+  return socket;
+}
