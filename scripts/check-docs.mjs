@@ -1,6 +1,6 @@
 /**
  * Compares the documentation with the code and says where they differ: error codes with docs/errors.md, exports, options and
- * their defaults with docs/api.md, and each link with what it leads to. An argument names another folder that has the
+ * their defaults with docs/api.md, commands and their options with docs/cli.md, and each link with what it leads to. An argument names another folder that has the
  * documentation; the code is always this package's, as built.
  */
 
@@ -27,6 +27,7 @@ const missing = [
   ...errors(),
   ...exported(),
   ...optionsNamed(),
+  ...(await commandLine()),
   ...pages.flatMap((page) => [...links(page), ...codes(page)]),
 ];
 for (const each of missing) console.error(each);
@@ -88,6 +89,33 @@ function* optionsNamed() {
     }
     for (const name of rows.keys()) if (!members.has(name)) yield `docs/api.md: ${type} has no member \`${name}\``;
   }
+}
+
+/** docs/cli.md has a section for each command, with a row for each option. */
+async function commandLine() {
+  const { Command } = await import('commander');
+  /** @type {{commands: Record<string, {load(): Promise<{define(command: import('commander').Command, rest: string[]): void}>}>}} */
+  const { commands } = await import(join(dist, 'cli/commands.js'));
+  const sections = sectionsOf(read('docs/cli.md'));
+  const differences = [];
+  for (const [name, { load }] of Object.entries(commands)) {
+    const section = sections.get(name);
+    if (section === undefined) {
+      differences.push(`docs/cli.md: there is no section "${name}"`);
+      continue;
+    }
+    const command = new Command(name);
+    (await load()).define(command, []);
+    const known = command.options.map(({ long }) => long ?? '');
+    const rows = [...section.matchAll(/^\| (?:`-\w`, )?`(--[\w-]+)/gm)].map(([, option = '']) => option);
+    for (const option of known) {
+      if (!rows.includes(option)) differences.push(`docs/cli.md: ${name} has no row for \`${option}\``);
+    }
+    for (const option of rows) {
+      if (!known.includes(option)) differences.push(`docs/cli.md: ${name} has no option \`${option}\``);
+    }
+  }
+  return differences;
 }
 
 /** Each error code that a page names is in the table. @param {string} page */

@@ -45,6 +45,10 @@ it.each([
     'row of `maxSockets` does not tell its default, 1,024',
   ],
   ['api.md', '## Limits', '## Bounds', 'there is no section "Limits"'],
+  ['cli.md', '\n## stop\n', '\n## end\n', 'docs/cli.md: there is no section "stop"'],
+  ['cli.md', '| `--linger DURATION` |', '| `--stay DURATION` |', 'docs/cli.md: run has no row for `--linger`'],
+  ['cli.md', '| `--linger DURATION` |', '| `--stay DURATION` |', 'docs/cli.md: run has no option `--stay`'],
+  ['cli.md', '| `-f`, `--follow` |', '| `-f`, `--tail` |', 'docs/cli.md: logs has no row for `--follow`'],
 ] as const)('%s: finds %s replaced', async (page, what, by, told) => {
   await withDirectory(async (directory) => {
     cpSync(join(root, 'docs'), join(directory, 'docs'), { recursive: true });

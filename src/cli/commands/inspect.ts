@@ -25,7 +25,7 @@ async function inspect(name: string, { json }: { json?: true }): Promise<void> {
   if (json) return printJson(info);
   print(about(info).join('\n'));
   const holders: [string, HolderInfo][] = info.members.map((member) => ['member', member]);
-  if (info.owner) holders.unshift(['owner', info.owner]);
+  if (info.owner) holders.unshift([info.server ? 'keeper' : 'owner', info.owner]);
   if (holders.length === 0) return;
   print('');
   print(
