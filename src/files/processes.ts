@@ -55,7 +55,8 @@ export async function endProcesses(
       told = true;
     }
     await pause(left > 0 ? Math.min(wait, left) : wait);
-    wait = Math.min(wait * growth, longestPauseMs);
+    // The second look at nobody comes soon.
+    wait = empty > 0 ? firstPauseMs : Math.min(wait * growth, longestPauseMs);
   }
 }
 

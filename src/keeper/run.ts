@@ -42,6 +42,8 @@ export class Run {
   readonly #exited = deferred<Exit>();
   #child: ChildProcess | undefined;
   #server: RecordedServer | undefined;
+  /** Set when it has ended by itself: what it left is being ended. */
+  #clearing: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
 
   constructor(parts: RunParts) {
@@ -96,10 +98,14 @@ export class Run {
   async #end(): Promise<void> {
     this.#ended.abort(new Error('the server is being stopped'));
     if (!this.#server) return;
-    const { stopSignal, stopTimeoutMs } = this.#parts.server;
-    await endProcesses(this.#server, stopSignal, stopTimeoutMs);
+    await (this.#clearing ?? this.#endProcesses(false));
     await this.#exited.promise;
     (this.#child?.stdio[this.#leashFd] as Duplex | undefined)?.destroy();
+  }
+
+  async #endProcesses(justEnded: boolean): Promise<void> {
+    const { stopSignal, stopTimeoutMs } = this.#parts.server;
+    if (this.#server) await endProcesses(this.#server, stopSignal, stopTimeoutMs, justEnded);
   }
 
   /** The end of its output, for errors. */
@@ -150,7 +156,13 @@ export class Run {
       );
       this.#ended.abort(why);
     });
-    child.once('exit', (code, signal) => this.#exited.resolve({ code, signal }));
+    child.once('exit', (code, signal) => {
+      // In this very tick what is in its group is certain to be what it left there.
+      if (!this.#ending) this.#clearing = this.#endProcesses(true);
+      // Told to whoever ends this run.
+      this.#clearing?.catch(() => {});
+      this.#exited.resolve({ code, signal });
+    });
     const { pid } = child;
     if (pid === undefined) return;
     this.#server = {

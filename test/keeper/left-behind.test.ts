@@ -1,0 +1,39 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SocketManager } from 'sockref';
+import { expect, it } from 'vitest';
+import { behind, serverOf } from '../helpers/behind.js';
+import { lives } from '../helpers/server-process.js';
+
+/** Listens in either mode, after it has left a process in its group that holds nothing of the server's. */
+const program = `
+import os, socket, subprocess, time
+child = subprocess.Popen(["sleep", "1000"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    stderr=subprocess.DEVNULL, close_fds=True)
+print(child.pid, flush=True)
+if os.environ.get("LISTEN_FDS"):
+    server = socket.socket(fileno=3)
+else:
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(os.environ["SOCKREF_LISTEN_PATH"])
+    server.listen()
+while True:
+    server.accept()[0].close()
+`;
+
+it.each([false, true])('what a server leaves in its group when it dies is ended (activation: %s)', (activate) =>
+  behind(async ({ directory, scratch }) => {
+    await using manager = new SocketManager();
+    const path = join(directory, 'app.sock');
+    writeFileSync(join(scratch, 'server.py'), program);
+    const command = ['python3', join(scratch, 'server.py')];
+    const reference = await manager.acquire(path, { server: { command, activate, restart: 0 } });
+    const lost = once(reference.signal, 'abort');
+    process.kill(serverOf(path), 'SIGKILL');
+    await lost;
+    const left = Number(reference.signal.reason.stderr);
+    expect(left).toBeGreaterThan(1);
+    expect(lives(left)).toBe(false);
+  }),
+);
