@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cli, withHome } from '../helpers/cli.js';
+import { cli, onTerminal, withHome } from '../helpers/cli.js';
 import { start } from '../helpers/program.js';
 
 describe('sockref ls', () => {
@@ -24,8 +24,11 @@ describe('sockref ls', () => {
       expect(lines[1]).toEqual([join(directory, 'a.sock'), 'active', String(owner.pid), '1', '0', expect.any(String)]);
       expect(lines[2]).toEqual([join(directory, 'b.sock'), 'active', String(owner.pid), '2', '0', expect.any(String)]);
       expect(stdout).not.toContain('\u001b');
-      const coloured = await cli(['ls'], { env: { ...env, FORCE_COLOR: '1' } });
-      expect(coloured.stdout).toBe(stdout);
+      expect((await onTerminal(['ls'], { ...env, FORCE_COLOR: '1' }).ended).stdout).toContain(
+        '\u001b[32mactive\u001b[39m',
+      );
+      expect((await onTerminal(['ls'], { ...env, NO_COLOR: '1' }).ended).stdout).not.toContain('\u001b');
+      expect((await cli(['ls'], { env: { ...env, FORCE_COLOR: '1' } })).stdout).not.toContain('\u001b');
       owner.end();
       await owner.exited;
     }));

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { SocketInfo } from '#src/api/info.js';
 import { Progress } from '#src/cli/run/progress.js';
 import { joinedAs, waitingFor } from '#src/cli/run/waiting.js';
-import { Cli, compiled, withServed } from '../helpers/cli.js';
+import { onTerminal, withServed } from '../helpers/cli.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 
 const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
@@ -114,12 +114,6 @@ describe('what run waits for', () => {
 });
 
 describe('on a terminal, run', () => {
-  /** A command line whose stdin, stdout and stderr are a terminal; what it shows comes on stdout. */
-  function onTerminal(args: readonly string[], env: Readonly<Record<string, string>>): Cli {
-    const quoted = [process.execPath, compiled, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-    return new Cli([], { env: { ...env, TERM: 'xterm' }, command: ['script', '-qefc', quoted, '/dev/null'] });
-  }
-
   it('shows what it waits for, and says where it stands', () =>
     withServed(async ({ env, below }) => {
       const gate = join(below('.'), 'gate');

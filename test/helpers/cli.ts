@@ -101,6 +101,12 @@ export function cli(args: readonly string[], options: CliOptions = {}): Promise<
   return running.ended;
 }
 
+/** A command line whose stdin, stdout and stderr are a terminal; what it shows comes on stdout. */
+export function onTerminal(args: readonly string[], env: Readonly<Record<string, string>>): Cli {
+  const quoted = [process.execPath, compiled, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  return new Cli([], { env: { ...env, TERM: 'xterm' }, command: ['script', '-qefc', quoted, '/dev/null'] });
+}
+
 /** Runs a test with a default directory of its own, which must end empty, and the environment that leads to it. */
 export function withHome<Value>(
   test: (directory: string, env: Readonly<Record<string, string>>) => Value | Promise<Value>,
