@@ -1,5 +1,5 @@
 import { errnoOf } from '../system-errors.js';
-import { holdsLeash, isOfThisBoot } from './leash.js';
+import { bearsMark, holdsLeash, isOfThisBoot } from './leash.js';
 import { type ProcessEntry, processEntry, processTable } from './process-table.js';
 
 /** What tells the processes of a server from all others; as in the record. */
@@ -69,10 +69,9 @@ export class Pack {
     if (pgid <= 1) return [];
     const members = table.filter(({ group, session }) => group === pgid || session === pgid);
     const leader = table.find(({ pid }) => pid === pgid);
-    const areOurs = leader
-      ? leader.start === start
-      : this.#trusted || members.some(({ pid, start: began }) => this.#known.get(pid) === began);
-    return areOurs ? members : [];
+    if (leader) return leader.start === start ? members : [];
+    const isKnown = (entry: ProcessEntry) => this.#known.get(entry.pid) === entry.start || bearsMark(entry.pid, pgid);
+    return this.#trusted || members.some(isKnown) ? members : [];
   }
 }
 

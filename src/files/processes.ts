@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { mayEnd, Pack, type ServerProcesses } from './process-pack.js';
 
-export { leashOf } from './leash.js';
+export { leashOf, markName } from './leash.js';
 export type { ServerProcesses } from './process-pack.js';
 export { startOf } from './process-table.js';
 

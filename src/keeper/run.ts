@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { joinPath } from '../files/paths.js';
 import { processStart } from '../files/platform.js';
-import { endProcesses, leashOf } from '../files/processes.js';
+import { endProcesses, leashOf, markName } from '../files/processes.js';
 import { appendRecord, type RecordedServer } from '../files/record.js';
 import { deferred } from '../sharing/deferred.js';
 import type { ServerCommand } from '../sharing/provider.js';
@@ -133,7 +133,7 @@ export class Run {
     // As stdin the socket is only passed to have it block, which servers expect and Node undoes for the first three.
     // It becomes the server itself, but not before the record names it: if we are killed until then, it ends unheard.
     const activation = heldFd === undefined ? '' : 'exec </dev/null && export LISTEN_PID=$$ && ';
-    const gate = `read -r go <&${leashFd} && ${activation}exec "$@"`;
+    const gate = `read -r go <&${leashFd} && ${activation}export ${markName}=$$ && exec "$@"`;
     const child = spawn('/bin/sh', ['-c', gate, 'sh', ...expandCommand(server.command, { socket, dir })], {
       cwd: server.cwd,
       env: {

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { bearsMark } from '#src/files/leash.js';
 import { processEntry } from '#src/files/process-table.js';
-import { endProcesses, killProcesses, leashOf, livingOf, startOf } from '#src/files/processes.js';
+import { endProcesses, killProcesses, leashOf, livingOf, markName, startOf } from '#src/files/processes.js';
 import { lives, runServer } from '../helpers/server-process.js';
 import { until } from '../helpers/until.js';
 
@@ -48,6 +49,20 @@ describe('the living processes of a server', () => {
     const start = startOf(leader);
     await until('the leader has ended', () => processEntry(leader)?.ended);
     expect(livingOf({ pgid: leader, start, leash: undefined })).toEqual([member]);
+  });
+
+  it('are those of its group who bear its mark, with all others there, although their leader is gone', async () => {
+    const { server, line, exited } = await runServer(
+      `exec 3>&-; sleep 1000 & echo $!; export ${markName}=$$; setsid sleep 1000 & echo $!; sleep 1000 & echo $!`,
+    );
+    const [other, away, marked] = [Number(await line()), Number(await line()), Number(await line())];
+    await exited;
+    await runs(away, away);
+    // A program's environment is read as it was when the program began.
+    await until('it runs', () => bearsMark(marked, server.pgid));
+    expect(livingOf(server).sort()).toEqual([other, marked].sort());
+    await endProcesses(server, 'SIGTERM', longMs);
+    expect([other, away, marked].filter(lives)).toEqual([away]);
   });
 
   it('are nobody when another process has the number, or when nobody says when it began', async () => {

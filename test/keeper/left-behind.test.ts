@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SocketManager } from 'sockref';
 import { expect, it } from 'vitest';
-import { behind, serverOf } from '../helpers/behind.js';
+import { behind, keeperOf, logsOf, serverOf } from '../helpers/behind.js';
 import { lives } from '../helpers/server-process.js';
+import { until } from '../helpers/until.js';
 
 /** Listens in either mode, after it has left a process in its group that holds nothing of the server's. */
 const program = `
@@ -35,5 +36,25 @@ it.each([false, true])('what a server leaves in its group when it dies is ended 
     const left = Number(reference.signal.reason.stderr);
     expect(left).toBeGreaterThan(1);
     expect(lives(left)).toBe(false);
+  }),
+);
+
+it.each([false, true])('so it is by the next owner when the keeper has died, too (activation: %s)', (activate) =>
+  behind(async ({ directory, scratch }) => {
+    await using manager = new SocketManager();
+    const path = join(directory, 'app.sock');
+    writeFileSync(join(scratch, 'server.py'), program);
+    const server = { command: ['python3', join(scratch, 'server.py')], activate };
+    const reference = await manager.acquire(path, { server });
+    const before = { keeper: keeperOf(path), server: serverOf(path), left: Number(logsOf({ directory, scratch })) };
+    expect(lives(before.left)).toBe(true);
+    process.kill(before.keeper, 'SIGKILL');
+    process.kill(before.server, 'SIGKILL');
+    await until('another keeper serves', async () => {
+      const now = await manager.inspect(path);
+      return now?.server?.state === 'running' && now.server.pid !== before.server;
+    });
+    expect(lives(before.left)).toBe(false);
+    await reference.close();
   }),
 );
