@@ -45,15 +45,22 @@ export function described(error: unknown): { message: string; lines: readonly st
   return { message: `${what} (this should not happen; SOCKREF_DEBUG=1 shows where)`, lines: [] };
 }
 
-/** Messages of the library name its options; here they have other names. */
+/** Messages of the library name its options; here they have other names, or there are none. */
 function inOurWords({ code, message, path, timeoutMs, waitingFor }: SocketReferenceError): string {
-  if (code === 'ERR_SOCKREF_NOT_SERVED') {
-    return `Nobody serves ${path ?? 'it'}; give the server with --serve 'COMMAND {socket}', or name it in sockref.config.json`;
+  switch (code) {
+    case 'ERR_SOCKREF_NOT_SERVED':
+      return `Nobody serves ${path ?? 'it'}; give the server with --serve 'COMMAND {socket}', or name it in sockref.config.json`;
+    case 'ERR_SOCKREF_TIMEOUT':
+      return `${path} was not there within ${timeoutMs} ms; it was waiting for ${waitingFor}; --timeout gives it longer`;
+    case 'ERR_SOCKREF_OWNER_LOST':
+      return `The owner of ${path} is gone, and nobody took over within ${timeoutMs} ms; with --serve this process could have`;
+    case 'ERR_SOCKREF_SERVER_FAILED':
+      return message.replace('(readyTimeoutMs)', '(--ready-timeout)');
+    case 'ERR_SOCKREF_ADDRESS_IN_USE':
+      return message.replace("pass reclaim: 'stale' or ", '');
+    default:
+      return message;
   }
-  if (code === 'ERR_SOCKREF_TIMEOUT') {
-    return `${path} was not there within ${timeoutMs} ms; it was waiting for ${waitingFor}; --timeout gives it longer`;
-  }
-  return message;
 }
 
 function serverOutput({ stderr }: SocketReferenceError): readonly string[] {

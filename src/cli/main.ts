@@ -10,15 +10,16 @@ async function main(args: readonly string[]): Promise<void> {
   // What stands behind the dashes is another program's, down to its `--help`.
   const dashes = args.indexOf('--');
   const cut = asked !== undefined && commands[asked].takesCommand && dashes !== -1 ? dashes : args.length;
-  const program = createProgram(asked === undefined && args.some((each) => each === '--version' || each === '-V'));
-  for (const [name, { summary, load }] of Object.entries(commands)) {
-    const command = program.command(name).summary(summary).description(summary);
-    if (name === asked) (await load()).define(command, args.slice(cut + 1));
-  }
+  process.on('uncaughtException', (error) => process.exit(report(error, asked)));
   try {
+    const program = createProgram(asked === undefined && args.some((each) => each === '--version' || each === '-V'));
+    for (const [name, { summary, load }] of Object.entries(commands)) {
+      const command = program.command(name).summary(summary).description(summary);
+      if (name === asked) (await load()).define(command, args.slice(cut + 1));
+    }
     await program.parseAsync(args.slice(0, cut), { from: 'user' });
   } catch (error) {
-    // Help that was asked for is no failure; a usage error was told by the library.
+    // A usage error was told by the library.
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : usageStatus(asked);
     else process.exitCode = report(error, asked);
   }

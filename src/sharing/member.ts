@@ -242,15 +242,19 @@ export class Member implements Lease {
   }
 
   #stopping(force: boolean): void {
-    const attached = this.#phase.kind === 'attached';
-    if (this.#phase.kind === 'leaving') return;
-    this.#finish(() => this.#outcome.resolve('stopping'));
-    if (!attached) return;
-    if (force) {
-      const { path } = this.#place;
-      const message = `The socket ${path} was stopped by force`;
-      this.#events.ended(new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'stopped' }));
-    } else this.#events.lost('owner-died');
+    const { kind } = this.#phase;
+    if (kind === 'leaving') return;
+    const { path } = this.#place;
+    const message = `The socket ${path} was stopped by force`;
+    const stopped = new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'stopped' });
+    this.#finish(() => {
+      // Whoever ends a server that does not become ready must not see those who wait for it start another one.
+      if (force && kind === 'waiting') this.#outcome.reject(stopped);
+      else this.#outcome.resolve('stopping');
+    });
+    if (kind !== 'attached') return;
+    if (force) this.#events.ended(stopped);
+    else this.#events.lost('owner-died');
   }
 
   #closed(malformed: MalformedMessage | undefined): void {

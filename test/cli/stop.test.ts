@@ -1,8 +1,9 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Cli, cli, withHome } from '../helpers/cli.js';
 import { start } from '../helpers/program.js';
+import { until } from '../helpers/until.js';
 
 describe('sockref stop', () => {
   it('ends a socket by force, at once and for everybody', () =>
@@ -52,6 +53,22 @@ describe('sockref stop', () => {
       );
       owner.end();
       await owner.exited;
+    }));
+
+  it('ends a server that does not become ready, and those who wait for it', () =>
+    withHome(async (directory, env) => {
+      const run = new Cli(['run', 'a.sock', '--serve', 'sleep 1000', '--', 'echo', 'ran'], { env });
+      await until('it is being started', async () =>
+        (await cli(['ls'], { env })).stdout.includes('sleep 1000 (starting)'),
+      );
+      expect(await cli(['stop', 'a.sock', '--force'], { env })).toMatchObject({ code: 0, stderr: '' });
+      expect(await run.ended).toMatchObject({
+        code: 125,
+        stdout: '',
+        stderr: `sockref: The socket ${directory}/a.sock was stopped by force\n`,
+      });
+      expect(readdirSync(directory)).toEqual([]);
+      rmSync(join(env['XDG_STATE_HOME'] as string, 'sockref'), { recursive: true });
     }));
 
   it('has nothing to do where nobody serves', () =>

@@ -61,6 +61,7 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
   }
   const settings = await settingsFor(name, options);
   const manager = new SocketManager();
+  manager.on('fault', ({ error }) => tell(described(error).message));
   const progress = options.quiet || !isTerminal() ? undefined : new Progress(process.stderr, systemClock);
   const reference = await acquire(manager, name, settings, progress);
   // The command may do without it, and its status is what counts.
