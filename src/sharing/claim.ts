@@ -12,7 +12,7 @@ import { errnoOf, systemError } from '../system-errors.js';
 import { handlerService } from './handler-service.js';
 import { hire } from './hire.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
-import { Member, type NotAttached } from './member.js';
+import { Member, type MemberStart, type NotAttached } from './member.js';
 import { Owner } from './owner.js';
 import type { Provider } from './provider.js';
 import type { OwnerSettings, Place, Surroundings } from './settings.js';
@@ -128,16 +128,32 @@ async function attach(request: Claim): Promise<Attachment> {
   const socket = await connectControl(request);
   if (!socket) return 'nobody';
   request.obstacle({ waitingFor: 'the owner to answer', pid: ownerPid(place) });
-  const { settings, surroundings, events, accept } = request;
-  const canServe = request.provider() !== undefined;
-  const references = request.references();
-  const starting = () => request.obstacle({ waitingFor: 'the server to become ready', pid: undefined });
-  const start = { place, settings, surroundings, events, references, canServe, starting, accept };
-  const outcome = await Member.attach(socket, start, signal);
+  const outcome = await Member.attach(socket, memberStart(request), signal);
   return outcome ?? 'attached';
 }
 
-async function connectControl({ place, signal }: Claim): Promise<Socket | undefined> {
+function memberStart(request: Claim): MemberStart {
+  const { place, settings, surroundings, events, accept } = request;
+  const canServe = request.provider() !== undefined;
+  const references = request.references();
+  const starting = () => request.obstacle({ waitingFor: 'the server to become ready', pid: undefined });
+  return { place, settings, surroundings, events, references, canServe, starting, accept };
+}
+
+/** Attaches to the owner that we have had started; tells it if we do not want it any more, since it waits for us. */
+async function attachToHired(request: Claim): Promise<boolean> {
+  try {
+    return (await attach(request)) === 'attached';
+  } catch (error) {
+    if (request.signal.aborted) {
+      const socket = await connectControl({ ...request, signal: new AbortController().signal });
+      if (socket) await Member.visit(socket, memberStart(request));
+    }
+    throw error;
+  }
+}
+
+async function connectControl({ place, signal }: Pick<Claim, 'place' | 'signal'>): Promise<Socket | undefined> {
   const at = place.directory.at(place.names.control);
   const stats = lstatIfThere(at);
   // Never speak to a socket of someone else: in a shared directory anybody could have put it there.
@@ -195,7 +211,7 @@ async function own(request: Claim, lock: EndpointLock, seen: Seen): Promise<bool
     const expected = request.failover?.dependents ?? 0;
     if (provider.kind === 'command') {
       await hire({ place, lock, server: provider.server, settings, expected }, request.signal);
-      return (await attach(request)) === 'attached';
+      return await attachToHired(request);
     }
     const { clock, hooks } = surroundings;
     const service = handlerService(provider.serve, settings, clock, (error) => hooks.fault(path, error));

@@ -10,8 +10,10 @@ import { assertPathFits, joinPath } from '../files/paths.js';
 import { maxSocketPathBytes } from '../files/platform.js';
 import { clearRecord } from '../files/record.js';
 import { systemError } from '../system-errors.js';
+import { deferred } from './deferred.js';
 import type { ServerCommand } from './provider.js';
 import type { OwnerSettings, Place } from './settings.js';
+import { sweep } from './sweep.js';
 
 /** The program of the keeper, which is told by its file alone: it stands on top of this layer. */
 const program = fileURLToPath(new URL('../keeper/main.js', import.meta.url));
@@ -24,6 +26,12 @@ const privateName = `.sr-${'0'.repeat(16)}`;
 
 /** How much of what a keeper complains of is kept for the error. */
 const maxComplaint = 4_096;
+
+/**
+ * How long a keeper is waited for that nobody wants any more, in milliseconds: to be told so, it must be up. One that takes
+ * longer ends by itself when nobody comes.
+ */
+const unwantedMs = 5_000;
 
 /** What a keeper is told. */
 export interface KeeperTask {
@@ -58,7 +66,8 @@ export interface Position {
 
 /**
  * Has a keeper become the owner: a process of its own, which runs the command and outlives us. Resolves when members can
- * attach to it, or when it has gone without a complaint and it is worth starting over.
+ * attach to it, or when it has gone without a complaint and it is worth starting over. The signal does not end the wait for
+ * it: it has the lock by then, and has to be told by a member that nobody wants it.
  *
  * @throws SocketReferenceError why it could not become the owner
  */
@@ -84,7 +93,11 @@ export async function hire({ place, lock, server, settings, expected }: Position
   const itsSettings = { ...settings, label: undefined };
   const task: KeeperTask = { directory: directory.path, name: names.data, server, settings: itsSettings, expected };
   const answer = await ask(child, task, signal);
-  if (typeof answer === 'string') throw keeperFailed(path, child, answer);
+  if (typeof answer === 'string') {
+    // It may not have come as far as to remove its files; if that fails now, the next owner does it.
+    await sweep(place, child.pid).catch(() => {});
+    throw keeperFailed(path, child, answer);
+  }
   if (answer && 'failed' in answer) {
     const { code, message, detail } = answer.failed;
     throw new SocketReferenceError(code, message, { ...detail, path });
@@ -101,24 +114,37 @@ async function ask(
   const complaints = child.stderr as Readable;
   let answer = '';
   let complaint = '';
+  const answered = deferred<void>();
   talk.on('data', (chunk: Buffer) => {
     answer += chunk.toString();
+    // Not the end of the connection: somebody may have inherited the keeper's side of it, as whoever traces it.
+    if (answer.endsWith('\n')) answered.resolve();
   });
   complaints.on('data', (chunk: Buffer) => {
     complaint = (complaint + chunk.toString()).slice(-maxComplaint);
   });
-  // It may be gone before it has read its task; its exit tells.
+  // It may be gone before it has read its task, which is an error to the system; its exit tells.
   talk.on('error', () => {});
+  talk.once('close', () => answered.resolve());
   complaints.on('error', () => {});
   talk.end(JSON.stringify(task));
-  const gone = once(child, 'close', { signal });
+  const late = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const hurry = (): void => {
+    timer = setTimeout(() => late.abort(signal.reason), unwantedMs);
+  };
+  if (signal.aborted) hurry();
+  else signal.addEventListener('abort', hurry, { once: true });
+  const gone = once(child, 'close', { signal: late.signal });
   try {
-    await Promise.race([once(talk, 'end', { signal }), gone]);
+    await Promise.race([answered.promise, gone]);
     if (answer.endsWith('\n')) return JSON.parse(answer) as KeeperAnswer;
     const [code] = await gone;
     // Killed, or it found the lock taken from it: whoever comes next may be luckier.
     return code === 0 || code === null ? undefined : `exit status ${code}\n${complaint}`;
   } finally {
+    signal.removeEventListener('abort', hurry);
+    clearTimeout(timer);
     gone.catch(() => {});
     talk.destroy();
     complaints.destroy();

@@ -89,14 +89,17 @@ export class Member implements Lease {
    */
   static attach(socket: Socket, start: MemberStart, signal: AbortSignal): Promise<NotAttached | undefined> {
     const member = new Member(socket, start);
-    const abort = (): void => {
-      if (member.#phase.kind === 'attached') return;
-      member.#phase = { kind: 'gone' };
-      member.#channel.destroy();
-      member.#outcome.reject(signal.reason);
-    };
+    const abort = (): void => member.#giveUp(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     return member.#outcome.promise.finally(() => signal.removeEventListener('abort', abort));
+  }
+
+  /**
+   * Comes and goes at once, so that an owner that waits for somebody knows that nobody comes. Resolves when it has let us go:
+   * when everything has ended, if we were the only one.
+   */
+  static visit(socket: Socket, start: MemberStart): Promise<void> {
+    return new Member(socket, start).#sayBye();
   }
 
   get ownerPid(): number {
@@ -138,13 +141,35 @@ export class Member implements Lease {
   /** The files are the owner's business. */
   async heal(): Promise<void> {}
 
+  /** Nobody here waits for the server any more. */
+  #giveUp(reason: unknown): void {
+    switch (this.#phase.kind) {
+      case 'greeting':
+        this.#finish(() => this.#outcome.reject(reason));
+        return;
+      case 'waiting':
+        // If nobody else waits, it ends: that is worth waiting for.
+        this.#sayBye().then(
+          () => this.#outcome.reject(reason),
+          (error: unknown) => this.#outcome.reject(error),
+        );
+        return;
+      default:
+    }
+  }
+
   #leave(): Promise<void> {
+    const left = this.#sayBye();
+    this.#events.stopping(left);
+    return left;
+  }
+
+  #sayBye(): Promise<void> {
     const left = deferred<void>();
     this.#phase = { kind: 'leaving', left };
     this.#channel.send({ type: 'bye' } satisfies ToOwner);
     // The answer is worth waiting for: it says that the files are gone.
     this.#channel.keepAlive(true);
-    this.#events.stopping(left.promise);
     const { clock } = this.#start.surroundings;
     const { failoverTimeoutMs, drainTimeoutMs } = this.#start.settings;
     const timeoutMs = failoverTimeoutMs + Math.max(drainTimeoutMs, this.#welcome?.stopTimeoutMs ?? 0);
@@ -188,6 +213,11 @@ export class Member implements Lease {
   #message(message: ToMember): void {
     switch (message.type) {
       case 'welcome':
+        if (this.#phase.kind === 'leaving' && !this.#welcome) {
+          // We said goodbye together with our hello.
+          this.#welcome = message;
+          return;
+        }
         if (this.#phase.kind !== 'greeting') break;
         this.#welcome = message;
         this.#counted(message);

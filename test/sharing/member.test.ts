@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Member, type NotAttached } from '#src/sharing/member.js';
 import type { OwnerSettings, Place } from '#src/sharing/settings.js';
 import { ControlPeer } from '../helpers/control-peer.js';
 import { keeping, Notes, ownerSettings, socketPair } from '../helpers/parts.js';
 import { withPlace } from '../helpers/place.js';
+import { until } from '../helpers/until.js';
 
 /** A member, and what a test says to it as its owner. */
 class Scene {
@@ -151,15 +152,47 @@ describe('a member that attaches', () => {
       await expect(scene.outcome).rejects.toMatchObject({ code: 'ERR_SOCKREF_PROTOCOL', ours: 1, theirs: 2 });
     }));
 
-  it('gives up when it is told to, and is not accepted behind that', () =>
+  it('gives up when it is told to, before the owner has said anything', () =>
     withMember(async (scene) => {
-      scene.welcome({ state: 'starting' });
       await scene.owner.hear('hello');
       scene.abort.abort(new Error('enough'));
+      await expect(scene.outcome).rejects.toThrow('enough');
+      await scene.over;
+      expect(scene.notes.told).toEqual([]);
+    }));
+
+  it('gives up when it is told to, is not accepted behind that, and waits for what the owner ends then', () =>
+    withMember(async (scene) => {
+      scene.welcome({ state: 'starting' });
+      await until('it waits', () => scene.notes.told.includes('starting'));
+      scene.abort.abort(new Error('enough'));
       scene.owner.say({ type: 'ready' });
+      await scene.owner.hear('bye');
+      const said = vi.fn();
+      scene.outcome.catch(said);
+      await new Promise(setImmediate);
+      expect(said).not.toHaveBeenCalled();
+      scene.owner.say({ type: 'bye', last: true });
       await expect(scene.outcome).rejects.toThrow('enough');
       await scene.over;
       expect(scene.notes.told).toEqual(['starting']);
+    }));
+
+  it('comes and goes at once, and waits until it is let go of', () =>
+    withPlace(async (place) => {
+      const [socket, peer] = await socketPair(place.directory.path);
+      const owner = new ControlPeer(peer);
+      const notes = new Notes();
+      const base = { place, settings: ownerSettings(), surroundings: notes, events: notes.events, canServe: true };
+      const left = Member.visit(socket, { ...base, references: 1, starting: () => {}, accept: () => {} });
+      await owner.hear('bye');
+      const counts = { total: 1, members: 1, dependents: 0, yours: 1, maxReferences: 10 };
+      owner.say({ type: 'welcome', v: 1, pid: 4_242, state: 'starting', ...counts });
+      owner.say({ type: 'bye', last: true });
+      await left;
+      await owner.closed;
+      expect(notes.told).toEqual([]);
+      expect(notes.clock.timers).toBe(0);
     }));
 
   it('cannot be given up once it is attached', () =>
