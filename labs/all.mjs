@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const labs = ['start-race', 'crash', 'chaos', 'permission', 'failover-time', 'run-race', 'restart'];
+const labs = ['start-race', 'crash', 'keeper-crash', 'chaos', 'permission', 'failover-time', 'run-race', 'restart'];
 
 const failed = labs.filter((lab) => {
   const program = fileURLToPath(new URL(`${lab}/run.mjs`, import.meta.url));

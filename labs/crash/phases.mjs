@@ -17,17 +17,22 @@ import { dirname } from 'node:path';
  * @property {() => Promise<Process>} victim starts a process that is dead, one way or the other, when the phase is over
  * @property {readonly string[]} leftAtEnd what was there after the last reference of all had been closed
  * @property {Map<Process, number>} holders who holds how many references; the subject never counts
+ * @property {{server: object, env: {SOCKREF_LAB_TRIAL: string}, keeper: string} | undefined} by in a phase with a command:
+ *   what an acquire takes for it
  */
 
 /**
  * @typedef {object} Phase
  * @property {string} name
  * @property {string} what for the reader of the table
+ * @property {'path' | 'activation'} [command] the server is a command, and gets its socket this way
+ * @property {'boots' | 'serves' | 'ends'} [keeper] the subject is the first keeper: until the first time that it is asked who
+ *   holds it; from then to the second time; or to its end
  * @property {(stage: Stage) => Promise<void>} play rejects when the subject is killed on the way
  */
 
 /** Longer than any trial: whether somebody takes over in time is not the question here. */
-const patient = { failoverTimeoutMs: 120_000 };
+export const patient = { failoverTimeoutMs: 120_000 };
 const phase = 'marked';
 
 /** @type {readonly Phase[]} */
@@ -182,16 +187,16 @@ export const phases = [
  * @param {Process} process
  * @param {object} [how]
  */
-async function hold({ path, holders }, process, how = {}) {
+export async function hold({ path, holders, by }, process, how = {}) {
   holders.set(process, 1);
-  await process.ask('acquire', { path, options: patient, ...how });
+  await process.ask('acquire', { path, options: patient, ...by, ...how });
 }
 
 /**
  * @param {Stage} stage
  * @param {Process} process
  */
-async function letGo({ path, holders }, process) {
+export async function letGo({ path, holders }, process) {
   holders.delete(process);
   await process.ask('close', { path });
 }

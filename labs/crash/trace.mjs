@@ -11,7 +11,52 @@ import { existsSync, readFileSync } from 'node:fs';
  * @property {number} inside how many of its name there are in the phase up to here
  */
 
+/**
+ * Where a phase begins and ends in a trace.
+ *
+ * @typedef {object} Marks
+ * @property {string} call by which they are made
+ * @property {(lines: readonly string[]) => number | undefined} begin the line of the first mark, -1 if it is before all of them;
+ *   undefined if it never came
+ * @property {(lines: readonly string[]) => number | undefined} end likewise
+ */
+
 const marker = '/phase-of-the-crash-lab/';
+/** A question that others ask a keeper where a phase begins and ends: it does not know that it plays. */
+const question = '"{\\"type\\":\\"who\\"}';
+
+/** @type {Marks} */
+const ownMarks = {
+  call: 'access',
+  begin: (lines) => find(lines, (line) => line.includes(`${marker}begin`)),
+  end: (lines) => find(lines, (line) => line.includes(`${marker}end`)),
+};
+
+/** @type {Record<NonNullable<import('./phases.mjs').Phase['keeper']>, Marks>} */
+const keepersMarks = {
+  boots: { call: 'read', begin: (lines) => (lines.length > 0 ? -1 : undefined), end: (lines) => find(lines, asks, 0) },
+  serves: { call: 'read', begin: (lines) => find(lines, asks, 0), end: (lines) => find(lines, asks, 1) },
+  ends: { call: 'read', begin: (lines) => find(lines, asks, 0), end: () => undefined },
+};
+
+/** @param {string} line */
+function asks(line) {
+  return line.startsWith('read(') && line.includes(question);
+}
+
+/**
+ * @param {readonly string[]} lines
+ * @param {(line: string) => boolean} isIt
+ * @param {number} which
+ */
+function find(lines, isIt, which = 0) {
+  return lines.flatMap((line, at) => (isIt(line) ? [at] : []))[which];
+}
+
+/** @param {import('./phases.mjs').Phase} phase */
+export function marksOf({ keeper }) {
+  return keeper ? keepersMarks[keeper] : ownMarks;
+}
 
 /**
  * Calls that concern the process's own memory, threads and clocks. Nobody else can tell whether it died before or after
@@ -24,53 +69,99 @@ const unseen = new Set(
   ).split(' '),
 );
 
+/** A process that is made is seen, unlike a thread. */
+const makesProcess = /SIGCHLD|^vfork|^fork/;
+
+/**
+ * Calls by which a process only looks at things, or does something to itself. Who is killed on entering one leaves behind
+ * what it would leave on entering the next one that does something. Where programs are loaded and all processes are looked
+ * at there are thousands of them, and one in so many is tried.
+ */
+const looks = new Set(
+  (
+    'access arch_prctl capget epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2 fstat getcwd getdents64 getegid geteuid ' +
+    'getgid getrandom getsockname getsockopt getuid ioctl lstat newfstatat pipe2 pkey_alloc pread64 prlimit64 read readlink ' +
+    'sched_getaffinity set_tid_address stat statx uname'
+  ).split(' '),
+);
+const oneIn = 50;
+
+/**
+ * @param {string} call
+ * @param {string} line
+ */
+function onlyLooks(call, line) {
+  if (call === 'openat' || call === 'open') return !line.includes('O_CREAT');
+  if (call === 'fcntl') return !line.includes('SETLK');
+  // What others hold the other end of, or wait for.
+  if (call === 'close') return !/<socket:|\.lock>/.test(line);
+  if (call === 'write') return /^write\(\d+<(pipe|anon_inode):/.test(line);
+  return looks.has(call);
+}
+
 /**
  * Starts Node so that all calls of its main thread are written down. Without `-f`: what V8's threads do is none of ours.
  *
  * @param {string} file
+ * @param {import('./phases.mjs').Phase} phase
  */
-export function recording(file) {
-  return ['strace', '-qq', '-o', file];
+export function recording(file, phase) {
+  return [...tracer(file, phase), '-y'];
 }
 
 /**
  * Starts Node so that it is killed on entering a call, which then does not happen.
  *
  * @param {string} file
+ * @param {import('./phases.mjs').Phase} phase
  * @param {Point} point
  */
-export function killing(file, { call, ordinal }) {
-  return [
-    ...['strace', '-qq', '-o', file, '-e', `trace=${call},access`],
-    ...['-e', `inject=${call}:signal=KILL:when=${ordinal}`],
-  ];
+export function killing(file, phase, { call, ordinal }) {
+  const inject = `inject=${call}:signal=KILL:when=${ordinal}`;
+  return [...tracer(file, phase), '-e', `trace=${call},${marksOf(phase).call}`, '-e', inject];
+}
+
+/**
+ * A keeper has to stay the child of whoever started it (-D).
+ *
+ * @param {string} file
+ * @param {import('./phases.mjs').Phase} phase
+ */
+function tracer(file, { keeper }) {
+  return ['strace', ...(keeper ? ['-D'] : []), '-qq', '-o', file];
 }
 
 /**
  * The points of a recorded phase: each call between its marks, and the mark at its end, which stands for "all done".
  *
  * @param {string} file
+ * @param {import('./phases.mjs').Phase} phase
  * @returns {Point[]}
  */
-export function pointsIn(file) {
+export function pointsIn(file, phase) {
+  const marks = marksOf(phase);
+  // Only there they are so many.
+  const thin = phase.command !== undefined;
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const begin = marks.begin(lines);
+  const end = marks.end(lines);
   /** @type {Map<string, number>} */
   const seen = new Map();
   /** @type {Map<string, number>} */
   let before = new Map();
   /** @type {Point[]} */
   const points = [];
-  let inside = false;
-  for (const line of readFileSync(file, 'utf8').split('\n')) {
+  let looked = 0;
+  for (const [at, line] of lines.entries()) {
     const call = /^(\w+)\(/.exec(line)?.[1];
     if (call === undefined) continue;
     const ordinal = (seen.get(call) ?? 0) + 1;
     seen.set(call, ordinal);
-    if (inside && !unseen.has(call)) points.push({ call, ordinal, inside: ordinal - (before.get(call) ?? 0) });
-    if (line.includes(`${marker}begin`)) {
-      inside = true;
-      before = new Map(seen);
-    }
-    if (line.includes(`${marker}end`)) inside = false;
+    const inside = begin !== undefined && at > begin && (end === undefined || at <= end);
+    const isSeen = !unseen.has(call) || makesProcess.test(line);
+    const isTried = inside && isSeen && (!thin || at === end || !onlyLooks(call, line) || looked++ % oneIn === 0);
+    if (isTried) points.push({ call, ordinal, inside: ordinal - (before.get(call) ?? 0) });
+    if (at === begin) before = new Map(seen);
   }
   return points;
 }
@@ -80,16 +171,19 @@ export function pointsIn(file) {
  * what it does before depends a little on time. Then `next` is where the point would have been in this run.
  *
  * @param {string} file
+ * @param {Marks} marks
  * @param {Point} point
  * @returns {{hit: true} | {hit: false, next: Point}}
  */
-export function outcome(file, point) {
+export function outcome(file, marks, point) {
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
-  const begin = lines.findIndex((line) => line.includes(`${marker}begin`));
-  if (begin < 0) return { hit: false, next: { ...point, ordinal: point.ordinal + 1 } };
-  const end = lines.find((line) => line.includes(`${marker}end`));
+  const begin = marks.begin(lines);
+  if (begin === undefined) return { hit: false, next: { ...point, ordinal: point.ordinal + 1 } };
+  const end = lines[marks.end(lines) ?? -1];
   const killed = lines.some((line) => line.includes('killed by SIGKILL'));
-  if (killed && !end?.includes('= -1')) return { hit: true };
+  if (killed && (end === undefined || !/ = -?\d/.test(end))) return { hit: true };
+  // There were fewer of them this time.
+  if (begin < 0) return { hit: false, next: { ...point, ordinal: Math.max(1, point.ordinal - 1) } };
   const before = lines.slice(0, begin + 1).filter((line) => line.startsWith(`${point.call}(`)).length;
   return { hit: false, next: { ...point, ordinal: before + point.inside } };
 }

@@ -1,8 +1,10 @@
 /** One trial: a phase is played, its subject is killed on the way, and everybody else has to go on as if nothing was. */
 
-import { mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Process } from '../lib/process.mjs';
+import { processesOf } from '../lib/processes.mjs';
+import { serversOf } from '../lib/server.mjs';
 import { until, within } from '../lib/until.mjs';
 
 /** @typedef {import('./phases.mjs').Phase} Phase */
@@ -16,6 +18,7 @@ import { until, within } from '../lib/until.mjs';
  * @property {string[]} stuck
  * @property {string[]} counts
  * @property {string[]} lost
+ * @property {string[]} servers other than one server, or a process that stays
  */
 
 const participant = new URL('../lib/participant.mjs', import.meta.url);
@@ -26,26 +29,33 @@ const watchdogMs = 15_000;
 export class Troupe {
   /** @type {readonly [Process, Process, Process, Process]} */
   #processes;
+  #server;
 
-  /** @param {readonly [Process, Process, Process, Process]} processes */
-  constructor(processes) {
+  /**
+   * @param {readonly [Process, Process, Process, Process]} processes
+   * @param {string} server
+   */
+  constructor(processes, server) {
     this.#processes = processes;
+    this.#server = server;
   }
 
-  static async start() {
+  /** @param {string} server the program of servers that are run as commands */
+  static async start(server) {
     const one = () => Process.start(participant);
-    return new Troupe(await Promise.all([one(), one(), one(), one()]));
+    return new Troupe(await Promise.all([one(), one(), one(), one()]), server);
   }
 
   /**
-   * Plays a phase, with the subject started by a program (strace), and looks at what is left.
+   * Plays a phase, with the subject started by a program (strace) that writes to a file, and looks at what is left.
    *
    * @param {string} directory
    * @param {Phase} phase
    * @param {readonly string[]} under
+   * @param {string} trace
    * @returns {Promise<Findings>}
    */
-  async play(directory, phase, under) {
+  async play(directory, phase, under, trace) {
     const [first, second, third, newcomer] = this.#processes;
     const own = mkdtempSync(join(directory, 'trial-'));
     mkdirSync(join(own, 'd'), { mode: 0o700 });
@@ -64,11 +74,17 @@ export class Troupe {
       others: [first, second, third],
       leftAtEnd: [],
       holders: new Map(),
-      subject: () => start(under),
+      subject: () => start(phase.keeper ? [] : under),
       victim: () => start([]),
+      by: phase.command && {
+        server: { command: [this.#server, '{socket}'], activate: phase.command === 'activation', restart: 1_000 },
+        // It marks what is started from here, the keeper and its server.
+        env: { SOCKREF_LAB_TRIAL: own },
+        keeper: phase.keeper ? tracedOnce(own, under) : process.execPath,
+      },
     };
     /** @type {Findings} */
-    const findings = { leaks: [], stuck: [], counts: [], lost: [] };
+    const findings = { leaks: [], stuck: [], counts: [], lost: [], servers: [] };
     const played = await within(
       phase.play(stage).catch((error) => {
         if (error.code !== 'ENDED') findings.stuck.push(`${phase.name}: ${error.stack}`);
@@ -79,6 +95,9 @@ export class Troupe {
     for (const process of doomed) await process.kill();
     if (stage.leftAtEnd.length > 0) findings.leaks.push(`after the last close: ${stage.leftAtEnd.join(', ')}`);
     await this.#examine(stage, newcomer, findings);
+    await this.#examineProcesses(own, findings);
+    // Who was traced has ended; who traced it has then written everything.
+    if (!(await until(() => processesOf(trace).length === 0, watchdogMs))) findings.stuck.push('strace goes on');
     return findings;
   }
 
@@ -91,9 +110,9 @@ export class Troupe {
    * @param {Process} newcomer
    * @param {Findings} findings
    */
-  async #examine({ path, holders }, newcomer, findings) {
+  async #examine({ path, holders, by }, newcomer, findings) {
     const acquired = await within(
-      newcomer.ask('acquire', { path }).catch((error) => ({ error })),
+      newcomer.ask('acquire', { path, ...by }).catch((error) => ({ error })),
       watchdogMs,
     );
     if (acquired === 'late' || acquired.error) {
@@ -113,12 +132,23 @@ export class Troupe {
       const said = `expected ${own} of ${total}, got ${active} of ${count}`;
       (active === own ? findings.counts : findings.lost).push(said);
     }
+    const answers = new Set();
     for (const process of holders.keys()) {
       const who = await within(
         process.ask('connect', path).catch((error) => ({ error })),
         watchdogMs,
       );
       if (typeof who !== 'string' || who === 'late') findings.stuck.push(`no connection: ${who?.error ?? who}`);
+      answers.add(who);
+    }
+    if (answers.size > 1) findings.servers.push(`these answer: ${[...answers].join(', ')}`);
+    if (by) {
+      const servers = serversOf(by.env.SOCKREF_LAB_TRIAL);
+      if (servers.length !== 1 || !String([...answers][0]).startsWith(`${servers[0]}/`)) {
+        findings.servers.push(
+          `these are there: ${servers.join(', ') || 'none'}, and ${[...answers].join(', ')} answers`,
+        );
+      }
     }
     for (const process of this.#processes) {
       const closed = await within(
@@ -129,6 +159,57 @@ export class Troupe {
       for (const fault of await process.ask('faults')) findings.lost.push(`a fault: ${fault}`);
     }
     const left = readdirSync(join(path, '..'));
-    if (left.length > 0) findings.leaks.push(left.join(', '));
+    if (left.length === 0) return;
+    findings.leaks.push(left.join(', '));
+    // It says whose it was.
+    if (existsSync(`${path}.lock`)) findings.leaks.push(readFileSync(`${path}.lock`, 'utf8'));
+  }
+
+  /**
+   * @param {string} own
+   * @param {Findings} findings
+   */
+  async #examineProcesses(own, findings) {
+    const servers = serversOf(own);
+    if (servers.length > 0) findings.servers.push(`after the last close: ${servers.join(', ')}`);
+    const ours = this.#processes.map(({ pid }) => pid);
+    /** @type {number[]} */
+    let left = [];
+    // A keeper is gone a moment after its last word.
+    const isGone = await until(() => {
+      left = processesOf(own).filter((pid) => !ours.includes(pid));
+      return left.length === 0;
+    }, watchdogMs);
+    if (!isGone) findings.servers.push(`these do not end: ${left.join(', ')}`);
+    for (const pid of left) kill(pid);
+  }
+}
+
+/**
+ * A program that stands for Node and starts what it is told to by strace; only the first time, since the keepers that come
+ * later are to take the place of one that was killed.
+ *
+ * @param {string} own
+ * @param {readonly string[]} under
+ */
+function tracedOnce(own, under) {
+  const file = join(own, 'node');
+  const quoted = (/** @type {string} */ text) => `'${text}'`;
+  const command = [...under, process.execPath].map(quoted).join(' ');
+  const lines = [
+    '#!/bin/sh',
+    `if mkdir '${own}/traced' 2>/dev/null; then exec ${command} "$@"; fi`,
+    `exec '${process.execPath}' "$@"`,
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o700 });
+  return file;
+}
+
+/** @param {number} pid */
+function kill(pid) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended at last.
   }
 }

@@ -17,6 +17,8 @@ const forced = new Map();
 const faults = [];
 SocketManager.default.on('fault', ({ error }) => faults.push(String(error instanceof Error ? error.stack : error)));
 
+const { execPath } = process;
+
 /** How long a client waits until it asks again, when a server ended without having answered; in milliseconds. */
 const connectTimeoutMs = 20_000;
 
@@ -24,8 +26,19 @@ answer({
   who: () => instance,
   // Asks for a file that never exists: who traces the system calls sees where a phase begins and ends.
   mark,
-  acquire: async ({ path, serve = true, phase = undefined, options = {} }) => {
-    const what = serve ? { serve: sayWho } : {};
+  acquire: async ({
+    path,
+    serve = true,
+    server = undefined,
+    keeper = execPath,
+    env = {},
+    phase = undefined,
+    options = {},
+  }) => {
+    Object.assign(process.env, env);
+    // A program that stands for Node where a keeper is started, to have it traced.
+    process.execPath = keeper;
+    const what = server ? { server } : serve ? { serve: sayWho } : {};
     const before = forced.get(path);
     const reference = await marked(phase, () => acquire(path, { ...what, ...options }));
     // A command that came right behind may have ended it by force, before this line had its turn.
@@ -48,8 +61,8 @@ answer({
     await Promise.all(references.map((reference) => reference.close()));
   },
   // Acquires and closes at once, so that the socket ends and begins again as often as can be.
-  flap: async ({ path, serve, times, options }) => {
-    const what = serve ? { serve: sayWho } : {};
+  flap: async ({ path, serve, server = undefined, times, options }) => {
+    const what = server ? { server } : serve ? { serve: sayWho } : {};
     for (let time = 0; time < times; time++) {
       const reference = await acquire(path, { ...what, ...options });
       if (!reference.isActive) throw new Error('an acquire ended in a reference that is not active');
@@ -79,7 +92,10 @@ answer({
     forced.set(path, (forced.get(path) ?? 0) + 1);
     await SocketManager.default.forceCleanupSocket(path);
   },
-  inspect: async (path) => (await SocketManager.default.inspect(path))?.references,
+  inspect: async (path) => {
+    const info = await SocketManager.default.inspect(path);
+    return info && { references: info.references, owner: info.owner?.pid, server: info.server?.pid };
+  },
   quit: () => process.exit(0),
   faults: () => faults,
 });
