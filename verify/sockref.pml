@@ -36,6 +36,7 @@ byte ctlAt  = NONE;                     /* the inode that app.sock.ctl names */
 byte dataAt = NONE;                     /* the inode that app.sock names */
 int  privDirs = 0;                      /* private directories (.sr-XXXXXX), one bit per process */
 byte privSock[ALL] = NONE;              /* the socket named inside the private directory of a process */
+byte privData[ALL] = NONE;              /* the data socket beside it, when both are published together */
 
 /* Lock-file inodes. One that no name and no descriptor refers to is free for the next create. */
 #if CLEANINGS > 0
@@ -247,7 +248,7 @@ inline removePrivateSockets() {
   do
   :: i < ALL ->
      if
-     :: rec[fd[me]] & DIR(i) -> privSock[i] = NONE
+     :: rec[fd[me]] & DIR(i) -> privSock[i] = NONE; privData[i] = NONE
      :: else
      fi;
      i++
@@ -257,7 +258,7 @@ inline removePrivateSockets() {
 }
 
 /* bind() and listen() inside the private directory: a new identity. */
-inline newSocket(kind) {
+inline newSocket(kind, private) {
   n = 0;
   i = 0;
   do                                    /* whatever any record or this process still names */
@@ -271,41 +272,63 @@ inline newSocket(kind) {
      assert(n < GENS)
   :: else -> break
   od;
-  privSock[me] = SOCKET(me, kind, n);
-  mine[me] = mine[me] | BIT(privSock[me]);
-  listening = listening | BIT(privSock[me]);
+  private = SOCKET(me, kind, n);
+  mine[me] = mine[me] | BIT(private);
+  listening = listening | BIT(private);
   n = 0; i = 0; used = 0
 }
 
 #define NAME_DIRECTORY rec[fd[me]] = rec[fd[me]] | DIR(me)
 #define MAKE_DIRECTORY privDirs = privDirs | DIR(me)
 #define NAME_SOCKET    rec[fd[me]] = rec[fd[me]] | BIT(privSock[me])
-#define LINK(at) \
+#define NAME_BOTH      rec[fd[me]] = rec[fd[me]] | BIT(privSock[me]) | BIT(privData[me])
+#define LINK(at, private) \
   if \
-  :: at == NONE -> at = privSock[me] \
+  :: at == NONE -> at = private \
   :: else -> exists = 1                 /* EEXIST: link() never replaces */ \
   fi
 
-/* src/files/publish.ts: make a socket visible under its final name. Leaves `exists` set if the name was taken. */
-inline publish(at, kind) {
+/* A private directory: its name goes to the record before it exists. */
+inline makePrivateDirectory() {
 #ifdef MUTANT_DIRECTORY_UNNAMED
   STEP(MAKE_DIRECTORY);
   STEP(NAME_DIRECTORY);
 #else
-  STEP(NAME_DIRECTORY);                 /* its name goes to the record before it exists */
+  STEP(NAME_DIRECTORY);                 /* append to the record */
   STEP(MAKE_DIRECTORY);                 /* mkdir */
 #endif
-  STEP(d_step { newSocket(kind) });     /* bind, listen, chmod */
+}
+
+/* src/files/publish.ts: make both sockets visible under their final names. Leaves `exists` set if one was taken. */
+inline publishBoth() {
+  makePrivateDirectory();
+  STEP(d_step { newSocket(CTL, privSock[me]) });        /* bind, listen, chmod, lstat */
+  STEP(d_step { newSocket(DATA, privData[me]) });
 #ifdef MUTANT_RECORD_AFTER_LINK
-  STEP(LINK(at));
-  STEP(NAME_SOCKET);
+  STEP(LINK(ctlAt, privSock[me]));
+  STEP(if :: !exists -> LINK(dataAt, privData[me]) :: else fi);
+  STEP(NAME_BOTH);
 #else
-  STEP(NAME_SOCKET);                    /* lstat, append to the record */
-  STEP(LINK(at));                       /* link */
+  STEP(NAME_BOTH);                      /* append to the record */
+  STEP(LINK(ctlAt, privSock[me]));      /* link */
+  STEP(if :: !exists -> LINK(dataAt, privData[me]) :: else fi);
 #endif
+  STEP(privSock[me] = NONE);            /* unlink the private names */
+  STEP(privData[me] = NONE);
+  STEP(privDirs = privDirs & ~DIR(me))  /* rmdir */
+}
+
+#if CLEANINGS > 0
+/* The same for one of them that was lost. */
+inline publish(at, kind) {
+  makePrivateDirectory();
+  STEP(d_step { newSocket(kind, privSock[me]) });       /* bind, listen, chmod, lstat */
+  STEP(NAME_SOCKET);                    /* append to the record */
+  STEP(LINK(at, privSock[me]));         /* link */
   STEP(privSock[me] = NONE);            /* unlink the private name */
   STEP(privDirs = privDirs & ~DIR(me))  /* rmdir */
 }
+#endif
 
 #ifdef MUTANT_DEPOSED_LEAVES_SOCKETS
 #define RECLAIMABLE (rec[fd[me]] | mine[me])    /* as first designed: its memory lets it clean up once it owns again */
@@ -434,12 +457,7 @@ reclaim_data:
   STEP(if :: ctlAt != NONE -> goto taken_by_another :: else fi; role[me] = STARTING);
 
 /* ---- Claim, step 6: publish. src/sharing/owner.ts, src/files/publish.ts ------------------------------------------- */
-  publish(ctlAt, CTL);
-  if
-  :: atomic { exists -> exists = 0; goto taken_by_another }
-  :: atomic { !exists -> skip }
-  fi;
-  publish(dataAt, DATA);
+  publishBoth();
   if
   :: atomic { exists -> exists = 0; goto taken_by_another }
   :: atomic { !exists -> role[me] = SERVING }
@@ -574,7 +592,7 @@ member:
 done:
   atomic {                              /* I4: whoever leaves alive leaves nothing */
     assert(!IN(SOCKETS_OF(me), dataAt) && !IN(SOCKETS_OF(me), ctlAt));            /* I4 */
-    assert(privSock[me] == NONE && !(privDirs & DIR(me)));                        /* I4 */
+    assert(privSock[me] == NONE && privData[me] == NONE && !(privDirs & DIR(me)));  /* I4 */
     if
     :: me == SWEEPER ->
        assert(unhealed || (lockAt == NONE && ctlAt == NONE && dataAt == NONE && privDirs == 0))   /* I4 */

@@ -14,19 +14,23 @@ const limits = { maxSockets: many, maxMembersPerSocket: many, maxReferencesPerSo
 const manager = new SocketManager({ limits });
 /** @type {SocketManager[]} */
 const members = [];
+/** One that is dropped is released once it is collected. @type {import('sockref').SocketReference[]} */
+const held = [];
 let sockets = 0;
 
 answer({
-  own: async (path) => void (await manager.acquire(path, { serve: hangUp })),
+  own: async (path) => void held.push(await manager.acquire(path, { serve: hangUp })),
   join: async ({ path, count }) => {
     await inTurns(count, async () => {
       const own = new SocketManager({ limits });
-      await own.acquire(path);
+      held.push(await own.acquire(path));
       members.push(own);
     });
   },
   serve: async ({ directory, count }) => {
-    await inTurns(count, async () => void (await manager.acquire(`${directory}/${sockets++}.sock`, { serve: hangUp })));
+    await inTurns(count, async () => {
+      held.push(await manager.acquire(`${directory}/${sockets++}.sock`, { serve: hangUp }));
+    });
   },
   cycle: ({ directory, first }) =>
     timed(async () => (await manager.acquire(`${directory}/one-more.sock`, { serve: hangUp })).close(), 1, first),

@@ -7,6 +7,8 @@ import { close, hangUp, listen } from '../lib/net.mjs';
 
 const chunk = Buffer.alloc(64 * 1024);
 const manager = new SocketManager();
+/** One that is dropped is released once it is collected. @type {import('sockref').SocketReference[]} */
+const held = [];
 /** @type {import('node:net').Server[]} */
 const bareServers = [];
 
@@ -37,9 +39,9 @@ function send(socket, bytes) {
 }
 
 answer({
-  serve: async (path) => void (await manager.acquire(path, { serve })),
+  serve: async (path) => void held.push(await manager.acquire(path, { serve })),
   hangUp: async ({ ours, bare }) => {
-    await manager.acquire(ours, { serve: hangUp });
+    held.push(await manager.acquire(ours, { serve: hangUp }));
     bareServers.push(await listen(bare, hangUp));
   },
   end: () => Promise.all([manager.close(), ...bareServers.map(close)]),

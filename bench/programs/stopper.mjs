@@ -6,6 +6,8 @@ import { SocketManager } from 'sockref';
 import { answer } from '../../labs/lib/child.mjs';
 import { hangUp } from '../lib/net.mjs';
 
+/** One that is dropped is released once it is collected. @type {import('sockref').SocketReference[]} */
+const held = [];
 /** How many sockets are started at once. */
 const batch = 100;
 /** Milliseconds between two looks at the loop: the least that there is. */
@@ -19,7 +21,7 @@ answer({
         { length: Math.min(batch, sockets - at) },
         (_, index) => `${directory}/${at + index}.sock`,
       );
-      await Promise.all(some.map((path) => manager.acquire(path, { serve: hangUp })));
+      held.push(...(await Promise.all(some.map((path) => manager.acquire(path, { serve: hangUp })))));
     }
     const delay = monitorEventLoopDelay({ resolution });
     delay.enable();

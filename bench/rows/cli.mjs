@@ -23,7 +23,7 @@ export const cli = {
     if (!program) return [];
     const manager = new SocketManager();
     const path = `${memory}/cli.sock`;
-    await manager.acquire(path, { serve: hangUp });
+    const reference = await manager.acquire(path, { serve: hangUp });
     /** @type {(role: Role, name: string, command: readonly [string, ...string[]]) => Contender} */
     const command = (role, name, words) => ({ role, name, sample: async () => [await run(words)] });
     const file = `${memory}/flock`;
@@ -37,7 +37,8 @@ export const cli = {
       ],
       targets: [ratio('cli', 'floor', 2, { says: 'at most 2x of the floor' })],
     });
-    await manager.close();
+    // Held until here: one that is dropped is released once it is collected.
+    await reference.close();
     rmSync(file, { force: true });
     return [group];
   },

@@ -1,4 +1,4 @@
-import { closeSync, constants, fchmodSync, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { type BigIntStats, closeSync, constants, fchmodSync, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { SocketReferenceError } from '../errors.js';
 import { errnoOf, systemError } from '../system-errors.js';
@@ -62,13 +62,16 @@ export class EndpointLock {
   readonly name: string;
   readonly fd: number;
   readonly identity: Identity;
+  /** Whether there was no record in it when it was taken: nobody who has died has left anything. */
+  readonly wasEmpty: boolean;
   #open = true;
 
-  private constructor(directory: Directory, name: string, fd: number, identity: Identity) {
+  private constructor(directory: Directory, name: string, fd: number, stats: BigIntStats) {
     this.directory = directory.retain();
     this.name = name;
     this.fd = fd;
-    this.identity = identity;
+    this.identity = identityOf(stats);
+    this.wasEmpty = stats.size === 0n;
   }
 
   /** Tries once, without waiting. `create` makes the lock file when it is missing. */
@@ -81,12 +84,12 @@ export class EndpointLock {
       let keep = false;
       try {
         if (!tryLock(fd)) return { kind: 'busy', record: readRecord(fd) };
-        const identity = identityOf(fstatSync(fd, { bigint: true }));
+        const stats = fstatSync(fd, { bigint: true });
         const linked = lstatIfThere(directory.at(name));
         // I1: an owner removes its lock file before it lets go, so ours may be one that no name leads to any more.
-        if (!linked || !sameFile(identityOf(linked), identity)) continue;
+        if (!linked || !sameFile(identityOf(linked), identityOf(stats))) continue;
         keep = true;
-        return { kind: 'held', lock: new EndpointLock(directory, name, fd, identity) };
+        return { kind: 'held', lock: new EndpointLock(directory, name, fd, stats) };
       } catch (error) {
         throw systemError(error, path, `lock the file ${path}.lock`);
       } finally {
@@ -105,11 +108,11 @@ export class EndpointLock {
     try {
       // What is inherited is the same lock: to try it again succeeds, and fails only if it is somebody else's.
       if (!locks(path).tryLock(fd)) return undefined;
-      const identity = identityOf(fstatSync(fd, { bigint: true }));
+      const stats = fstatSync(fd, { bigint: true });
       const linked = lstatIfThere(directory.at(name));
-      if (!linked || !sameFile(identityOf(linked), identity)) return undefined;
+      if (!linked || !sameFile(identityOf(linked), identityOf(stats))) return undefined;
       keep = true;
-      return new EndpointLock(directory, name, fd, identity);
+      return new EndpointLock(directory, name, fd, stats);
     } finally {
       if (!keep) closeSync(fd);
     }

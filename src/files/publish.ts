@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { chmodSync, linkSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { errnoOf, systemError } from '../system-errors.js';
@@ -8,10 +6,8 @@ import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js
 import type { EndpointLock } from './lock.js';
 import { assertPathFits, joinPath } from './paths.js';
 import { maxSocketPathBytes, reachesThroughDescriptors } from './platform.js';
-import { appendRecord } from './record.js';
-
-/** Random bytes in private names: Node unlinks them once more when a server closes, and must never hit another file. */
-const temporaryBytes = 8;
+import { randomName } from './random.js';
+import { appendRecord, beginRecord, type Published } from './record.js';
 
 /**
  * How many connections the kernel may keep until they are accepted. The system cuts it to its own maximum; with Node's
@@ -41,10 +37,15 @@ export interface Publication {
 /** A server of Node as a {@link Listener}. */
 export function listenerOf(server: Server): Listener {
   return {
-    async bind(path) {
-      // Exclusive: in a cluster worker the primary would bind, and /proc/self is another process there.
-      server.listen({ path, backlog, exclusive: true });
-      await once(server, 'listening');
+    bind(path) {
+      return new Promise((resolve, reject) => {
+        server.once('error', reject);
+        // Exclusive: in a cluster worker the primary would bind, and /proc/self is another process there.
+        server.listen({ path, backlog, exclusive: true }, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      });
     },
     close: () => void (server.listening && server.close()),
     ref: () => void server.ref(),
@@ -57,26 +58,35 @@ export function listenerOf(server: Server): Listener {
  * given its mode, named in the record, and only then linked (I6, I2). On failure nothing of it remains.
  *
  * @param path - the endpoint's path, for messages
+ * @param record - whether this process has a record already, or begins one with this
  * @returns the files' identities, in the order given
  */
 export async function publish(
   lock: EndpointLock,
   path: string,
   publications: readonly Publication[],
+  record: 'begin' | 'append' = 'append',
 ): Promise<Identity[]> {
-  const linked: { name: string; file: Identity }[] = [];
+  const linked: Published[] = [];
   const bound: string[] = [];
   let temporary: string | undefined;
   try {
+    if (publications.some(({ from }) => typeof from !== 'string')) temporary = makeTemporary(lock, record);
+    else if (record === 'begin') beginRecord(lock.fd);
+    const settled: { from: string; published: Published }[] = [];
     for (const { name, mode, from } of publications) {
-      let privateName = from;
-      if (typeof privateName !== 'string') {
-        temporary ??= makeTemporary(lock);
-        privateName = `${temporary}/${randomName()}`;
+      const privateName = typeof from === 'string' ? from : `${temporary}/${randomName()}`;
+      if (typeof from !== 'string') {
         bound.push(privateName);
-        await (from as Listener).bind(bindPath(lock, privateName));
+        await from.bind(bindPath(lock, privateName));
       }
-      linked.push({ name, file: settle(lock, path, privateName, name, mode) });
+      settled.push({ from: privateName, published: { name, file: settle(lock, privateName, mode) } });
+    }
+    // All of them before the first has its name.
+    appendRecord(lock.fd, ...settled.map(({ published }) => ({ published })));
+    for (const { from, published } of settled) {
+      linkNew(lock, path, from, published.name);
+      linked.push(published);
     }
     return linked.map(({ file }) => file);
   } catch (error) {
@@ -91,10 +101,11 @@ export async function publish(
 }
 
 /** Makes a private directory in which sockets are bound. */
-export function makeTemporary(lock: EndpointLock): string {
+export function makeTemporary(lock: EndpointLock, record: 'begin' | 'append' = 'append'): string {
   const temporary = `.sr-${randomName()}`;
   // Named in the record before it exists: a crash from here on leaves nothing that the next owner does not know of.
-  appendRecord(lock.fd, { temporary });
+  if (record === 'begin') beginRecord(lock.fd, { temporary });
+  else appendRecord(lock.fd, { temporary });
   const at = lock.directory.at(temporary);
   mkdirSync(at, 0o700);
   try {
@@ -112,20 +123,12 @@ function removeTemporary({ directory }: EndpointLock, name: string): void {
   tolerate(() => rmdirSync(directory.at(name)));
 }
 
-/** Gives what listens at a private name its mode, names it in the record, and links it to its final name. */
-function settle(lock: EndpointLock, path: string, privateName: string, name: string, mode: number): Identity {
-  const { directory } = lock;
+/** Gives what listens at a private name its mode; says which file it is. */
+function settle({ directory }: EndpointLock, privateName: string, mode: number): Identity {
   chmodSync(directory.at(privateName), mode);
   const stats = lstatIfThere(directory.at(privateName));
   if (!stats) throw new Error('the private directory was emptied by another program');
-  const file = identityOf(stats);
-  appendRecord(lock.fd, { published: { name, file } });
-  linkNew(lock, path, privateName, name);
-  return file;
-}
-
-function randomName(): string {
-  return randomBytes(temporaryBytes).toString('hex');
+  return identityOf(stats);
 }
 
 /** Removes a name if, and only if, it still leads to this very file (I2). Says whether it did. */

@@ -42,7 +42,7 @@ export interface RecordedServer {
 }
 
 /** A socket file that was published under a name. */
-interface Published {
+export interface Published {
   readonly name: string;
   readonly file: Identity;
 }
@@ -144,14 +144,15 @@ export function clearRecord(fd: number): void {
 }
 
 /** Starts the record of this process in a lock file that it holds, in place of a dead owner's. */
-export function beginRecord(fd: number): void {
-  ftruncateSync(fd, 0);
-  append(fd, header(Date.now()));
+export function beginRecord(fd: number, ...entries: readonly RecordEntry[]): void {
+  // Not without need: ext4 takes a truncation for the beginning of a replacement, and begins to write it to the disk.
+  if (fstatSync(fd).size > 0) ftruncateSync(fd, 0);
+  append(fd, 0, [header(Date.now()), ...entries]);
 }
 
-/** Adds a line. Done before the thing itself, so that no crash leaves anything that no record names. */
-export function appendRecord(fd: number, entry: RecordEntry): void {
-  append(fd, entry);
+/** Adds lines. Done before the things themselves, so that no crash leaves anything that no record names. */
+export function appendRecord(fd: number, ...entries: readonly RecordEntry[]): void {
+  append(fd, fstatSync(fd).size, entries);
 }
 
 /**
@@ -160,9 +161,8 @@ export function appendRecord(fd: number, entry: RecordEntry): void {
  */
 export function shortenRecord(fd: number, since: number, entries: readonly RecordEntry[]): void {
   if (fstatSync(fd).size < maxRecordBytes / 2) return;
-  const text = Buffer.from([header(since), ...entries].map((value) => `${JSON.stringify(value)}\n`).join(''));
-  let written = 0;
-  while (written < text.length) written += writeSync(fd, text, written, text.length - written, written);
+  const text = linesOf([header(since), ...entries]);
+  write(fd, text, 0);
   ftruncateSync(fd, text.length);
 }
 
@@ -170,10 +170,9 @@ function header(since: number): object {
   return { sockref: protocolVersion, pid: process.pid, ...(ownStart && { start: ownStart }), since };
 }
 
-function append(fd: number, value: object): void {
-  const line = Buffer.from(`${JSON.stringify(value)}\n`);
-  const size = fstatSync(fd).size;
-  if (size + line.length > maxRecordBytes) {
+function append(fd: number, size: number, values: readonly object[]): void {
+  const lines = linesOf(values);
+  if (size + lines.length > maxRecordBytes) {
     throw new SocketReferenceError(
       'ERR_SOCKREF_LIMIT_EXCEEDED',
       `The record of this socket would exceed ${maxRecordBytes} bytes: its files were removed and repaired too often; ` +
@@ -181,14 +180,22 @@ function append(fd: number, value: object): void {
       { limit: 'recordBytes', max: maxRecordBytes },
     );
   }
-  let written = 0;
   try {
-    while (written < line.length) written += writeSync(fd, line, written, line.length - written, size + written);
+    write(fd, lines, size);
   } catch (error) {
-    // A full disk may take a part of the line before it refuses the rest: the next line must not be lost behind it.
+    // A full disk may take a part of the lines before it refuses the rest: the next line must not be lost behind it.
     ftruncateSync(fd, size);
     throw error;
   }
+}
+
+function write(fd: number, bytes: Buffer, at: number): void {
+  let written = 0;
+  while (written < bytes.length) written += writeSync(fd, bytes, written, bytes.length - written, at + written);
+}
+
+function linesOf(values: readonly object[]): Buffer {
+  return Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
 }
 
 function parseJson(line: string): unknown {

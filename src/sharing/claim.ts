@@ -198,12 +198,12 @@ async function own(request: Claim, lock: EndpointLock, seen: Seen): Promise<bool
   cleanUpAtExit(lock, path);
   let repaired = false;
   try {
-    const record = readRecord(lock.fd);
+    const record = lock.wasEmpty ? undefined : readRecord(lock.fd);
     if (record && record.servers.length > 0) {
       request.obstacle({ waitingFor: "a dead keeper's server to end", pid: undefined });
       await endOrphans(record);
     }
-    report(request, reclaim(lock, path, record));
+    if (record) report(request, reclaim(lock, path, record));
     repaired = true;
     await clearWay(lock, path, names.control, settings.reclaim, request.own);
     await clearWay(lock, path, names.data, settings.reclaim, request.own);

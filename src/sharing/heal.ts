@@ -5,7 +5,7 @@ import { type Identity, identityOf, lstatIfThere, sameFile } from '../files/iden
 import { EndpointLock } from '../files/lock.js';
 import { joinPath } from '../files/paths.js';
 import { reclaim } from '../files/reclaim.js';
-import { appendRecord, beginRecord, type RecordEntry } from '../files/record.js';
+import { beginRecord, type RecordEntry } from '../files/record.js';
 import type { Place, Surroundings } from './settings.js';
 import type { SocketKind, Sockets } from './sockets.js';
 
@@ -107,8 +107,7 @@ export class Healer {
     try {
       // Someone may have been owner in between, and be dead already.
       reclaim(lock, path);
-      beginRecord(lock.fd);
-      for (const entry of this.#owner.recorded()) appendRecord(lock.fd, entry);
+      beginRecord(lock.fd, ...this.#owner.recorded());
     } catch (error) {
       cleanedUp(lock);
       lock.release();

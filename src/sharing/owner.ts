@@ -3,7 +3,7 @@ import { SocketReferenceError } from '../errors.js';
 import { cleanedUp } from '../files/held-locks.js';
 import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
-import { appendRecord, beginRecord, type RecordEntry, shortenRecord } from '../files/record.js';
+import { appendRecord, type RecordEntry, shortenRecord } from '../files/record.js';
 import { systemError } from '../system-errors.js';
 import type { ConnectionStats } from './data-listener.js';
 import { type Deferred, deferred } from './deferred.js';
@@ -114,8 +114,7 @@ export class Owner implements Lease {
   static async start(start: OwnerStart, accept: (owner: Owner) => void): Promise<void> {
     const owner = new Owner(start);
     try {
-      beginRecord(start.lock.fd);
-      await owner.#sockets.publish(start.lock, start.service.start ? ['control'] : ['control', 'data']);
+      await owner.#sockets.publish(start.lock, start.service.start ? ['control'] : ['control', 'data'], 'begin');
     } catch (error) {
       owner.#holds.destroy();
       throw error;

@@ -47,8 +47,8 @@ export class Sockets {
     return this.#files.get(kind);
   }
 
-  /** Publishes sockets, for the first time or in the place of files that were lost. */
-  async publish(lock: EndpointLock, kinds: readonly SocketKind[]): Promise<void> {
+  /** Publishes sockets, for the first time or in the place of files that were lost; the first ones begin the record. */
+  async publish(lock: EndpointLock, kinds: readonly SocketKind[], record?: 'begin'): Promise<void> {
     const { place, settings, service } = this.#parts;
     const publications = kinds.map((kind) => ({
       kind,
@@ -56,7 +56,7 @@ export class Sockets {
       from: kind === 'data' ? service.source() : listenerOf(this.#createControlServer()),
       mode: kind === 'data' ? settings.mode : controlMode,
     }));
-    const files = await publish(lock, place.path, publications);
+    const files = await publish(lock, place.path, publications, record);
     this.#published.push(...files);
     publications.forEach(({ kind, from }, index) => {
       this.#files.set(kind, files[index] as Identity);

@@ -15,12 +15,9 @@ interface Refusal {
 }
 
 const refusals: readonly Refusal[] = [
-  { call: 'ftruncate', errno: 'EIO', when: 1, code: 'ERR_SOCKREF_SYSTEM' },
-  // The header of the record, its line for the private directory, and those for the two sockets.
+  // The header of the record with its line for the private directory, and those for the two sockets.
   { call: 'pwrite64', errno: 'ENOSPC', when: 1, code: 'ERR_SOCKREF_LIMIT_EXCEEDED' },
-  { call: 'pwrite64', errno: 'ENOSPC', when: 2, code: 'ERR_SOCKREF_LIMIT_EXCEEDED' },
-  { call: 'pwrite64', errno: 'EDQUOT', when: 3, code: 'ERR_SOCKREF_LIMIT_EXCEEDED' },
-  { call: 'pwrite64', errno: 'ENOSPC', when: 4, code: 'ERR_SOCKREF_LIMIT_EXCEEDED' },
+  { call: 'pwrite64', errno: 'EDQUOT', when: 2, code: 'ERR_SOCKREF_LIMIT_EXCEEDED' },
   { call: 'mkdir', errno: 'EROFS', when: 1, code: 'ERR_SOCKREF_PERMISSION_DENIED' },
   { call: 'bind', errno: 'EACCES', when: 1, code: 'ERR_SOCKREF_PERMISSION_DENIED' },
   { call: 'bind', errno: 'EACCES', when: 2, code: 'ERR_SOCKREF_PERMISSION_DENIED' },
