@@ -35,6 +35,11 @@ export class HeldSocket {
     return this.#state.fd;
   }
 
+  /** Whether clients can queue at it. */
+  get bound(): boolean {
+    return this.#state.kind === 'held';
+  }
+
   /** Binds to a path and listens; from then on clients queue. Once only. Rejects with the error of the system. */
   async bind(path: string): Promise<void> {
     if (this.#state.kind !== 'idle') throw new Error(`the socket is ${this.#state.kind} already`);

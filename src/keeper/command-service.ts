@@ -66,6 +66,11 @@ export class CommandService implements Service {
     return this.#parts.server.stopTimeoutMs;
   }
 
+  /** A held socket has a queue, in which clients wait for the next server. */
+  get reachable(): boolean {
+    return this.#state.kind === 'running' || this.#held?.bound === true;
+  }
+
   get recorded(): readonly RecordEntry[] {
     const run = 'run' in this.#state ? this.#state.run.recorded : undefined;
     return [...(this.#temporary ? [{ temporary: this.#temporary }] : []), ...(run ? [{ server: run }] : [])];
@@ -192,6 +197,7 @@ export class CommandService implements Service {
   async #relaunch(): Promise<void> {
     try {
       await this.#launch();
+      if (this.#state.kind === 'running') this.#host?.ready();
     } catch (error) {
       const state = this.#state;
       if (state.kind !== 'launching') return;

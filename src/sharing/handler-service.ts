@@ -25,6 +25,7 @@ export function listenerService(listener: DataListener, drainTimeoutMs: number, 
     get busy() {
       return stats.open > 0;
     },
+    reachable: true,
     source: () => listenerOf(listener.createServer()),
     stop: () => listener.drain(drainTimeoutMs, clock),
     letGo: () => listener.letGo(),

@@ -29,6 +29,8 @@ interface Hold {
   readonly channel: Channel<ToOwner>;
   readonly hello: Hello;
   readonly since: number;
+  /** It was welcomed while the server was not up, and is to be told when it is. */
+  waits: boolean;
   /** The newest count waits until the peer has read the one before. */
   behind: boolean;
 }
@@ -129,9 +131,12 @@ export class Holds {
     this.#limit(channel);
   }
 
-  /** Tells all members that the server is up. */
+  /** Tells the members that wait for it that the server is up. */
   ready(): void {
-    for (const { channel } of this.#holds) channel.send({ type: 'ready' });
+    for (const hold of this.#holds) {
+      if (hold.waits) hold.channel.send({ type: 'ready' });
+      hold.waits = false;
+    }
   }
 
   /** Tells all members that the endpoint has ended for everybody. */
@@ -195,7 +200,8 @@ export class Holds {
 
   #hello(channel: Channel<ToOwner>, hello: Hello): Hold | undefined {
     const owner = this.#owner;
-    if (owner.phase === 'stopping') {
+    const { phase } = owner;
+    if (phase === 'stopping') {
       this.#end(channel, { type: 'stopping' });
       return undefined;
     }
@@ -204,7 +210,7 @@ export class Holds {
       this.#end(channel, { type: 'failed', ...full });
       return undefined;
     }
-    const hold: Hold = { channel, hello, since: Date.now(), behind: false };
+    const hold: Hold = { channel, hello, since: Date.now(), waits: phase === 'starting', behind: false };
     this.#holds.add(hold);
     this.#seen++;
     this.#open.get(channel)?.cancel();
@@ -218,7 +224,7 @@ export class Holds {
       type: 'welcome',
       v: protocolVersion,
       pid: process.pid,
-      state: owner.phase,
+      state: phase,
       total,
       ...this.peers,
       yours: hello.references,

@@ -137,6 +137,7 @@ export class Owner implements Lease {
       lock: () => this.#lock,
       shortenRecord: () => shortenRecord(this.#lock.fd, this.#since, this.#recorded()),
       publish: () => this.#publishData(),
+      ready: () => this.#holds.ready(),
       failed: (error) => this.#failed(error),
     };
     try {
@@ -395,7 +396,9 @@ export class Owner implements Lease {
       stopTimeoutMs: this.#service.stopTimeoutMs,
       get phase() {
         if (owner.#phase.kind === 'starting') return 'starting';
-        return owner.#phase.kind === 'stopping' || owner.#phase.kind === 'deposed' ? 'stopping' : 'ready';
+        if (owner.#phase.kind === 'stopping' || owner.#phase.kind === 'deposed') return 'stopping';
+        // A reference to what refuses connections is none that works (I3).
+        return owner.#service.reachable ? 'ready' : 'starting';
       },
       changed: () => {
         this.#holds.announce();

@@ -12,6 +12,8 @@ export interface Service {
   readonly stopTimeoutMs: number;
   /** Whether its end has to be waited for. */
   readonly busy: boolean;
+  /** Whether whoever connects reaches it, at once or in its queue. Not so while it is being started again. */
+  readonly reachable: boolean;
   /** What the record has to say of it, besides its socket. */
   readonly recorded: readonly RecordEntry[];
   /** What there is to tell of it in listings, beyond its owner. */
@@ -37,6 +39,8 @@ export interface ServiceHost {
   shortenRecord(): void;
   /** Has the data socket published anew, in the place of the one before. Rejects like any publishing. */
   publish(): Promise<void>;
+  /** It can be reached again: those who came meanwhile need not wait any longer. */
+  ready(): void;
   /** It has failed for good. */
   failed(error: SocketReferenceError): void;
 }

@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { acquire, SocketManager } from 'sockref';
+import { expect, it } from 'vitest';
+import { behind, serverOf } from '../helpers/behind.js';
+import { root } from '../helpers/samples.js';
+import { until } from '../helpers/until.js';
+
+const start = 'while [ -e "$WAIT" ]; do sleep 0.02; done; exec "$@"';
+const server = [process.execPath, join(root, 'examples/http/server.mjs')];
+
+/** Connects without any patience. */
+async function connectOnce(path: string): Promise<string> {
+  const socket = connect(path);
+  try {
+    await once(socket, 'connect');
+    return 'connected';
+  } finally {
+    socket.destroy();
+  }
+}
+
+it.each([false, true])('who comes while a server is started again is never refused, activate: %s', (activate) =>
+  behind(async ({ directory, scratch }) => {
+    const path = join(directory, 'web.sock');
+    // As long as this file is there, a server that was started does not come up.
+    const wait = join(scratch, 'wait');
+    const command = ['sh', '-c', start, 'sh', ...server];
+    await using reference = await acquire(path, { server: { command, activate, env: { WAIT: wait } } });
+    await using other = new SocketManager();
+    writeFileSync(wait, '');
+    const killed = serverOf(path);
+    process.kill(killed, 'SIGKILL');
+    await until('it is started again', () => serverOf(path) !== killed);
+
+    const connecting = other.acquire(path).then((late) => connectOnce(late.path));
+    const outcome = connecting.catch((error: unknown) => error);
+    await until('the other one is attached', () => reference.referenceCount === 2);
+    expect((await other.inspect(path))?.server).toMatchObject({ state: 'restarting', restarts: 1 });
+    rmSync(wait);
+    expect(await outcome).toBe('connected');
+  }),
+);
+
+it('who waits for a server that is started again hears that it has failed for good', () =>
+  behind(async ({ directory, scratch }) => {
+    const path = join(directory, 'web.sock');
+    const wait = join(scratch, 'wait');
+    const command = ['sh', '-c', `[ ! -e "$WAIT" ] || { ${start.replace('exec "$@"', 'exit 9')}; }; exec "$@"`, 'sh'];
+    const options = { server: { command: [...command, ...server], env: { WAIT: wait }, restart: 1 } };
+    const reference = await acquire(path, options);
+    await using other = new SocketManager();
+    writeFileSync(wait, '');
+    const killed = serverOf(path);
+    process.kill(killed, 'SIGKILL');
+    await until('it is started again', () => serverOf(path) !== killed);
+
+    const failed = other.acquire(path, { timeoutMs: 60_000 }).catch((error: unknown) => error);
+    await until('the other one is attached', () => reference.referenceCount === 2);
+    rmSync(wait);
+    expect(await failed).toMatchObject({ code: 'ERR_SOCKREF_SERVER_FAILED', exitCode: 9 });
+    await until('the first one has heard of it', () => !reference.isActive);
+    expect(reference.signal.reason).toMatchObject({ code: 'ERR_SOCKREF_SERVER_FAILED', exitCode: 9 });
+    await reference.close();
+  }));
