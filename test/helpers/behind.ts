@@ -93,8 +93,9 @@ export function logsOf({ scratch }: Behind): string {
 /** The server's process, as the record in the lock file names it. */
 export function serverOf(path: string): number {
   const servers = readFileSync(`${path}.lock`, 'utf8')
-    .trimEnd()
     .split('\n')
+    // The last one may be half written.
+    .slice(0, -1)
     .flatMap((line) => JSON.parse(line).server?.pgid ?? []);
   const last = servers.at(-1);
   if (typeof last !== 'number') throw new Error(`The record of ${path} names no server`);

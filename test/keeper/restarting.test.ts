@@ -8,7 +8,8 @@ import { behind, serverOf } from '../helpers/behind.js';
 import { root } from '../helpers/samples.js';
 import { until } from '../helpers/until.js';
 
-const start = 'while [ -e "$WAIT" ]; do sleep 0.02; done; exec "$@"';
+// As long as there is a file "wait", a server that was started does not come up; with one "broken" it exits then.
+const start = 'while [ -e "$0/wait" ]; do sleep 0.02; done; [ ! -e "$0/broken" ] || exit 9; exec "$@"';
 const server = [process.execPath, join(root, 'examples/http/server.mjs')];
 
 /** Connects without any patience. */
@@ -25,10 +26,9 @@ async function connectOnce(path: string): Promise<string> {
 it.each([false, true])('who comes while a server is started again is never refused, activate: %s', (activate) =>
   behind(async ({ directory, scratch }) => {
     const path = join(directory, 'web.sock');
-    // As long as this file is there, a server that was started does not come up.
     const wait = join(scratch, 'wait');
-    const command = ['sh', '-c', start, 'sh', ...server];
-    await using reference = await acquire(path, { server: { command, activate, env: { WAIT: wait } } });
+    const command = ['sh', '-c', start, scratch, ...server];
+    await using reference = await acquire(path, { server: { command, activate } });
     await using other = new SocketManager();
     writeFileSync(wait, '');
     const killed = serverOf(path);
@@ -47,19 +47,17 @@ it.each([false, true])('who comes while a server is started again is never refus
 it('who waits for a server that is started again hears that it has failed for good', () =>
   behind(async ({ directory, scratch }) => {
     const path = join(directory, 'web.sock');
-    const wait = join(scratch, 'wait');
-    const command = ['sh', '-c', `[ ! -e "$WAIT" ] || { ${start.replace('exec "$@"', 'exit 9')}; }; exec "$@"`, 'sh'];
-    const options = { server: { command: [...command, ...server], env: { WAIT: wait }, restart: 1 } };
-    const reference = await acquire(path, options);
+    const command = ['sh', '-c', start, scratch, ...server];
+    const reference = await acquire(path, { server: { command, restart: 1 } });
     await using other = new SocketManager();
-    writeFileSync(wait, '');
+    for (const name of ['wait', 'broken']) writeFileSync(join(scratch, name), '');
     const killed = serverOf(path);
     process.kill(killed, 'SIGKILL');
     await until('it is started again', () => serverOf(path) !== killed);
 
     const failed = other.acquire(path, { timeoutMs: 60_000 }).catch((error: unknown) => error);
     await until('the other one is attached', () => reference.referenceCount === 2);
-    rmSync(wait);
+    rmSync(join(scratch, 'wait'));
     expect(await failed).toMatchObject({ code: 'ERR_SOCKREF_SERVER_FAILED', exitCode: 9 });
     await until('the first one has heard of it', () => !reference.isActive);
     expect(reference.signal.reason).toMatchObject({ code: 'ERR_SOCKREF_SERVER_FAILED', exitCode: 9 });
