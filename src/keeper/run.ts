@@ -2,8 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { joinPath } from '../files/paths.js';
-import { processStart } from '../files/platform.js';
-import { endProcesses, leashOf, markName } from '../files/processes.js';
+import { endProcesses, leashOf, markName, startOf } from '../files/processes.js';
 import { appendRecord, type RecordedServer } from '../files/record.js';
 import { deferred } from '../sharing/deferred.js';
 import type { ServerCommand } from '../sharing/provider.js';
@@ -11,6 +10,7 @@ import type { ServiceHost } from '../sharing/service.js';
 import type { Place } from '../sharing/settings.js';
 import { systemError } from '../system-errors.js';
 import { expandCommand } from './command.js';
+import { endChild } from './end-child.js';
 import { type Exit, exitedEarly, type FailedServer, notFound, notReady } from './failures.js';
 import { whyNotRunnable } from './find-program.js';
 import type { LogFile } from './log.js';
@@ -104,8 +104,14 @@ export class Run {
   }
 
   async #endProcesses(justEnded: boolean): Promise<void> {
-    const { stopSignal, stopTimeoutMs } = this.#parts.server;
-    if (this.#server) await endProcesses(this.#server, stopSignal, stopTimeoutMs, justEnded);
+    const { server, clock } = this.#parts;
+    const { stopSignal, stopTimeoutMs } = server;
+    if (!this.#server) return;
+    if (this.#server.start !== undefined) {
+      await endProcesses(this.#server, stopSignal, stopTimeoutMs, justEnded);
+    } else if (!justEnded) {
+      await endChild({ pid: this.#server.pgid, exited: this.#exited.promise }, stopSignal, stopTimeoutMs, clock);
+    }
   }
 
   /** The end of its output, for errors. */
@@ -167,7 +173,7 @@ export class Run {
     if (pid === undefined) return;
     this.#server = {
       pgid: pid,
-      start: processStart(pid),
+      start: startOf(pid),
       leash: leashOf(pid, leashFd),
       signal: server.stopSignal,
       graceMs: server.stopTimeoutMs,

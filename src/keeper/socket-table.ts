@@ -20,7 +20,8 @@ export function acceptedAt(boundPath: string): Set<string> | undefined {
 
 /** As {@link acceptedAt}, from the text of the table. */
 export function parseAccepted(table: string | undefined, boundPath: string): Set<string> | undefined {
-  if (table === undefined) return undefined;
+  // Not even its heading: it is kept from us, as by an empty file in its place.
+  if (!table) return undefined;
   const accepted = new Set<string>();
   // Not line by line: the path is listed as it is, with any newline or space in it.
   const ending = ` ${boundPath}\n`;

@@ -22,7 +22,8 @@ it('finds who was accepted, and nobody who listens or waits', () => {
   ].join('');
   expect(parseAccepted(table, '/a/s')).toEqual(new Set(['11', '1234567']));
   expect(parseAccepted(table, '/none')).toEqual(new Set());
-  expect(parseAccepted(undefined, '/a/s')).toBeUndefined();
+  expect(parseAccepted(head, '/a/s')).toEqual(new Set());
+  for (const none of [undefined, '']) expect(parseAccepted(none, '/a/s')).toBeUndefined();
 });
 
 it.each(['/a/ two  spaces ', '/a/new\nline', '/a/\n', '/a/ends: in 03 11'])(
