@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Slot } from '../endpoint/slot.js';
@@ -6,6 +5,7 @@ import { abortError, SocketReferenceError } from '../errors.js';
 import { foreignFile } from '../files/foreign.js';
 import { lstatIfThere } from '../files/identity.js';
 import { ownUid } from '../files/platform.js';
+import { connected } from '../sharing/connected.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import { checkOptions, isBoolean, isSignal, isTimeout } from './check.js';
 
@@ -67,7 +67,7 @@ async function attempt(slot: Slot, allowHalfOpen: boolean): Promise<Socket | und
   if (!stats.isSocket() || Number(stats.uid) !== ownUid()) throw foreignFile(path, path, stats);
   const socket = connect({ path: at, allowHalfOpen });
   try {
-    await once(socket, 'connect');
+    await connected(socket);
     return socket;
   } catch (error) {
     socket.destroy();

@@ -65,26 +65,22 @@ export interface ManagerEvents {
 
 type EventName = keyof ManagerEvents;
 
-const names: readonly EventName[] = [
-  'started',
-  'stopped',
-  'acquired',
-  'released',
-  'failover',
-  'lost',
-  'healed',
-  'reclaimed',
-  'leak',
-  'fault',
-];
-
 /** Kinds of faults that are remembered as warned of: enough to see what is wrong, too few to flood anything. */
 const maxWarnings = 100;
 
-const channels = Object.fromEntries(names.map((name) => [name, channel(`sockref:${name}`)])) as Record<
-  EventName,
-  Channel
->;
+/** Written out: an object that is put together at run time is slower to read, and each reference reads it. */
+const channels: Readonly<Record<EventName, Channel>> = {
+  started: channel('sockref:started'),
+  stopped: channel('sockref:stopped'),
+  acquired: channel('sockref:acquired'),
+  released: channel('sockref:released'),
+  failover: channel('sockref:failover'),
+  lost: channel('sockref:lost'),
+  healed: channel('sockref:healed'),
+  reclaimed: channel('sockref:reclaimed'),
+  leak: channel('sockref:leak'),
+  fault: channel('sockref:fault'),
+};
 
 /**
  * Tells listeners, and the diagnostics channels `sockref:<event>`, what happens. A listener that throws is reported as
@@ -92,10 +88,19 @@ const channels = Object.fromEntries(names.map((name) => [name, channel(`sockref:
  */
 export class ManagerEmitter extends EventEmitter<ManagerEvents> {
   readonly #warned = new Set<string>();
+  #everHeard = false;
+
+  constructor() {
+    super();
+    EventEmitter.prototype.once.call(this, 'newListener', () => {
+      this.#everHeard = true;
+    });
+  }
 
   /** Whether anybody wants to know: what nobody hears need not be put together. */
   protected heard(name: EventName): boolean {
-    return this.listenerCount(name) > 0 || channels[name].hasSubscribers;
+    // To count listeners costs as much as to count a reference, and most managers never have one.
+    return channels[name].hasSubscribers || (this.#everHeard && this.listenerCount(name) > 0);
   }
 
   protected tell<Name extends EventName>(name: Name, event: ManagerEvents[Name][0]): void {

@@ -17,12 +17,9 @@ export interface HostParts {
 
 /** Counts what endpoints tell, and turns it into the events of their manager. */
 export function createHost({ counters, cleanUps, maxReferences, heard, tell, gone }: HostParts): EndpointHost {
-  const simple = (name: 'started' | 'stopped' | 'acquired' | 'released' | 'failover') => {
-    return (endpoint: Endpoint): void => {
-      counters[name]++;
-      // These come with each reference; what nobody hears is not put together.
-      if (heard(name)) tell(name, eventOf(endpoint));
-    };
+  const simple = (name: 'started' | 'stopped' | 'failover') => (endpoint: Endpoint) => {
+    counters[name]++;
+    if (heard(name)) tell(name, eventOf(endpoint));
   };
   return {
     clock: systemClock,
@@ -44,8 +41,15 @@ export function createHost({ counters, cleanUps, maxReferences, heard, tell, gon
     },
     started: simple('started'),
     stopped: simple('stopped'),
-    acquired: simple('acquired'),
-    released: simple('released'),
+    // These two come with each reference: written out, and what nobody hears is not put together.
+    acquired: (endpoint) => {
+      counters.acquired++;
+      if (heard('acquired')) tell('acquired', eventOf(endpoint));
+    },
+    released: (endpoint) => {
+      counters.released++;
+      if (heard('released')) tell('released', eventOf(endpoint));
+    },
     failedOver: simple('failover'),
     lost: (endpoint, reason) => {
       counters.lost++;

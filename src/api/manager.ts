@@ -118,7 +118,8 @@ export class SocketManager extends ManagerEmitter {
    * ```
    */
   getExisting(path: string): SocketReference | undefined {
-    const endpoint = this.#find(path);
+    const known = this.#endpoints.get(path);
+    const endpoint = known?.live ? known : this.#find(path);
     if (!endpoint) return undefined;
     return createReference(endpoint.share(this.#options.traceLeaks ? traceOf(this.getExisting) : undefined));
   }

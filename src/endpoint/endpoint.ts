@@ -141,11 +141,13 @@ export class Endpoint {
     if (!slot.open) return slot.closing ?? resolved;
     slot.open = false;
     if (!this.live) return this.ending ?? resolved;
-    this.#watched.delete(slot);
+    // Most references end without being watched: a look into the set would be the dearest part of their end.
+    const { watched } = slot;
+    if (watched) this.#watched.delete(slot);
     this.#ledger.remove(slot);
     this.#update();
     this.#host.released(this);
-    slot.abort(() => this.closedError(false));
+    if (watched) slot.abort(() => this.closedError(false));
     this.#endIfUnused();
     slot.closing = this.ending ?? this.lease?.settling ?? resolved;
     return slot.closing;

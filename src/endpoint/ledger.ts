@@ -3,7 +3,8 @@ import type { KeepAlive, Slot } from './slot.js';
 
 /** The references of one endpoint in this manager, in numbers. Pure: no clock, no socket. */
 export class Ledger {
-  readonly #kept: Record<KeepAlive, number> = { 'by-role': 0, yes: 0, no: 0 };
+  /** Those whose user has said whether they keep the process alive. */
+  readonly #kept = { yes: 0, no: 0 };
   #references = 0;
 
   /** How many there are. */
@@ -14,19 +15,18 @@ export class Ledger {
   /** One more; as every reference it keeps the process alive by its role, until its user says otherwise. */
   add(): void {
     this.#references++;
-    this.#kept['by-role']++;
   }
 
   /** One less. */
   remove(slot: Slot): void {
     this.#references--;
-    this.#kept[slot.keepAlive]--;
+    if (slot.keepAlive !== 'by-role') this.#kept[slot.keepAlive]--;
   }
 
   /** Changes whether one of them keeps the process alive. */
   keep(slot: Slot, keep: KeepAlive): void {
-    this.#kept[slot.keepAlive]--;
-    this.#kept[keep]++;
+    if (slot.keepAlive !== 'by-role') this.#kept[slot.keepAlive]--;
+    if (keep !== 'by-role') this.#kept[keep]++;
     slot.keepAlive = keep;
   }
 

@@ -30,6 +30,11 @@ export class Slot {
     return this.open && this.endpoint.live;
   }
 
+  /** Whether its signal was ever asked for. */
+  get watched(): boolean {
+    return this.#signal !== undefined;
+  }
+
   /** The signal of the handle; made at first need, aborted from the start if that is too late. */
   signal(): AbortSignal {
     const known = this.#signal?.deref();
@@ -43,7 +48,7 @@ export class Slot {
     return signal;
   }
 
-  /** Aborts the signal, if anybody has it: an error is dear, and most references end without being watched. */
+  /** Aborts the signal, if anybody has it: an error is dear. */
   abort(reason: () => Error): void {
     const signal = this.#signal?.deref();
     if (signal) controllers.get(signal)?.abort(reason());

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isSocketReferenceError, SocketReferenceError } from '../errors.js';
@@ -9,6 +8,7 @@ import { ownUid } from '../files/platform.js';
 import { clearWay, endOrphans, type Reclaimed, reclaim } from '../files/reclaim.js';
 import { readRecord } from '../files/record.js';
 import { errnoOf, systemError } from '../system-errors.js';
+import { connected } from './connected.js';
 import { handlerService } from './handler-service.js';
 import { hire } from './hire.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
@@ -127,7 +127,13 @@ async function attach(request: Claim): Promise<Attachment> {
   const { place, signal } = request;
   const socket = await connectControl(request);
   if (!socket) return 'nobody';
-  request.obstacle({ waitingFor: 'the owner to answer', pid: ownerPid(place) });
+  request.obstacle({
+    waitingFor: 'the owner to answer',
+    // Looked up when someone wants to know: mostly it answers at once.
+    get pid() {
+      return ownerPid(place);
+    },
+  });
   const outcome = await Member.attach(socket, memberStart(request), signal);
   return outcome ?? 'attached';
 }
@@ -160,7 +166,8 @@ async function connectControl({ place, signal }: Pick<Claim, 'place' | 'signal'>
   if (!stats?.isSocket() || Number(stats.uid) !== ownUid()) return undefined;
   const socket = connect({ path: at });
   try {
-    await once(socket, 'connect', { signal });
+    await connected(socket);
+    signal.throwIfAborted();
     return socket;
   } catch (error) {
     socket.destroy();

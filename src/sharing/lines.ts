@@ -6,9 +6,11 @@ export class LineTooLong extends RangeError {}
 
 const newline = 0x0a;
 
+/** One for all: it keeps nothing from one line to the next, and is dear to make. */
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** Splits a stream of bytes into lines of UTF-8, holding at most one unfinished line in memory. */
 export class LineSplitter {
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   #parts: Buffer[] = [];
   #length = 0;
 
@@ -32,7 +34,7 @@ export class LineSplitter {
     const whole = this.#parts.length === 0 ? last : Buffer.concat([...this.#parts, last]);
     this.#parts = [];
     this.#length = 0;
-    return this.#decoder.decode(whole);
+    return decoder.decode(whole);
   }
 
   #keep(rest: Buffer): void {

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { lstatIfThere } from '../files/identity.js';
 import { EndpointLock, peekRecord } from '../files/lock.js';
 import { ownUid } from '../files/platform.js';
 import type { OwnerRecord } from '../files/record.js';
 import { Channel } from './channel.js';
+import { connected } from './connected.js';
 import { deferred } from './deferred.js';
 import { type Holders, parseToMember, type ToMember } from './messages.js';
 import type { Place } from './settings.js';
@@ -41,7 +41,7 @@ async function ask(place: Place, timeoutMs: number): Promise<{ holders?: Holders
   if (!stats?.isSocket() || Number(stats.uid) !== ownUid()) return { connected: false };
   const socket = connect({ path: at });
   try {
-    await once(socket, 'connect');
+    await connected(socket);
   } catch {
     // Nobody listens there; the lock tells why.
     socket.destroy();
