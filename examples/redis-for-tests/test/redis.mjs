@@ -10,8 +10,8 @@ export function redis() {
   const client = createClient({ socket: { path: process.env['SOCKREF_PATH'] ?? '', tls: false } });
   beforeAll(async () => {
     await client.connect();
-    // Not for the tests: it shows in the end who was here. Files run in workers; their parent is the vitest process.
-    await client.sAdd('vitest-processes', String(process.ppid));
+    // Not for the tests: it shows in the end who was here.
+    await client.sAdd('vitest-processes', String(process.pid));
   });
   afterAll(() => client.close());
   return { client, key: randomUUID() };
