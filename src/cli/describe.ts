@@ -1,6 +1,7 @@
 import type { SocketInfo } from '../api/info.js';
 import { inWords } from './duration.js';
 import { paint, type Style } from './output.js';
+import { safe } from './safe.js';
 
 const styles: Readonly<Record<SocketInfo['state'], Style>> = {
   starting: 'yellow',
@@ -38,9 +39,4 @@ export function ageOf(since: number | undefined): string {
 /** A number that may not be known. */
 export function countOf(count: number | undefined): string {
   return count === undefined ? '-' : String(count);
-}
-
-/** A text of foreign origin, such as a label: on one line, and without anything that a terminal obeys. */
-export function safe(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\uFFFD');
 }

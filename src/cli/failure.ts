@@ -1,5 +1,6 @@
 import { isSocketReferenceError, type SocketReferenceError } from '../errors.js';
 import type { CommandName } from './commands.js';
+import { tell } from './output.js';
 
 /** Exit status of `run` when sockref itself failed, as `env` and `timeout` have it: its other statuses are its command's. */
 const runFailed = 125;
@@ -30,8 +31,8 @@ export function usageStatus(command: CommandName | undefined): number {
 /** Tells what failed on stderr, in a line, and returns the exit status. */
 export function report(error: unknown, command: CommandName | undefined): number {
   const { message, lines } = described(error);
-  const debug = process.env['SOCKREF_DEBUG'] === '1' && error instanceof Error ? [error.stack ?? ''] : [];
-  process.stderr.write([`sockref: ${message}`, ...lines.map((line) => `  ${line}`), ...debug, ''].join('\n'));
+  tell(message, lines);
+  if (process.env['SOCKREF_DEBUG'] === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   if (error instanceof UsageError) return usageStatus(command);
   if (error instanceof CliError && error.status !== undefined) return error.status;
   return command === 'run' ? runFailed : 1;

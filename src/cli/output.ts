@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { safe } from './safe.js';
 
 /** What can be said with colour. */
 export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan';
@@ -29,9 +30,9 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, (_, each: unknown) => (each === undefined ? null : each), 2));
 }
 
-/** Writes a line to stderr. */
-export function tell(text: string): void {
-  process.stderr.write(`sockref: ${text}\n`);
+/** Writes a line to stderr, and what follows it, indented. */
+export function tell(message: string, lines: readonly string[] = []): void {
+  process.stderr.write([`sockref: ${safe(message)}`, ...lines.map((line) => `  ${safe(line)}`), ''].join('\n'));
 }
 
 /** `1 reference`, `2 references`. */

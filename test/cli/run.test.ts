@@ -92,7 +92,7 @@ describe('sockref run', () => {
 
   it('ends by the signal by which its command ended, after it has released', () =>
     withServer(async (_, env) => {
-      for (const signal of ['TERM', 'KILL', 'INT'] as const) {
+      for (const signal of ['TERM', 'KILL', 'INT', 'PIPE'] as const) {
         const end = await cli(['run', 'a.sock', '--', 'sh', '-c', `kill -${signal} $$`], { env });
         expect(end).toMatchObject({ code: null, signal: `SIG${signal}`, stderr: '' });
       }
@@ -117,6 +117,7 @@ describe('sockref run', () => {
       const cases: [string[], RegExp][] = [
         [['run', 'a.sock', '--', 'echo', 'ran'], /^sockref: Nobody serves \S+a\.sock; give the server with --serve /],
         [['run', '../a.sock', '--', 'echo', 'ran'], /^sockref: Invalid path "\.\.\/a\.sock": /],
+        [['run', 'a\u001b[2J.sock', '--', 'echo', 'ran'], /^sockref: Nobody serves \S+a\uFFFD\[2J\.sock; /],
         [['run', 'a.sock'], /^sockref: run needs a command, behind two dashes: /],
         [
           ['run', 'a.sock', '--timeout', 'soon', '--', 'echo', 'ran'],

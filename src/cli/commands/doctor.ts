@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { safe } from '../describe.js';
 import { examine } from '../doctor/examine.js';
 import { mend } from '../doctor/mend.js';
 import type { Problem } from '../doctor/problem.js';
 import { paint, plural, print, printJson } from '../output.js';
+import { safe } from '../safe.js';
 
 interface Options {
   readonly fix?: true;

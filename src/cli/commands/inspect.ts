@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import type { HolderInfo, SocketInfo } from '../../api/info.js';
 import { SocketManager } from '../../api/manager.js';
 import { quote } from '../../errors.js';
-import { ageOf, countOf, safe, stateOf } from '../describe.js';
+import { ageOf, countOf, stateOf } from '../describe.js';
 import { CliError } from '../failure.js';
 import { paint, plural, print, printJson } from '../output.js';
+import { safe } from '../safe.js';
 import { table } from '../table.js';
 
 /** `sockref inspect` */

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { SocketManager } from '../../api/manager.js';
-import { ageOf, countOf, safe, serverOf, stateOf } from '../describe.js';
+import { ageOf, countOf, serverOf, stateOf } from '../describe.js';
 import { print, printJson } from '../output.js';
+import { safe } from '../safe.js';
 import { table } from '../table.js';
 
 /** `sockref ls` */

@@ -5,7 +5,6 @@ import type { SocketInfo } from '../../api/info.js';
 import { SocketManager } from '../../api/manager.js';
 import type { SocketReference } from '../../api/reference.js';
 import { systemClock } from '../../clock.js';
-import { safe } from '../describe.js';
 import { duration } from '../duration.js';
 import { described, UsageError } from '../failure.js';
 import { tell } from '../output.js';
@@ -13,6 +12,7 @@ import { type CommandEnd, endAs, runCommand } from '../run/command.js';
 import { Progress } from '../run/progress.js';
 import { type RunOptions, type RunSettings, settingsFor } from '../run/settings.js';
 import { joinedAs, waitingFor } from '../run/waiting.js';
+import { safe } from '../safe.js';
 
 /** `sockref run` */
 export function define(command: Command, behindDashes: readonly string[]): void {
@@ -111,5 +111,5 @@ async function acquire(
 
 function tellLoss(reason: unknown): void {
   const { message, lines } = described(reason);
-  tell([`${message}; the command goes on without it`, ...lines.map((line) => `  ${line}`)].join('\n'));
+  tell(`${message}; the command goes on without it`, lines);
 }

@@ -64,11 +64,15 @@ export async function endAs(end: CommandEnd): Promise<void> {
     process.exitCode = end.code;
     return;
   }
+  // Node ignores some, and what `nohup` runs others. To have listened undoes that.
+  if (end.signal !== 'SIGKILL') process.on(end.signal, ignore).off(end.signal, ignore);
   process.kill(process.pid, end.signal);
-  // Ignored by us from the start, as by what `nohup` runs: then a number has to say it.
+  // Not every signal that ends a process ends ours: then a number has to say it.
   await new Promise((resolve) => setTimeout(resolve, deadlyMs));
   process.exitCode = 128 + constants.signals[end.signal];
 }
+
+function ignore(): void {}
 
 /** Calls for each signal that is the command's; returns what ends that. */
 function relay(pass: (signal: NodeJS.Signals) => void): () => void {
@@ -76,7 +80,7 @@ function relay(pass: (signal: NodeJS.Signals) => void): () => void {
   const interactive = [0, 1, 2].some((fd) => isatty(fd));
   const handlers = new Map<NodeJS.Signals, () => void>();
   for (const signal of passedOn) handlers.set(signal, () => pass(signal));
-  for (const signal of fromTerminal) handlers.set(signal, interactive ? () => {} : () => pass(signal));
+  for (const signal of fromTerminal) handlers.set(signal, interactive ? ignore : () => pass(signal));
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return () => {
     for (const [signal, handler] of handlers) process.off(signal, handler);

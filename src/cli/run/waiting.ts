@@ -1,5 +1,5 @@
 import type { SocketInfo } from '../../api/info.js';
-import { safe } from '../describe.js';
+import { safe } from '../safe.js';
 
 const ordinals = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth'];
 const cardinals = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
