@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { threadId } from 'node:worker_threads';
 import type { Clock, Timer } from '../clock.js';
 import { errorTable } from '../error-table.js';
 import { SocketReferenceError } from '../errors.js';
@@ -339,18 +338,6 @@ function failureMessage(error: SocketReferenceError): object {
     fields.map((name) => [name, error[name]]).filter(([name, value]) => name !== 'path' && value !== undefined),
   );
   return { type: 'failed', code: error.code, message: error.message, detail };
-}
-
-/** This thread, as a holder in listings. */
-export function describeSelf(references: number, since: number, canServe: boolean, label?: string): Holder {
-  return {
-    pid: process.pid,
-    ...(threadId !== 0 && { thread: threadId }),
-    ...(label !== undefined && { label }),
-    references,
-    since,
-    canServe,
-  };
 }
 
 /** A peer of another version is told so; to anything else there is nothing to say. */

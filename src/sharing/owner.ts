@@ -3,14 +3,15 @@ import { SocketReferenceError } from '../errors.js';
 import { cleanedUp } from '../files/held-locks.js';
 import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
-import { appendRecord, type RecordEntry, shortenRecord } from '../files/record.js';
 import { systemError } from '../system-errors.js';
 import type { ConnectionStats } from './data-listener.js';
 import { type Deferred, deferred } from './deferred.js';
+import { describeOwner } from './describe.js';
 import { Healer } from './heal.js';
-import { describeSelf, Holds } from './holds.js';
+import { Holds } from './holds.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
 import type { Holder } from './messages.js';
+import { OwnRecord } from './own-record.js';
 import type { Service, ServiceHost } from './service.js';
 import type { OwnerSettings, Place, Surroundings } from './settings.js';
 import { Sockets } from './sockets.js';
@@ -64,6 +65,7 @@ export class Owner implements Lease {
   readonly #holds: Holds;
   readonly #healer: Healer;
   readonly #sockets: Sockets;
+  readonly #record: OwnRecord;
   readonly #farewells: ((last: boolean) => void)[] = [];
   readonly #expected: number;
   readonly #graceUntil: number;
@@ -95,10 +97,14 @@ export class Owner implements Lease {
     this.#holds.tally.own = start.references;
     const control = this.#holds.accept.bind(this.#holds);
     this.#sockets = new Sockets({ place, settings, service, control, fault });
+    this.#record = new OwnRecord(
+      { place, sockets: this.#sockets, service, since: this.#since, fault },
+      () => this.#lock,
+    );
     this.#healer = new Healer(place, surroundings, settings.healIntervalMs, {
       lock: () => this.#lock,
       sockets: this.#sockets,
-      recorded: () => this.#recorded(),
+      recorded: () => this.#record.entries(),
       relocked: (held) => this.#relocked(held),
       deposed: () => this.#depose(),
       displaced: () => this.#displaced(),
@@ -135,7 +141,7 @@ export class Owner implements Lease {
   async #startService(begin: NonNullable<Service['start']>): Promise<boolean> {
     const host: ServiceHost = {
       lock: () => this.#lock,
-      shortenRecord: () => shortenRecord(this.#lock.fd, this.#since, this.#recorded()),
+      shortenRecord: () => this.#record.shorten(),
       publish: () => this.#publishData(),
       ready: () => this.#holds.ready(),
       failed: (error) => this.#failed(error),
@@ -294,16 +300,19 @@ export class Owner implements Lease {
     const { hooks } = this.#surroundings;
     let clean = false;
     try {
-      if (this.#service.busy) this.#tryToSay({ stopping: true });
-      await hooks.cleanUp(() => this.#unpublish());
+      if (this.#service.busy) this.#record.say({ stopping: true });
+      const unpublished = hooks.cleanUp(() => this.#unpublish());
+      const [{ status }] = await Promise.allSettled([unpublished]);
       this.#sockets.close();
-      if (!keepMembers) {
+      if (!keepMembers && status === 'fulfilled') {
         // Before the connections drain: members have only so long to find another owner, and a connection may stay long.
         await hooks.cleanUp(() => this.#lock.remove());
         cleanedUp(this.#lock);
         this.#holds.close();
-      } else if (this.#service.busy) this.#tryToSay({ stopping: true });
+      } else if (this.#service.busy) this.#record.say({ stopping: true });
+      // Whatever else has failed: a server that is left running would be nobody's.
       await this.#service.stop();
+      await unpublished;
       await hooks.cleanUp(() => this.#lock.remove());
       clean = true;
     } finally {
@@ -341,26 +350,6 @@ export class Owner implements Lease {
     this.#lock.release();
     this.#holds.close();
     this.#events.lost('deposed');
-  }
-
-  /** What the record has to say at this moment. */
-  #recorded(): RecordEntry[] {
-    const { names } = this.#place;
-    const entries: RecordEntry[] = [];
-    for (const kind of ['control', 'data'] as const) {
-      const file = this.#sockets.file(kind);
-      if (file) entries.push({ published: { name: names[kind], file } });
-    }
-    return [...entries, ...this.#service.recorded];
-  }
-
-  /** For those who look from outside while connections drain; without it they see less, and nothing else is amiss. */
-  #tryToSay(entry: RecordEntry): void {
-    try {
-      appendRecord(this.#lock.fd, entry);
-    } catch (error) {
-      this.#surroundings.hooks.fault(this.#place.path, error);
-    }
   }
 
   #tryToUnlink(): void {
@@ -416,20 +405,18 @@ export class Owner implements Lease {
 
   #describe(members: readonly Holder[], more: number): object {
     const { kind } = this.#phase;
-    const { tally } = this.#holds;
     // Whoever looks may as well have it looked after.
     if (kind === 'serving' || kind === 'lingering') void this.#healer.check();
-    const server = this.#service.description;
-    return {
-      type: 'holders',
+    return describeOwner({
       state: kind === 'serving' ? 'active' : kind === 'deposed' ? 'stopping' : kind,
-      ...(server && { server }),
-      owner: describeSelf(tally.own, this.#since, true, this.#settings.label),
+      server: this.#service.description,
+      own: this.#holds.tally.own,
+      total: this.#holds.tally.total,
+      label: this.#settings.label,
+      since: this.#since,
       members,
       more,
-      total: tally.total,
-      since: this.#since,
-    };
+    });
   }
 
   #stopRequested(force: boolean): void {
@@ -446,16 +433,10 @@ export class Owner implements Lease {
       if (this.#phase.kind === 'lingering') void this.#stop();
       return;
     }
-    const reason = new SocketReferenceError(
-      'ERR_SOCKREF_CLOSED',
-      `The socket ${this.#place.path} was stopped by force`,
-      {
-        path: this.#place.path,
-        reason: 'stopped',
-      },
-    );
+    const { path } = this.#place;
+    const message = `The socket ${path} was stopped by force`;
     this.#holds.endAll();
-    this.#events.ended(reason);
+    this.#events.ended(new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'stopped' }));
     void this.#stop();
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { describeSelf, Holds } from '#src/sharing/holds.js';
+import { describeSelf } from '#src/sharing/describe.js';
+import { Holds } from '#src/sharing/holds.js';
 import type { Holder } from '#src/sharing/messages.js';
 import { ControlPeer } from '../helpers/control-peer.js';
 import { withDirectory } from '../helpers/directory.js';
