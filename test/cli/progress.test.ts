@@ -140,10 +140,12 @@ describe('on a terminal, run', () => {
   it('leaves Ctrl-C to its command, which has got it already', () =>
     withServed(async ({ env }) => {
       const serve = `${process.execPath} ${shouter} {socket}`;
-      const script = "trap 'echo got it' INT; echo up; sleep 0.3; sleep 0.3; echo done; exit 3";
+      const script = "trap 'echo got it' INT; echo up; until read line; do :; done; exit 3";
       const running = onTerminal(['run', 'a.sock', '--quiet', '--serve', serve, '--', 'bash', '-c', script], env);
       await running.says('stdout', /up/);
       running.child.stdin?.write('\u0003');
+      await running.says('stdout', /got it/);
+      running.child.stdin?.write('\n');
       const { code, stdout } = await running.ended;
       expect(code).toBe(3);
       expect(stdout.match(/got it/g)).toHaveLength(1);
