@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { lstatIfThere } from '../files/identity.js';
 import { EndpointLock, peekRecord } from '../files/lock.js';
-import { ownUid } from '../files/platform.js';
+import { ownUid, processStart } from '../files/platform.js';
 import type { OwnerRecord } from '../files/record.js';
 import { Channel } from './channel.js';
 import { connected } from './connected.js';
@@ -19,7 +19,7 @@ export type Finding =
   | { readonly kind: 'nothing' };
 
 /** Asks the owner of an endpoint who holds it, without taking a reference; waits for its answer so many milliseconds. */
-export async function query(place: Place, timeoutMs: number): Promise<Finding> {
+export async function query(place: Place, timeoutMs: number, retry = true): Promise<Finding> {
   const { directory, names, path } = place;
   const asked = await ask(place, timeoutMs);
   if (asked.holders) return { kind: 'answered', holders: asked.holders };
@@ -28,11 +28,22 @@ export async function query(place: Place, timeoutMs: number): Promise<Finding> {
     case 'absent':
       return { kind: 'nothing' };
     case 'busy':
-      return { kind: 'silent', record: attempt.record, connected: asked.connected };
+      if (!isPast(attempt.record)) return { kind: 'silent', record: attempt.record, connected: asked.connected };
+      // It may have died over our question; or it lives where we cannot see its process, and is as silent once more.
+      if (asked.connected && retry) return query(place, timeoutMs, false);
+      return { kind: 'silent', record: asked.connected ? attempt.record : undefined, connected: asked.connected };
     case 'held':
       attempt.lock.release();
       return { kind: 'stale', record: peekRecord(directory, names.lock, path) };
   }
+}
+
+/**
+ * Whoever took the lock over from a dead owner first ends and removes what the record names. Until it begins its own, the
+ * record is not that of the one who holds the lock, and must not be told as that.
+ */
+function isPast(record: OwnerRecord | undefined): boolean {
+  return record?.start !== undefined && processStart(record.pid) !== record.start;
 }
 
 async function ask(place: Place, timeoutMs: number): Promise<{ holders?: Holders; connected: boolean }> {

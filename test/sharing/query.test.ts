@@ -70,6 +70,41 @@ describe('a query', () => {
     ),
   );
 
+  it('does not take a dead owner for the one who has its lock now', () =>
+    withPlace(async (place) => {
+      const lock = takeLock(place);
+      // Its number is that of a process that lives, and began at another time.
+      const dead = { sockref: 1, pid: process.pid, start: '1', since: 1 };
+      writeFileSync(`${place.path}.lock`, `${JSON.stringify(dead)}\n${JSON.stringify({ stopping: true })}\n`);
+      expect(await query(place, long)).toEqual({ kind: 'silent', connected: false, record: undefined });
+      const server = await fakeOwner(place.path, () => undefined);
+      // Somewhere else that number may be another process, and that one does not answer.
+      expect(await query(place, 1)).toMatchObject({ connected: true, record: { pid: process.pid } });
+      server.close();
+      await once(server, 'close');
+      lock.remove();
+      lock.release();
+    }));
+
+  it('asks again who died over its question', () =>
+    withPlace(async (place) => {
+      const lock = takeLock(place);
+      const dead = { sockref: 1, pid: process.pid, start: '1', since: 1 };
+      writeFileSync(`${place.path}.lock`, `${JSON.stringify(dead)}\n`);
+      let asked = 0;
+      const server = await fakeOwner(place.path, (_, peer) => {
+        asked++;
+        if (asked > 1) return holders;
+        void peer.leave();
+        return undefined;
+      });
+      expect(await query(place, long)).toEqual({ kind: 'answered', holders });
+      server.close();
+      await once(server, 'close');
+      lock.remove();
+      lock.release();
+    }));
+
   it('finds an owner silent that has no socket yet', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
