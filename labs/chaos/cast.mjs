@@ -1,6 +1,7 @@
 /** The processes of the chaos lab: each place is taken anew when its process ends. */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import { SocketManager } from 'sockref';
 import { Process } from '../lib/process.mjs';
 
 /** @typedef {import('./schedule.mjs').Action} Action */
@@ -11,6 +12,9 @@ const participant = new URL('../lib/participant.mjs', import.meta.url);
 const failoverTimeoutMs = 120_000;
 /** Longer than an owner is stopped. */
 const timeoutMs = 60_000;
+
+/** What goes on with keepers and servers takes the time that a stopped one is stopped. */
+const server = { readyTimeoutMs: timeoutMs, restart: 1_000_000 };
 
 /** What an acquire may end with. Anything else breaks I3. */
 const allowed = {
@@ -26,6 +30,9 @@ export class Cast {
   #paths;
   #foreign;
   #joining;
+  #program;
+  #ledger;
+  #manager = new SocketManager();
   /** @type {Record<string, number>} */
   done = {};
   /** @type {string[]} */
@@ -33,14 +40,19 @@ export class Cast {
 
   /** @type {Set<Process>} */
   #living = new Set();
+  /** When each that has ended was known to have. @type {Map<number, number>} */
+  #ended = new Map();
   /** @type {WeakSet<Process>} */
   #doomed = new WeakSet();
 
   /**
    * @param {number} count
-   * @param {{paths: readonly string[], foreign: string, joining: number}} how `joining`: so many of them cannot serve
+   * @param {{paths: readonly string[], foreign: string, joining: number, program: string, ledger: string}} how `joining`: so
+   *   many of them cannot serve; `program`: what others serve by, with a file that it adds its pid to
    */
-  constructor(count, { paths, foreign, joining }) {
+  constructor(count, { paths, foreign, joining, program, ledger }) {
+    this.#program = program;
+    this.#ledger = ledger;
     this.#paths = paths;
     this.#foreign = foreign;
     this.#joining = joining;
@@ -50,6 +62,25 @@ export class Cast {
   /** The process ids of those that live, as far as is known. */
   get pids() {
     return [...this.#living].map(({ pid }) => pid);
+  }
+
+  /**
+   * Whether a process is, or was, one of them.
+   *
+   * @param {number} pid
+   */
+  knows(pid) {
+    return this.#ended.has(pid) || this.pids.includes(pid);
+  }
+
+  /**
+   * Whether one of them lived at a moment, or later.
+   *
+   * @param {number} pid
+   * @param {number} moment
+   */
+  livedAt(pid, moment) {
+    return this.pids.includes(pid) || (this.#ended.get(pid) ?? 0) >= moment;
   }
 
   /** All of them, once those that are being replaced have come. */
@@ -99,16 +130,16 @@ export class Cast {
    */
   async #tell(process, { what, process: place, endpoint, lingerMs, times, timeoutMs: hasty }) {
     const path = this.#paths[endpoint] ?? '';
-    const serve = this.#serves(place);
+    const by = this.#by(place);
     switch (what) {
       case 'acquire':
-        await process.ask('acquire', { path, serve, options: { lingerMs, timeoutMs, failoverTimeoutMs } });
+        await process.ask('acquire', { path, ...by, options: { lingerMs, timeoutMs, failoverTimeoutMs } });
         return;
       case 'flap':
-        await process.ask('flap', { path, serve, times, options: { timeoutMs, failoverTimeoutMs } });
+        await process.ask('flap', { path, ...by, times, options: { timeoutMs, failoverTimeoutMs } });
         return;
       case 'hasty':
-        await process.ask('acquire', { path, serve, options: { timeoutMs: hasty, failoverTimeoutMs } });
+        await process.ask('acquire', { path, ...by, options: { timeoutMs: hasty, failoverTimeoutMs } });
         return;
       case 'close':
         await process.ask('close', { path });
@@ -131,6 +162,12 @@ export class Cast {
       case 'kill':
         this.#replace(place, process, process.kill());
         return;
+      case 'killKeeper':
+      case 'stopKeeper':
+      case 'killServer':
+      case 'stopServer':
+        await this.#meddle(path, what);
+        return;
       case 'quit':
         this.#replace(place, process, process.ended);
         // It does not answer any more.
@@ -138,6 +175,19 @@ export class Cast {
         await process.ask('quit').catch(() => {});
         return;
     }
+  }
+
+  /**
+   * Kills or stops the keeper of an endpoint, or its server once that is up: to be killed before would be its failure.
+   *
+   * @param {string} path
+   * @param {'killKeeper' | 'stopKeeper' | 'killServer' | 'stopServer'} what
+   */
+  async #meddle(path, what) {
+    const info = await this.#manager.inspect(path);
+    if (info?.server?.state !== 'running') return;
+    const pid = what.endsWith('Server') ? info.server.pid : info.owner?.pid;
+    if (pid !== undefined) signal(pid, what.startsWith('kill') ? 'SIGKILL' : 'SIGSTOP');
   }
 
   /**
@@ -170,12 +220,39 @@ export class Cast {
   async #start() {
     const process = await Process.start(participant);
     this.#living.add(process);
-    void process.ended.then(() => this.#living.delete(process));
+    void process.ended.then(() => {
+      this.#living.delete(process);
+      this.#ended.set(process.pid, performance.now());
+    });
     return process;
+  }
+
+  /**
+   * What one serves with: nothing, a command in either mode, or a function.
+   *
+   * @param {number} place
+   */
+  #by(place) {
+    if (!this.#serves(place)) return { serve: false };
+    if (place % 3 !== 1) return { serve: true };
+    const command = [this.#program, '{socket}', this.#ledger];
+    return { server: { ...server, command, activate: place % 2 === 0 } };
   }
 
   /** @param {number} place */
   #serves(place) {
     return place < this.#places.length - this.#joining;
+  }
+}
+
+/**
+ * @param {number} pid
+ * @param {NodeJS.Signals} name
+ */
+export function signal(pid, name) {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended meanwhile.
   }
 }

@@ -33,7 +33,25 @@ export function lockHolders(paths, pids) {
       if (known && isLocked(pid, fd)) known.push(pid);
     }
   }
+  // Who was started with the lock in hand has the same one, until the other has let go of it.
+  for (const [path, pids] of holders) {
+    const parents = pids.length > 1 ? pids.map(parentOf) : [];
+    holders.set(
+      path,
+      pids.filter((_, at) => !pids.includes(parents[at] ?? 0)),
+    );
+  }
   return holders;
+}
+
+/** @param {number} pid */
+function parentOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -1,18 +1,23 @@
 /** Many processes share sockets, are stopped and killed, and an observer checks that the rules hold. See README.md. */
 
-import { readdirSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { SocketManager } from 'sockref';
 import { inDirectory } from '../lib/directory.mjs';
 import { askWho } from '../lib/identity.mjs';
 import { labOptions } from '../lib/options.mjs';
 import { newSeed } from '../lib/random.mjs';
 import { progress, report } from '../lib/report.mjs';
+import { compileServer } from '../lib/server.mjs';
 import { until, within } from '../lib/until.mjs';
-import { Cast } from './cast.mjs';
+import { Cast, signal as send } from './cast.mjs';
 import { fileAt, knock, lockHolders, strayFile } from './observer.mjs';
 import { roundsPerCycle, schedule } from './schedule.mjs';
+import { Witness } from './witness.mjs';
 
 const { seconds, rounds, processes, endpoints, actions, seed, json } = labOptions({
   seconds: 180,
@@ -29,10 +34,20 @@ const joiningShare = 5;
 const watchdogMs = 40_000;
 /** Milliseconds between two looks of the observer. */
 const lookEveryMs = 5;
+/** Milliseconds between two calls of the command line. */
+const callEveryMs = 500;
+/** How often those that were stopped are told to go on, while everything comes to its end. */
+const continueEveryMs = 50;
+
+const program = fileURLToPath(new URL('../../dist/bin/sockref.cjs', import.meta.url));
+const manager = new SocketManager();
 
 /** @type {string[]} */
 const problems = [];
-const figures = { seed, rounds: 0, actions: 0, flaps: 0, looks: 0, quietPoints: 0, references: 0, emptied: 0 };
+const figures = {
+  ...{ seed, rounds: 0, actions: 0, flaps: 0, looks: 0, quietPoints: 0, references: 0, emptied: 0 },
+  ...{ servers: 0, asked: 0, called: 0, answers: 0, holders: 0 },
+};
 /** @type {Record<string, number>} */
 let done = {};
 
@@ -47,7 +62,14 @@ const rows = Object.entries({
   kills: done['kill'] ?? 0,
   exits: done['quit'] ?? 0,
   stops: done['stop'] ?? 0,
+  'keepers killed or stopped': (done['killKeeper'] ?? 0) + (done['stopKeeper'] ?? 0),
+  'servers killed or stopped': (done['killServer'] ?? 0) + (done['stopServer'] ?? 0),
+  'servers started': figures.servers,
   'looks of the observer': figures.looks,
+  'who holds it, asked': figures.asked,
+  '… by the command line': figures.called,
+  'answers that were judged': figures.answers,
+  'holders named in them': figures.holders,
   'counts compared': figures.quietPoints,
   'references then': figures.references,
   'directory found empty': figures.emptied,
@@ -58,25 +80,49 @@ report({ lab: 'chaos', ok: problems.length === 0, rows, problems, notes, figures
 
 /** @param {string} directory */
 async function run(directory) {
+  const state = join(directory, 'state');
+  const ledger = join(state, 'ledger');
+  mkdirSync(state);
+  // Where keepers write their logs; it marks them, too.
+  process.env['XDG_STATE_HOME'] = state;
+  const home = join(directory, 'd');
+  mkdirSync(home, { mode: 0o700 });
+  await play(home, state, ledger, compileServer(directory));
+  figures.servers = existsSync(ledger) ? readFileSync(ledger, 'latin1').split('\n').length - 1 : 0;
+}
+
+/**
+ * @param {string} directory for the sockets
+ * @param {string} state
+ * @param {string} ledger
+ * @param {string} server
+ */
+async function play(directory, state, ledger, server) {
   const paths = Array.from({ length: endpoints }, (_, number) => join(directory, `e${number}.sock`));
   const foreign = join(directory, 'foreign.sock');
   const stranger = createServer((socket) => socket.end()).listen(foreign);
-  const cast = new Cast(processes, { paths, foreign, joining: Math.floor(processes / joiningShare) });
+  const joining = Math.floor(processes / joiningShare);
+  const cast = new Cast(processes, { paths, foreign, joining, program: server, ledger });
   await cast.all();
   const atFirst = fileAt(foreign);
   const observing = new AbortController();
-  const observed = observe(cast, paths, observing.signal);
+  const witness = new Witness(join(state, '..'), cast);
+  const observed = Promise.all([
+    observe(cast, witness, paths, observing.signal),
+    ask(witness, directory, paths, observing.signal),
+    call(witness, directory, paths, observing.signal),
+  ]);
   const deadline = performance.now() + seconds * 1000;
   for (const round of schedule({ seed, processes, endpoints, actions })) {
     const begun = await cast.begin(round);
     figures.rounds++;
     figures.actions += round.length;
     for (const { what, times } of round) if (what === 'flap') figures.flaps += times;
-    await settle(cast, begun);
-    await compare(cast, paths);
+    await settle(cast, witness, begun);
+    await compare(cast, witness, paths);
     if (fileAt(foreign) !== atFirst) problems.push('I2: the socket of a stranger was removed or replaced');
     const over = performance.now() > deadline || figures.rounds >= rounds || problems.length > 0;
-    if (over || figures.rounds % roundsPerCycle === 0) await empty(cast, directory, paths);
+    if (over || figures.rounds % roundsPerCycle === 0) await empty(cast, witness, directory, paths);
     progress(`round ${figures.rounds}, ${figures.actions} actions, ${problems.length} problems`);
     if (over) break;
   }
@@ -92,15 +138,18 @@ async function run(directory) {
  * Looks all the time while things happen.
  *
  * @param {Cast} cast
+ * @param {Witness} witness
  * @param {readonly string[]} paths
  * @param {AbortSignal} signal
  */
-async function observe(cast, paths, signal) {
+async function observe(cast, witness, paths, signal) {
   const locks = paths.map((path) => `${path}.lock`);
   while (!signal.aborted) {
     figures.looks++;
+    witness.look();
     // One look takes some time, in which a lock can pass from one to the other: two owners are there in each of several.
-    const doubled = () => [...lockHolders(locks, cast.pids)].filter(([, pids]) => pids.length > 1);
+    const doubled = () =>
+      [...lockHolders(locks, [...cast.pids, ...witness.keepers])].filter(([, pids]) => pids.length > 1);
     if (doubled().length > 0 && doubled().length > 0) {
       for (const [lock, pids] of doubled()) problems.push(`I1: ${lock} is locked by ${pids.join(' and ')}`);
     }
@@ -116,14 +165,84 @@ async function observe(cast, paths, signal) {
 }
 
 /**
+ * Asks all the time who holds what, and judges the answers.
+ *
+ * @param {Witness} witness
+ * @param {string} directory
+ * @param {readonly string[]} paths
+ * @param {AbortSignal} signal
+ */
+async function ask(witness, directory, paths, signal) {
+  while (!signal.aborted) {
+    const asked = performance.now();
+    const answers = [manager.list(directory), ...paths.map((path) => manager.inspect(path))];
+    figures.asked += answers.length;
+    for (const answer of answers) judge(witness, [await answer].flat(), asked);
+    await pause(lookEveryMs);
+  }
+}
+
+/**
+ * The same by the command line, as a person would.
+ *
+ * @param {Witness} witness
+ * @param {string} directory
+ * @param {readonly string[]} paths
+ * @param {AbortSignal} signal
+ */
+async function call(witness, directory, paths, signal) {
+  const commands = [['ls', directory], ...paths.map((path) => ['inspect', path])];
+  for (let turn = 0; !signal.aborted; turn++) {
+    const command = commands[turn % commands.length] ?? [];
+    const asked = performance.now();
+    const { stdout, stderr } = await sockref([...command, '--json']);
+    figures.called++;
+    // Nobody may hold it at this moment, which is told as an error.
+    if (stdout === '' && !stderr.includes('Nobody serves')) problems.push(`sockref ${command.join(' ')}: ${stderr}`);
+    if (stdout !== '') judge(witness, [JSON.parse(stdout)].flat(), asked);
+    await pause(callEveryMs);
+  }
+}
+
+/**
+ * @param {readonly string[]} args
+ * @returns {Promise<{stdout: string, stderr: string}>}
+ */
+function sockref(args) {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], (_, stdout, stderr) => resolve({ stdout, stderr }));
+  });
+}
+
+/**
+ * @param {Witness} witness
+ * @param {readonly (import('sockref').SocketInfo | undefined)[]} answers
+ * @param {number} asked when
+ */
+function judge(witness, answers, asked) {
+  for (const info of answers) {
+    if (!info) continue;
+    figures.answers++;
+    figures.holders += info.members.length + (info.owner ? 1 : 0);
+    problems.push(...witness.lies(info, asked));
+  }
+}
+
+/**
  * Lets those that were stopped go on, and waits until everything that was begun is over.
  *
  * @param {Cast} cast
+ * @param {Witness} witness
  * @param {readonly Promise<void>[]} begun
  */
-async function settle(cast, begun) {
+async function settle(cast, witness, begun) {
   for (const one of await cast.all()) one.signal('SIGCONT');
+  // Some are stopped only now, by what was begun before.
+  const timer = setInterval(() => {
+    for (const pid of [...witness.keepers, ...witness.servers]) send(pid, 'SIGCONT');
+  }, continueEveryMs);
   if ((await within(Promise.all(begun), watchdogMs)) === 'late') problems.push('I3: something did not come to its end');
+  clearInterval(timer);
   problems.push(...cast.problems.splice(0));
 }
 
@@ -131,9 +250,10 @@ async function settle(cast, begun) {
  * Compares, while nothing moves, what everybody says with what there is.
  *
  * @param {Cast} cast
+ * @param {Witness} witness
  * @param {readonly string[]} paths
  */
-async function compare(cast, paths) {
+async function compare(cast, witness, paths) {
   const all = await cast.all();
   const [anchor] = all;
   for (const path of paths) {
@@ -143,7 +263,7 @@ async function compare(cast, paths) {
       watchdogMs,
     );
     if (typeof held === 'string') problems.push(`I4: ${path} cannot be acquired: ${held}`);
-    await compareOne(cast, path);
+    await compareOne(cast, witness, path);
     await anchor?.ask('close', { path });
   }
   for (const one of all) for (const fault of await one.ask('faults')) problems.push(`a fault in ${one.pid}: ${fault}`);
@@ -151,9 +271,10 @@ async function compare(cast, paths) {
 
 /**
  * @param {Cast} cast
+ * @param {Witness} witness
  * @param {string} path
  */
-async function compareOne(cast, path) {
+async function compareOne(cast, witness, path) {
   const all = await cast.all();
   /** @type {{held: number, active: number, count: number, role: string}[]} */
   let states = [];
@@ -168,12 +289,29 @@ async function compareOne(cast, path) {
   if (!right)
     problems.push(`I5: ${path}: ${total} in all: ${all.map(({ pid }, n) => `${pid} ${JSON.stringify(states[n])}`)}`);
   const owners = all.filter((_, place) => states[place]?.role === 'owner').map(({ pid }) => pid);
-  const holders = lockHolders([`${path}.lock`], cast.pids).get(`${path}.lock`) ?? [];
+  // A server that was killed at last is started again.
+  await until(async () => (await askWho(path)).who !== undefined, watchdogMs);
+  witness.look();
+  const holders = lockHolders([`${path}.lock`], [...cast.pids, ...witness.keepers]).get(`${path}.lock`) ?? [];
   const { who } = await askWho(path);
   const server = Number(who?.split('/')[0]);
-  // An owner that closed its own references goes on for the others, and has none to ask.
-  if (owners.some((pid) => pid !== server) || holders.length !== 1 || holders[0] !== server) {
+  const [holder] = holders;
+  const owner = witness.servers.includes(server) ? holder : server;
+  // An owner that closed its own references goes on for the others, and has none to ask; a keeper never has any.
+  if (owners.some((pid) => pid !== owner) || holders.length !== 1 || holder !== owner) {
     problems.push(`I1: ${path}: owners ${owners}, the lock has ${holders}, and ${who} answers`);
+  }
+  const said = await manager.inspect(path);
+  const { stdout } = await sockref(['inspect', path, '--json']);
+  for (const info of [said, stdout === '' ? undefined : JSON.parse(stdout)]) {
+    const wrong = all.filter(({ pid }, place) => {
+      const told = [info?.owner, ...(info?.members ?? [])].find((each) => each?.pid === pid);
+      return (told?.references ?? 0) !== states[place]?.active;
+    });
+    const isServer = (info?.server ?? info?.owner)?.pid === server;
+    if (info?.references !== total || info.owner?.pid !== owner || !isServer || wrong.length > 0) {
+      problems.push(`${path} has ${total} references, and ${who} answers; it is told: ${JSON.stringify(info)}`);
+    }
   }
   const reached = all.filter((_, place) => (states[place]?.active ?? 0) > 0).map((one) => one.ask('connect', path));
   for (const reply of await Promise.all(reached)) {
@@ -185,14 +323,20 @@ async function compareOne(cast, path) {
  * Has everybody let go, and sees that nothing is left.
  *
  * @param {Cast} cast
+ * @param {Witness} witness
  * @param {string} directory
  * @param {readonly string[]} paths
  */
-async function empty(cast, directory, paths) {
+async function empty(cast, witness, directory, paths) {
   const all = await cast.all();
   await Promise.all(all.flatMap((one) => paths.map((path) => one.ask('closeAll', path))));
   // An acquire that was given up may still be busy with undoing what it had done.
   const isEmpty = await until(() => readdirSync(directory).join() === 'foreign.sock', watchdogMs);
   figures.emptied++;
   if (!isEmpty) problems.push(`I4: left behind: ${readdirSync(directory).join(', ')}`);
+  const isOver = await until(() => {
+    witness.look();
+    return witness.keepers.length + witness.servers.length === 0;
+  }, watchdogMs);
+  if (!isOver) problems.push(`I4: still there: keepers ${witness.keepers}, servers ${witness.servers}`);
 }

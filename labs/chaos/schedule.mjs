@@ -5,7 +5,7 @@ import { Random } from '../lib/random.mjs';
 /**
  * @typedef {object} Action
  * @property {number} process which one, by its number
- * @property {'acquire' | 'flap' | 'hasty' | 'clone' | 'close' | 'connect' | 'inspect' | 'trespass' | 'force' | 'stop' | 'continue' | 'kill' | 'quit'} what
+ * @property {'acquire' | 'flap' | 'hasty' | 'clone' | 'close' | 'connect' | 'inspect' | 'trespass' | 'force' | 'stop' | 'continue' | 'kill' | 'quit' | 'killKeeper' | 'stopKeeper' | 'killServer' | 'stopServer'} what
  * @property {number} endpoint which one, by its number
  * @property {number} pauseMs before it
  * @property {number} lingerMs of an acquire
@@ -27,10 +27,22 @@ const weights = /** @type {const} */ ({
   continue: 3,
   kill: 3,
   quit: 1,
+  killKeeper: 2,
+  stopKeeper: 1,
+  killServer: 1,
+  stopServer: 1,
 });
 
 /** Of a round in which nobody keeps a reference: the socket comes and goes all the time. */
-const flappingWeights = /** @type {const} */ ({ flap: 20, hasty: 2, inspect: 2, stop: 1, continue: 1, kill: 2 });
+const flappingWeights = /** @type {const} */ ({
+  flap: 20,
+  hasty: 2,
+  inspect: 2,
+  stop: 1,
+  continue: 1,
+  kill: 2,
+  killKeeper: 1,
+});
 
 /**
  * @param {Partial<Record<Action['what'], number>>} weighted

@@ -7,9 +7,14 @@ interface Figures {
   readonly looks: number;
   readonly quietPoints: number;
   readonly emptied: number;
+  /** Calls of `sockref ls` and `sockref inspect`. */
+  readonly called: number;
+  /** Answers about holders that were judged. */
+  readonly answers: number;
+  readonly servers: number;
 }
 
-test('20 processes that are stopped and killed at random never break the rules', async () => {
+test('20 processes that are stopped and killed at random never break the rules, and everybody is told the truth of it', async () => {
   const { problems, figures } = await runLab<Figures>('chaos', { seconds: 5 });
   console.log(`chaos lab: --seed ${figures.seed} --rounds ${figures.rounds}`);
   expect(problems).toEqual([]);
@@ -17,4 +22,8 @@ test('20 processes that are stopped and killed at random never break the rules',
   expect(figures.looks).toBeGreaterThan(figures.rounds);
   expect(figures.quietPoints).toBe(figures.rounds * 3);
   expect(figures.emptied).toBeGreaterThan(0);
+  // Who holds what was asked, in both ways, and commands were run.
+  expect(figures.called).toBeGreaterThan(0);
+  expect(figures.answers).toBeGreaterThan(figures.called);
+  expect(figures.servers).toBeGreaterThan(0);
 });

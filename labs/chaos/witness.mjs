@@ -1,0 +1,139 @@
+/** Knows which keepers and servers there are, by what the kernel says, and judges by that what the library tells. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** @typedef {import('sockref').SocketInfo} SocketInfo */
+
+/**
+ * @typedef {object} Sighting
+ * @property {'keeper' | 'server'} kind
+ * @property {string} command
+ * @property {number | undefined} gone when it was first missed
+ */
+
+export class Witness {
+  #directory;
+  #cast;
+  /** Everybody that was ever seen. @type {Map<number, Sighting>} */
+  #seen = new Map();
+  /** Processes that have nothing to do with the lab. @type {Set<number>} */
+  #strangers = new Set();
+
+  /**
+   * @param {string} directory
+   * @param {import('./cast.mjs').Cast} cast
+   */
+  constructor(directory, cast) {
+    this.#directory = directory;
+    this.#cast = cast;
+  }
+
+  /** Keepers that live, as far as was seen. */
+  get keepers() {
+    return this.#living('keeper');
+  }
+
+  /** Servers that live, as far as was seen. */
+  get servers() {
+    return this.#living('server');
+  }
+
+  /** Sees who is there now. */
+  look() {
+    const now = performance.now();
+    const there = new Set(readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : [])));
+    for (const pid of this.#strangers) if (!there.has(pid)) this.#strangers.delete(pid);
+    for (const [pid, sighting] of this.#seen) {
+      if (sighting.gone === undefined && commandOf(pid) === '') sighting.gone = now;
+    }
+    for (const pid of there) {
+      const known = this.#seen.get(pid);
+      // A number can be given away again.
+      if (!this.#strangers.has(pid) && (!known || known.gone !== undefined || known.command !== commandOf(pid)))
+        this.#meet(pid);
+    }
+  }
+
+  /**
+   * What is wrong with an answer to a question: whoever is named must have lived when it was asked, or later.
+   *
+   * @param {SocketInfo} info
+   * @param {number} asked when
+   * @returns {string[]}
+   */
+  lies(info, asked) {
+    const { owner, members, moreMembers, references, server, state } = info;
+    const lies = [];
+    // That of a stale one is dead, and told to be.
+    if (owner && state !== 'stale' && !this.#livedAt(owner.pid, 'keeper', asked)) {
+      lies.push(`its owner ${owner.pid} was not there`);
+    }
+    for (const { pid } of members)
+      if (!this.#livedAt(pid, undefined, asked)) lies.push(`its member ${pid} was not there`);
+    const sum = [...(owner ? [owner] : []), ...members].reduce((all, holder) => all + holder.references, 0);
+    // What the command line does not know it tells as null.
+    if (typeof references === 'number' && moreMembers === 0 && references !== sum) {
+      lies.push(`it has ${references} references, and its holders have ${sum}`);
+    }
+    if (typeof server?.pid === 'number' && !this.#livedAt(server.pid, 'server', asked)) {
+      lies.push(`its server ${server.pid} was not there`);
+    }
+    return lies.map((lie) => `${info.path} is said to be ${state}, and ${lie}: ${JSON.stringify(info)}`);
+  }
+
+  /**
+   * @param {number} pid
+   * @param {Sighting['kind'] | undefined} kind what it may be besides one of the cast
+   * @param {number} asked
+   */
+  #livedAt(pid, kind, asked) {
+    if (kind !== 'server' && this.#cast.knows(pid)) return this.#cast.livedAt(pid, asked);
+    // It may have come since the last look, or have become what it is: a server begins as a copy of its keeper.
+    if (this.#seen.get(pid)?.kind !== kind) this.#meet(pid);
+    const sighting = this.#seen.get(pid);
+    // One that came and went between two looks has left a word at least.
+    if (!sighting) return kind !== undefined && this.#leftAWord(pid);
+    return sighting.kind === kind && (sighting.gone === undefined || sighting.gone >= asked);
+  }
+
+  /** @param {number} pid */
+  #meet(pid) {
+    const command = commandOf(pid);
+    // A server is so from the first, when it still is the shell that waits for its cue.
+    const kind = command.includes('/labserver') ? 'server' : command.includes('/keeper/main.js') ? 'keeper' : undefined;
+    const isOurs = `${command}\0${textOf(`/proc/${pid}/environ`)}`.includes(this.#directory);
+    if (isOurs && kind) this.#seen.set(pid, { kind, command, gone: undefined });
+    // One of ours that is neither may become one by `exec`.
+    else if (!isOurs) this.#strangers.add(pid);
+  }
+
+  /** @param {number} pid */
+  #leftAWord(pid) {
+    const logs = `${this.#directory}/state/sockref`;
+    const texts = readdirSync(logs).map((name) => textOf(`${logs}/${name}`));
+    return [textOf(`${this.#directory}/state/ledger`), ...texts].some((text) => new RegExp(`\\b${pid}\\b`).test(text));
+  }
+
+  /** @param {Sighting['kind']} kind */
+  #living(kind) {
+    return [...this.#seen].flatMap(([pid, one]) => (one.kind === kind && one.gone === undefined ? [pid] : []));
+  }
+}
+
+/**
+ * Nothing for one that has ended, be it not waited for yet.
+ *
+ * @param {number} pid
+ */
+function commandOf(pid) {
+  return textOf(`/proc/${pid}/cmdline`);
+}
+
+/** @param {string} file */
+function textOf(file) {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}
