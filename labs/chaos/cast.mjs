@@ -136,7 +136,13 @@ export class Cast {
         await process.ask('acquire', { path, ...by, options: { lingerMs, timeoutMs, failoverTimeoutMs } });
         return;
       case 'flap':
-        await process.ask('flap', { path, ...by, times, options: { timeoutMs, failoverTimeoutMs } });
+        // A keeper takes many times as long to start as a function.
+        await process.ask('flap', {
+          path,
+          ...by,
+          times: 'server' in by ? 1 : times,
+          options: { timeoutMs, failoverTimeoutMs },
+        });
         return;
       case 'hasty':
         await process.ask('acquire', { path, ...by, options: { timeoutMs: hasty, failoverTimeoutMs } });

@@ -9,8 +9,8 @@ let outcome;
 
 answer({
   who: () => instance,
-  go: async ({ recipe, path }) => {
-    outcome = await recipes[recipe]?.(path);
+  go: async ({ recipe, path, command }) => {
+    outcome = await recipes[recipe]?.(path, command);
     return { serves: outcome?.serves, connectedTo: outcome?.connectedTo };
   },
   look: async (path) => (await askWho(path)).who,
@@ -18,7 +18,9 @@ answer({
     await outcome?.end();
     outcome = undefined;
   },
-  precede: async ({ recipe, paths }) => {
-    for (const path of paths) await predecessors[recipe]?.(path);
+  precede: async ({ recipe, paths, command }) => {
+    const keepers = [];
+    for (const path of paths) keepers.push(await predecessors[recipe]?.(path, command));
+    return keepers.filter((pid) => typeof pid === 'number');
   },
 });

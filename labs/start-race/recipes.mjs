@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import lockfile from 'proper-lockfile';
-import { acquire } from 'sockref';
+import { acquire, SocketManager } from 'sockref';
 import { readWho, sayWho } from '../lib/identity.mjs';
 
 /**
  * @typedef {object} Outcome
- * @property {boolean} serves whether this process listens now
+ * @property {boolean} serves whether this process listens now, or has a keeper that does
  * @property {string | undefined} connectedTo who answered it; undefined if nobody did
  * @property {() => Promise<void>} end
  */
@@ -62,6 +62,19 @@ async function sockref(path) {
 }
 
 /**
+ * The same with a command as the server.
+ *
+ * @param {string} path
+ * @param {string[]} command
+ * @returns {Promise<Outcome>}
+ */
+async function sockrefCommand(path, command) {
+  const reference = await acquire(path, { server: { command } });
+  const connectedTo = await readWho(await reference.connect());
+  return { serves: false, connectedTo, end: () => reference.close() };
+}
+
+/**
  * One attempt; undefined if someone was quicker.
  *
  * @param {string} path
@@ -95,21 +108,29 @@ async function close(server) {
   await once(server, 'close');
 }
 
-/** @type {Record<string, (path: string) => Promise<Outcome>>} */
+/** @type {Record<string, (path: string, command: string[]) => Promise<Outcome>>} */
 export const recipes = {
   sockref,
+  'sockref, a command': sockrefCommand,
   naive,
   'proper-lockfile': properLockfile,
   'proper-lockfile, stale lock': properLockfile,
 };
 
 /**
- * Leaves at a path what a killed owner of each recipe would leave; killed by the caller.
+ * Leaves at a path what a killed owner of each recipe would leave; killed by the caller, and then the process whose id it returns.
  *
- * @type {Record<string, (path: string) => Promise<unknown>>}
+ * @type {Record<string, (path: string, command: string[]) => Promise<unknown>>}
  */
 export const predecessors = {
   sockref: (path) => acquire(path, { serve: sayWho }),
+  // Its keeper is to be killed with it, and must not notice before that it is alone; the server lives on.
+  'sockref, a command': async (path, command) => {
+    await acquire(path, { server: { command } });
+    const info = await SocketManager.default.inspect(path);
+    if (info?.owner) process.kill(info.owner.pid, 'SIGSTOP');
+    return info?.owner?.pid;
+  },
   naive: listen,
   'proper-lockfile': listen,
   'proper-lockfile, stale lock': async (path) => {

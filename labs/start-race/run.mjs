@@ -6,12 +6,14 @@ import { inDirectory } from '../lib/directory.mjs';
 import { labOptions } from '../lib/options.mjs';
 import { Process, startAll } from '../lib/process.mjs';
 import { progress, report } from '../lib/report.mjs';
+import { compileServer, serversOf } from '../lib/server.mjs';
 import { median, round, worst } from '../lib/statistics.mjs';
 import { within } from '../lib/until.mjs';
 
-const { rounds, processes, json } = labOptions({ rounds: 300, processes: 8 });
+const { rounds, commands, processes, json } = labOptions({ rounds: 300, commands: 100, processes: 8 });
 
-const recipes = ['sockref', 'naive', 'proper-lockfile', 'proper-lockfile, stale lock'];
+const ours = ['sockref', 'sockref, a command'];
+const recipes = [...ours, 'naive', 'proper-lockfile', 'proper-lockfile, stale lock'];
 const racer = new URL('racer.mjs', import.meta.url);
 /** Rounds for which one process leaves stale sockets; each costs it some descriptors. */
 const batch = 50;
@@ -31,16 +33,17 @@ const watchdogMs = 30_000;
 /** @type {string[]} */
 const problems = [];
 const figures = await inDirectory(run);
-const [ours] = figures;
-const ok = ours !== undefined && ours.otherThanOneServer + ours.notAllConnectedToIt + ours.leftovers === 0;
-if (!ok)
-  problems.push('sockref did not end with one server, everybody connected to it, and an empty directory each time');
+for (const { recipe, otherThanOneServer, notAllConnectedToIt, leftovers } of figures) {
+  if (!ours.includes(recipe) || otherThanOneServer + notAllConnectedToIt + leftovers === 0) continue;
+  problems.push(`${recipe} did not end with one server, everybody connected to it, and nothing left each time`);
+}
+const ok = problems.length === 0 && figures.length > 0;
 const rows = figures.map((line) => ({
   recipe: line.recipe,
   rounds: line.rounds,
   'not one server': line.otherThanOneServer,
   'not all connected to it': line.notAllConnectedToIt,
-  'files left': line.leftovers,
+  'files or processes left': line.leftovers,
   'median ms': line.medianMs,
   'worst ms': line.worstMs,
 }));
@@ -49,16 +52,20 @@ report({ lab: 'start-race', ok, rows, problems, notes, figures }, json);
 
 /** @param {string} directory */
 async function run(directory) {
+  // Where keepers write their logs.
+  process.env['XDG_STATE_HOME'] = join(directory, 'state');
+  const command = [compileServer(directory), '{socket}'];
   const racers = await startAll(processes, racer);
   const names = await Promise.all(racers.map((one) => one.ask('who')));
   const results = recipes.map(() => /** @type {Round[]} */ ([]));
   for (let done = 0; done < rounds; done += batch) {
-    const count = Math.min(batch, rounds - done);
     // The recipes take turns, so that whatever else the machine does falls on all of them.
     for (const [index, recipe] of recipes.entries()) {
-      for (const path of await leaveStale(directory, recipe, count)) {
-        results[index]?.push(await race(racers, names, recipe, path));
-        progress(`${recipe}: ${results[index]?.length} of ${rounds}`);
+      const all = isCommand(recipe) ? Math.min(commands, rounds) : rounds;
+      const count = Math.max(0, Math.min(batch, all - done));
+      for (const path of await leaveStale(directory, recipe, command, count)) {
+        results[index]?.push(await race(racers, names, recipe, command, path));
+        progress(`${recipe}: ${results[index]?.length} of ${all}`);
       }
     }
   }
@@ -72,17 +79,19 @@ async function run(directory) {
  *
  * @param {string} directory
  * @param {string} recipe
+ * @param {string[]} command
  * @param {number} count
  */
-async function leaveStale(directory, recipe, count) {
+async function leaveStale(directory, recipe, command, count) {
   const paths = Array.from({ length: count }, (_, index) => {
     const own = join(directory, `${Date.now().toString(36)}-${index}`);
     mkdirSync(own, { mode: 0o700 });
     return join(own, 's.sock');
   });
   const owner = await Process.start(racer);
-  await owner.ask('precede', { recipe, paths });
+  const keepers = await owner.ask('precede', { recipe, paths, command });
   await owner.kill();
+  for (const pid of keepers) process.kill(pid, 'SIGKILL');
   // As if the killed process had been dead for longer than a lock file counts as fresh.
   const longAgo = Date.now() / 1000 - 60;
   if (recipe.endsWith('stale lock')) for (const path of paths) utimesSync(`${path}.lock`, longAgo, longAgo);
@@ -101,21 +110,29 @@ async function leaveStale(directory, recipe, count) {
  * @param {Process[]} racers
  * @param {string[]} names
  * @param {string} recipe
+ * @param {string[]} command
  * @param {string} path
  * @returns {Promise<Round>}
  */
-async function race(racers, names, recipe, path) {
+async function race(racers, names, recipe, command, path) {
   const began = performance.now();
   const outcomes = await Promise.all(
     racers.map((one) =>
       within(
-        one.ask('go', { recipe, path }).catch((error) => ({ error })),
+        one.ask('go', { recipe, path, command }).catch((error) => ({ error })),
         watchdogMs,
       ),
     ),
   );
   const ms = performance.now() - began;
-  const servers = names.filter((_, index) => outcomes[index].serves);
+  const own = join(path, '..');
+  // Who serves says so; of commands the living ones are counted, and each says its pid to who connects.
+  const found = names.filter((_, index) => outcomes[index].serves);
+  const living = isCommand(recipe) ? serversOf(own) : [];
+  const named = living.map(
+    (pid) => outcomes.find(({ connectedTo }) => connectedTo?.startsWith(`${pid}/`))?.connectedTo,
+  );
+  const servers = isCommand(recipe) ? named : found;
   // Once more by the path, now that all is quiet: that is who a newcomer would reach.
   const seen = await Promise.all(racers.map((one) => one.ask('look', path)));
   const [server] = servers;
@@ -123,7 +140,7 @@ async function race(racers, names, recipe, path) {
     outcomes.every(({ connectedTo }) => connectedTo === server) && seen.every((who) => who === server);
   for (const { error } of outcomes) if (error) note(recipe, error);
   await Promise.all(racers.map((one) => one.ask('end')));
-  const leftovers = readdirSync(join(path, '..')).length;
+  const leftovers = readdirSync(own).length + (isCommand(recipe) ? serversOf(own).length : 0);
   return { oneServer: servers.length === 1, allConnected: server !== undefined && allConnected, leftovers, ms };
 }
 
@@ -132,7 +149,12 @@ async function race(racers, names, recipe, path) {
  * @param {Error} error
  */
 function note(recipe, error) {
-  if (recipe === 'sockref') problems.push(error.stack ?? error.message);
+  if (ours.includes(recipe)) problems.push(error.stack ?? error.message);
+}
+
+/** @param {string} recipe */
+function isCommand(recipe) {
+  return recipe === 'sockref, a command';
 }
 
 /**

@@ -15,7 +15,7 @@ interface Figures {
 }
 
 test('20 processes that are stopped and killed at random never break the rules, and everybody is told the truth of it', async () => {
-  const { problems, figures } = await runLab<Figures>('chaos', { seconds: 5 });
+  const { problems, figures } = await runLab<Figures>('chaos', { seconds: 5, actions: 100 });
   console.log(`chaos lab: --seed ${figures.seed} --rounds ${figures.rounds}`);
   expect(problems).toEqual([]);
   // It was looked at, while things moved and while they rested.
