@@ -14,15 +14,24 @@ const manager = new SocketManager();
 const ways = {
   join: async (path) => (await manager.acquire(path)).close(),
   joinAsPossibleOwner: async (path) => (await manager.acquire(path, { serve: hangUp })).close(),
-  roundTrip: async (path) => {
-    const socket = await connected(path);
-    socket.write('hello\n');
-    await once(socket, 'data');
-    socket.destroy();
-    await once(socket, 'close');
-  },
+  roundTrip: (path) => visit(path, 1),
+  twoRoundTrips: (path) => visit(path, 2),
   lock: async (path) => (await lockfile.lock(path, { realpath: false }))(),
 };
+
+/**
+ * @param {string} path
+ * @param {number} times that something goes there and back
+ */
+async function visit(path, times) {
+  const socket = await connected(path);
+  for (let time = 0; time < times; time++) {
+    socket.write('hello\n');
+    await once(socket, 'data');
+  }
+  socket.destroy();
+  await once(socket, 'close');
+}
 
 answer({
   /** @param {{way: string, path: string, first: boolean}} what */

@@ -1,6 +1,7 @@
 // @ts-check
 import lockfile from 'proper-lockfile';
 import { SocketManager } from 'sockref';
+import { startAndStop } from '../lib/least.mjs';
 import { measure, repeated } from '../lib/measure.mjs';
 import { close, hangUp, listen } from '../lib/net.mjs';
 import { ratio } from '../lib/targets.mjs';
@@ -15,7 +16,8 @@ export const firstLast = {
     'From no file to a served socket with its lock, record and control socket, and back to an empty directory. The floor is ' +
     "`net.Server`'s `listen` and `close`: one socket, no lock, no count, a mode that is set too late. The peer is the same within " +
     'a lock of proper-lockfile. In a runtime directory, which is in memory, and on a disk, where each removed file waits for the ' +
-    'journal of the file system.',
+    'journal of the file system. *The system calls that the promises need, bare* is what the protocol itself costs in Node, without any ' +
+    'of the library.',
   run: async ({ memory, disk, quick, choose }) => {
     const manager = new SocketManager();
     const groups = [];
@@ -34,6 +36,7 @@ export const firstLast = {
             repeated('ours', 'first `acquire` + last `close`', async () =>
               (await manager.acquire(`${directory}/first.sock`, { serve: hangUp })).close(),
             ),
+            repeated('beside', 'the system calls that the promises need, bare', () => startAndStop(directory)),
             repeated('peer', 'proper-lockfile `lock`, `listen`, `close`, `unlock`', async () => {
               const path = `${directory}/peer.sock`;
               const unlock = await lockfile.lock(path, { realpath: false });

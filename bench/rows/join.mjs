@@ -37,6 +37,7 @@ export const join = {
         way('floor', 'connect, one round trip, close', 'roundTrip', 'echo.sock'),
         way('ours', '`acquire` + `close`', 'join', 'join.sock'),
         way('ours', '`acquire` with `serve` + `close`', 'joinAsPossibleOwner', 'join.sock'),
+        way('beside', 'connect, two round trips, close', 'twoRoundTrips', 'echo.sock'),
         way('peer', 'proper-lockfile `lock` + `unlock`', 'lock', 'peer.sock'),
       ],
       targets: [
