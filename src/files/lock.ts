@@ -6,7 +6,15 @@ import type { Directory } from './directory.js';
 import { foreignFile } from './foreign.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
 import { ownUid } from './platform.js';
-import { looksLikeRecord, type OwnerRecord, readRecord, readText, recordMagic } from './record.js';
+import {
+  looksLikeRecord,
+  maxRecordBytes,
+  type OwnerRecord,
+  parseRecord,
+  readRecord,
+  readText,
+  recordMagic,
+} from './record.js';
 
 interface NativeLocks {
   tryLock(fd: number): boolean;
@@ -83,7 +91,7 @@ export class EndpointLock {
       if (fd === undefined) return { kind: 'absent' };
       let keep = false;
       try {
-        if (!tryLock(fd)) return { kind: 'busy', record: readRecord(fd) };
+        if (!tryLock(fd)) return busy(readText(fd, maxRecordBytes));
         const stats = fstatSync(fd, { bigint: true });
         const linked = lstatIfThere(directory.at(name));
         // I1: an owner removes its lock file before it lets go, so ours may be one that no name leads to any more.
@@ -96,7 +104,7 @@ export class EndpointLock {
         if (!keep) closeSync(fd);
       }
     }
-    return { kind: 'busy', record: undefined };
+    return busy('');
   }
 
   /**
@@ -155,6 +163,16 @@ export class EndpointLock {
       this.directory.release();
     }
   }
+}
+
+/** The record is read now, and understood when someone asks: those who wait for an owner come again and again. */
+function busy(text: string): LockAttempt {
+  return {
+    kind: 'busy',
+    get record() {
+      return parseRecord(text);
+    },
+  };
 }
 
 /** Reads the record at a lock's path without locking: who the owner is, or was. */

@@ -90,6 +90,7 @@ const serverSchema = v.object({
   }),
 });
 const stoppingSchema = v.object({ stopping: v.literal(true) });
+const none = { success: false } as const;
 
 /** Reads a record from the text of a lock file. Torn and foreign lines are passed over; undefined without a header. */
 export function parseRecord(text: string): OwnerRecord | undefined {
@@ -101,15 +102,17 @@ export function parseRecord(text: string): OwnerRecord | undefined {
   // What follows the last newline is torn: its writer was stopped in the middle.
   for (const line of text.split('\n').slice(0, -1)) {
     const value = parseJson(line);
-    const head = v.safeParse(headerSchema, value);
+    // Only what it could be: to be told all that it is not takes longer than the rest.
+    const mayBe = (key: string): boolean => typeof value === 'object' && value !== null && key in value;
+    const head = mayBe('sockref') ? v.safeParse(headerSchema, value) : none;
     if (head.success) header = head.output;
-    const entry = v.safeParse(publishedSchema, value);
+    const entry = mayBe('published') ? v.safeParse(publishedSchema, value) : none;
     if (entry.success) published.push(entry.output.published);
-    const temporary = v.safeParse(temporarySchema, value);
+    const temporary = mayBe('temporary') ? v.safeParse(temporarySchema, value) : none;
     if (temporary.success) temporaries.push(temporary.output.temporary);
-    const run = v.safeParse(serverSchema, value);
+    const run = mayBe('server') ? v.safeParse(serverSchema, value) : none;
     if (run.success) servers.push({ start: undefined, leash: undefined, ...run.output.server });
-    stopping ||= v.is(stoppingSchema, value);
+    stopping ||= mayBe('stopping') && v.is(stoppingSchema, value);
   }
   if (!header) return undefined;
   const { sockref: version, pid, start, since } = header;

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isSocketReferenceError, SocketReferenceError } from '../errors.js';
 import { cleanedUp, cleanUpAtExit } from '../files/held-locks.js';
 import { type Identity, lstatIfThere } from '../files/identity.js';
-import { EndpointLock, peekRecord } from '../files/lock.js';
+import { EndpointLock, type LockAttempt, peekRecord } from '../files/lock.js';
 import { ownUid } from '../files/platform.js';
 import { clearWay, endOrphans, type Reclaimed, reclaim } from '../files/reclaim.js';
 import { readRecord } from '../files/record.js';
@@ -107,18 +107,34 @@ async function attempt(request: Claim, seen: Seen): Promise<boolean> {
       if (!expectsOwner(request, seen)) throw notServed(place.path);
       request.obstacle({ waitingFor: 'a new owner', pid: undefined });
       return false;
-    case 'busy': {
-      const pid = taken.record?.pid;
-      const who = pid === undefined ? '' : ` (pid ${pid})`;
-      if (taken.record?.stopping) {
-        // It is alive and well; only its clients take their time.
-        request.obstacle({ waitingFor: `the last connections of the previous owner${who} to end`, pid: undefined });
-        return false;
-      }
-      request.obstacle({ waitingFor: `the owner${who} to ${attached === 'nobody' ? 'start' : 'end'}`, pid });
+    case 'busy':
+      request.obstacle(heldBy(taken, attached === 'nobody' ? 'start' : 'end'));
       return false;
-    }
   }
+}
+
+/** The owner as an obstacle; its record is looked into when someone wants to know. */
+function heldBy(taken: Extract<LockAttempt, { kind: 'busy' }>, to: 'start' | 'end'): Obstacle {
+  let known: Obstacle | undefined;
+  const look = (): Obstacle => {
+    if (known) return known;
+    const { record } = taken;
+    const pid = record?.pid;
+    const who = pid === undefined ? '' : ` (pid ${pid})`;
+    known = record?.stopping
+      ? // It is alive and well; only its clients take their time.
+        { waitingFor: `the last connections of the previous owner${who} to end`, pid: undefined }
+      : { waitingFor: `the owner${who} to ${to}`, pid };
+    return known;
+  };
+  return {
+    get waitingFor() {
+      return look().waitingFor;
+    },
+    get pid() {
+      return look().pid;
+    },
+  };
 }
 
 type Attachment = 'attached' | NotAttached | 'nobody';

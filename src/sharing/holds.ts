@@ -18,6 +18,9 @@ const strangerMs = 10_000;
 /** Microseconds per member between two rounds of counts: what telling everybody costs stays a small part of the time. */
 const microsecondsPerMember = 50;
 
+/** Members that are told in one turn of the event loop: thousands must not hold up everything else. */
+const toldPerTurn = 100;
+
 /** Members that a listing names at most; the rest is a number, so that the message keeps its limit. */
 const maxListed = 200;
 
@@ -64,6 +67,8 @@ export class Holds {
   /** Who is to be told the holders as soon as it has read what it was told before. */
   readonly #answersDue = new Set<Channel<ToOwner>>();
   #round: { readonly kind: 'none' } | { readonly kind: 'due'; readonly timer: Timer } = { kind: 'none' };
+  /** Who has yet to be told in the round that is under way. */
+  #untold: ReadonlySet<Hold> = new Set();
   #dependents = 0;
   #dependentsSeen = 0;
   #seen = 0;
@@ -164,10 +169,14 @@ export class Holds {
 
   /** Ends all connections. Members that were not told to stop start over with another owner, knowing the last numbers. */
   close(): void {
+    let untold = this.#untold;
     if (this.#round.kind === 'due') {
       this.#round.timer.cancel();
-      this.#tell();
+      this.#round = { kind: 'none' };
+      untold = this.#holds;
     }
+    this.#untold = new Set();
+    for (const hold of untold) if (this.#holds.has(hold)) this.#tellOne(hold);
     for (const channel of this.#open.keys()) channel.end();
   }
 
@@ -179,7 +188,22 @@ export class Holds {
   #tell(): void {
     this.#round = { kind: 'none' };
     this.#lastRound = this.#owner.clock.now();
-    for (const hold of this.#holds) this.#tellOne(hold);
+    // Those first whom the round before has not come to.
+    this.#tellSome(new Set([...this.#untold, ...this.#holds]));
+  }
+
+  #tellSome(untold: Set<Hold>): void {
+    this.#untold = untold;
+    let left = toldPerTurn;
+    for (const hold of untold) {
+      if (left-- === 0) {
+        // Unless another round has begun, which goes on from here.
+        setImmediate(() => this.#untold === untold && this.#tellSome(untold)).unref();
+        return;
+      }
+      untold.delete(hold);
+      if (this.#holds.has(hold)) this.#tellOne(hold);
+    }
   }
 
   #tellOne(hold: Hold): void {

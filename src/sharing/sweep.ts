@@ -19,10 +19,12 @@ export async function sweep({ directory, names, path }: Place, ownerPid: number)
   for (let wait = 1; wait <= longestPauseMs; wait *= 2) {
     const attempt = EndpointLock.attempt(directory, names.lock, path, false);
     if (attempt.kind === 'held') await sweepHeld(attempt.lock, path);
-    if (attempt.kind !== 'busy' || attempt.record?.pid !== ownerPid) return;
+    if (attempt.kind !== 'busy') return;
+    const { record } = attempt;
+    if (record?.pid !== ownerPid) return;
     // Another life of the same process holds it by now.
-    since ??= attempt.record.since;
-    if (attempt.record.since !== since) return;
+    since ??= record.since;
+    if (record.since !== since) return;
     await pause(wait);
   }
 }
