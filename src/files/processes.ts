@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { mayEnd, Pack, type ServerProcesses } from './process-pack.js';
+import { type ProcessEntry, processEntry } from './process-table.js';
 
 export { leashOf, markName } from './leash.js';
 export type { ServerProcesses } from './process-pack.js';
@@ -40,24 +41,40 @@ export async function endProcesses(
   const pack = new Pack(server, justEnded);
   const deadline = performance.now() + graceMs;
   let told = false;
-  let empty = 0;
-  let wait = firstPauseMs;
-  for (;;) {
+  for (let empty = 0; empty < emptyLooks; ) {
     const living = pack.look().filter(({ pid }) => mayEnd(pid));
-    const left = deadline - performance.now();
-    empty = living.length === 0 ? empty + 1 : 0;
-    if (empty === emptyLooks) return;
-    if (told && left <= 0) pack.send('SIGKILL', living);
-    else if (!told && living.length > 0) {
+    if (living.length === 0) {
+      empty++;
+      await pause(firstPauseMs);
+      continue;
+    }
+    empty = 0;
+    if (!told) {
       pack.send(signal, living);
       // One that is stopped would hear of it only when it goes on.
       pack.send('SIGCONT', living);
       told = true;
-    }
-    await pause(left > 0 ? Math.min(wait, left) : wait);
-    // The second look at nobody comes soon.
-    wait = empty > 0 ? firstPauseMs : Math.min(wait * growth, longestPauseMs);
+    } else if (performance.now() >= deadline) pack.send('SIGKILL', living);
+    const left = deadline - performance.now();
+    await untilEnded(living, left > 0 ? left : longestPauseMs);
   }
+}
+
+/** Waits for these alone, which costs far less than to look for all, but no longer than so many milliseconds. */
+async function untilEnded(entries: readonly ProcessEntry[], ms: number): Promise<void> {
+  const end = performance.now() + ms;
+  let wait = firstPauseMs;
+  for (;;) {
+    const left = end - performance.now();
+    if (left <= 0 || !entries.some(isStillLiving)) return;
+    await pause(Math.min(wait, left));
+    wait = Math.min(wait * growth, longestPauseMs);
+  }
+}
+
+function isStillLiving({ pid, start }: ProcessEntry): boolean {
+  const now = processEntry(pid);
+  return now?.start === start && !now.ended;
 }
 
 /** Kills a server's processes without waiting until they are gone, for what runs while a process exits. Never throws. */

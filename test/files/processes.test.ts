@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { bearsMark } from '#src/files/leash.js';
 import { processEntry } from '#src/files/process-table.js';
@@ -16,6 +17,10 @@ const late = (command: string) => `{ until grep -q sleep /proc/$$/comm; do :; do
 /** Waits until a process runs a program, and nothing of the shell that started it is left. */
 const runs = (pid: number, session: number) =>
   until(`${pid} is in session ${session}`, () => processEntry(pid)?.session === session);
+
+/** Waits until a child of the shell is what it is to be. Until then it has the shell's traps, and a signal may get lost in it. */
+const sleeps = (pid: number) =>
+  until(`${pid} sleeps`, () => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'sleep');
 
 describe('the living processes of a server', () => {
   it('are its group, without those who have ended', async () => {
@@ -84,6 +89,7 @@ describe('ending a server', () => {
       "trap 'echo told; exit 3' TERM; sleep 1000 & echo $!; while :; do wait; done",
     );
     const member = Number(await line());
+    await sleeps(member);
     await endProcesses(server, 'SIGTERM', longMs);
     expect(await line()).toBe('told');
     expect(await exited).toEqual({ code: 3, signal: null });
