@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
+  closeSync,
   fstatSync,
   linkSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -271,6 +274,69 @@ describe('what is not ours at the path of the lock', () => {
         expect.objectContaining({ code: 'ERR_SOCKREF_SYSTEM', errno: 'ENOENT', syscall: 'open' }),
       );
       rmSync(`${place.directory.path}/sub`, { recursive: true });
+    }));
+});
+
+describe('a lock that is handed over', () => {
+  it('is that of the process which inherited it, until that has ended', () =>
+    withPlace(async (place) => {
+      const lock = takeLock(place);
+      const heir = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore', lock.fd] });
+      await once(heir, 'spawn');
+      lock.handOver();
+      // What is done twice, or behind it, must not hit a descriptor that is somebody else's by now.
+      const other = openSync(place.directory.path, 'r');
+      lock.handOver();
+      lock.release();
+      lock.remove();
+      closeSync(other);
+      expect(attempt(place).kind).toBe('busy');
+      heir.stdin?.end();
+      await once(heir, 'close');
+      takeLock(place).remove();
+    }));
+
+  it('is adopted as it is', () =>
+    withPlace((place) => {
+      const { directory, names, path } = place;
+      const { fd } = takeLock(place);
+      const adopted = EndpointLock.adopt(directory, names.lock, path, fd);
+      expect(adopted?.check()).toBe('linked');
+      expect(attempt(place).kind).toBe('busy');
+      adopted?.remove();
+      expect(attempt(place, false).kind).toBe('absent');
+    }));
+
+  it.each([
+    ['is not linked any more', (at: string) => unlinkSync(at)],
+    [
+      'was replaced',
+      (at: string) => {
+        writeFileSync(`${at}~`, '');
+        renameSync(`${at}~`, at);
+      },
+    ],
+  ])('is not adopted when its file %s, and leaves no descriptor', (_, happen) =>
+    withPlace((place) => {
+      const { directory, names, path } = place;
+      const { fd } = takeLock(place);
+      const before = openDescriptors();
+      happen(lockPath(place));
+      expect(EndpointLock.adopt(directory, names.lock, path, fd)).toBeUndefined();
+      expect(openDescriptors()).toBe(before - 1);
+      rmSync(lockPath(place), { force: true });
+    }),
+  );
+
+  it('is not adopted when somebody else has it', () =>
+    withPlace((place) => {
+      const { directory, names, path } = place;
+      const lock = takeLock(place);
+      const fd = openSync(lockPath(place), 'r+');
+      expect(EndpointLock.adopt(directory, names.lock, path, fd)).toBeUndefined();
+      expect(lock.check()).toBe('linked');
+      expect(attempt(place).kind).toBe('busy');
+      lock.remove();
     }));
 });
 
