@@ -36,7 +36,7 @@ export function serversOf(directory) {
  *
  * @param {number} pid
  */
-export function isServer(pid) {
+function isServer(pid) {
   try {
     // Of one that has ended, and was not waited for yet, the command is gone.
     return (

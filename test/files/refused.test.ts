@@ -50,15 +50,23 @@ it.each(refusals)('$call fails with $errno, call $when', ({ call, errno, when, c
 );
 
 describe('a full disk', () => {
-  it('is told, leaves nothing, and does no harm once there is room again', () =>
-    withDirectory(async (directory) => {
-      const program = await start('full-disk.mjs', { under: onSmallDisk(directory, 16_384), args: [directory] });
-      const full = await program.line();
-      expect(full.error).toMatchObject({ code: 'ERR_SOCKREF_LIMIT_EXCEEDED', errno: 'ENOSPC', limit: 'disk space' });
-      expect(full.left).toEqual(['filler']);
-      expect(await program.line()).toEqual({ answer: 'ok', left: [] });
-      await program.exited;
-    }));
+  it.each(['function', 'command'])(
+    'is told, leaves nothing, and does no harm once there is room again: served by a %s',
+    (by) =>
+      withDirectory(async (directory) => {
+        const program = await start('full-disk.mjs', {
+          under: onSmallDisk(directory, 16_384),
+          args: [directory, by],
+          // A keeper does without a log where there is no place for one.
+          env: { XDG_STATE_HOME: '/proc' },
+        });
+        const full = await program.line();
+        expect(full.error).toMatchObject({ code: 'ERR_SOCKREF_LIMIT_EXCEEDED', errno: 'ENOSPC', limit: 'disk space' });
+        expect(full.left).toEqual(['filler']);
+        expect(await program.line()).toEqual({ answer: 'ok', left: [] });
+        await program.exited;
+      }),
+  );
 });
 
 describe('no descriptors left', () => {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SocketManager } from 'sockref';
 import { expect, it, onTestFinished } from 'vitest';
@@ -73,6 +73,20 @@ it('a keeper whose lock file was replaced while it started leaves it to whoever 
     (await reference.connect()).destroy();
     await reference.close();
     expect(readdirSync(where.directory)).toEqual([]);
+  }));
+
+it('a keeper that finds a foreign file in its place says so, and leaves it there', () =>
+  behind(async (where) => {
+    const path = join(where.directory, 'app.sock');
+    keepersBy(where, `first && : >'${path}.ctl'`);
+    await using manager = new SocketManager();
+    await expect(manager.acquire(path, { server: { command } })).rejects.toMatchObject({
+      code: 'ERR_SOCKREF_ADDRESS_IN_USE',
+      path,
+    });
+    expect(readdirSync(where.directory)).toEqual(['app.sock.ctl']);
+    rmSync(`${path}.ctl`);
+    await (await manager.acquire(path, { server: { command } })).close();
   }));
 
 it.each([
