@@ -19,7 +19,7 @@ export function writePlots({ rows }, folder) {
 }
 
 /** One for each curve; told apart also by who does not see all colours. */
-const colors = ['#0550ae', '#bc4c00', '#6e7781'];
+const colors = ['#0550ae', '#bc4c00', '#1a7f37', '#6e7781'];
 
 /** About as wide as a letter is. */
 const letterWidth = 6.9;

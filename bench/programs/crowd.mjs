@@ -3,9 +3,12 @@
 
 import { SocketManager } from 'sockref';
 import { answer } from '../../labs/lib/child.mjs';
+import { Handle } from '../lib/handle.mjs';
 import { timed } from '../lib/measure.mjs';
 import { hangUp } from '../lib/net.mjs';
 
+/** Operations between two looks at the clock. */
+const batch = 1000;
 /** How many are begun at once. */
 const atOnce = 50;
 
@@ -35,25 +38,54 @@ answer({
   cycle: ({ directory, first }) =>
     timed(async () => (await manager.acquire(`${directory}/one-more.sock`, { serve: hangUp })).close(), 1, first),
   lookUp: ({ directory, first }) => {
-    // As strings that are there already: to put them together would cost more than to look them up.
-    const paths = Array.from({ length: sockets }, (_, index) => `${directory}/${index}.sock`);
-    let next = 0;
-    return timed(
-      () => {
-        for (let i = 0; i < 1000; i++) {
-          next = (next + 1) % sockets;
-          void manager.getExisting(/** @type {string} */ (paths[next]))?.close();
-        }
-      },
-      1000,
-      first,
-    );
+    const [path = ''] = pathsIn(directory);
+    return repeat(first, () => manager.getExisting(path)?.close());
+  },
+  lookUpAll: ({ directory, first }) => inTurn(first, directory, (path) => void manager.getExisting(path)?.close()),
+  floorOfAll: ({ directory, first }) => {
+    const map = new Map(pathsIn(directory).map((path) => [path, { count: 0 }]));
+    return inTurn(first, directory, (path) => {
+      const entry = map.get(path);
+      if (entry) new Handle(entry).close();
+    });
   },
   joinAndLeave: ({ path, first }) => timed(async () => (await manager.acquire(path)).close(), 1, first),
   end: async () => {
     await Promise.all([manager, ...members].map((each) => each.close()));
   },
 });
+
+/** Strings that are there already: to put them together would cost more than to look them up. @param {string} directory */
+function pathsIn(directory) {
+  return Array.from({ length: sockets }, (_, index) => `${directory}/${index}.sock`);
+}
+
+/**
+ * One call for each socket, one after the other, over and over.
+ *
+ * @param {boolean} first
+ * @param {string} directory
+ * @param {(path: string) => void} call
+ */
+function inTurn(first, directory, call) {
+  const paths = pathsIn(directory);
+  let next = 0;
+  return repeat(first, () => {
+    next = (next + 1) % paths.length;
+    call(/** @type {string} */ (paths[next]));
+  });
+}
+
+/** @param {boolean} first @param {() => unknown} call */
+function repeat(first, call) {
+  return timed(
+    () => {
+      for (let i = 0; i < batch; i++) void call();
+    },
+    batch,
+    first,
+  );
+}
 
 /**
  * @param {number} count

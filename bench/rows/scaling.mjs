@@ -39,25 +39,32 @@ async function bySockets({ memory, choose, progress }) {
       return { size, directory, crowd };
     }),
   );
-  /** @type {(command: string, series: string) => Contender[]} */
-  const contenders = (command, series) =>
+  /** @type {(command: string, series: string, role?: 'ours' | 'beside') => Contender[]} */
+  const contenders = (command, series, role = 'ours') =>
     crowds.map(({ size, directory, crowd }) => ({
-      role: 'ours',
+      role,
       name: `${count(size, 'socket')}: ${series}`,
       x: size,
       series: series.replaceAll('`', ''),
       sample: (round) => crowd.ask(command, { directory, first: round === 0 }),
     }));
   const start = 'first `acquire` + last `close` of another';
-  const lookUp = '`getExisting` + `close`';
+  const lookUp = '`getExisting` + `close` of one';
+  const lookUpAll = '`getExisting` + `close`, all in turn';
   const group = await measure({
     name: 'sockets in one process',
     unit: 'µs',
     rounds: choose(12, 3),
-    contenders: [...contenders('cycle', start), ...contenders('lookUp', lookUp)],
+    contenders: [
+      ...contenders('cycle', start),
+      ...contenders('lookUp', lookUp),
+      ...contenders('lookUpAll', lookUpAll),
+      ...contenders('floorOfAll', 'the floor, all in turn', 'beside'),
+    ],
     targets: [
       flatness('sockets-start', `sockets, ${start.replaceAll('`', '')}`, start, sizes),
       flatness('sockets-look-up', `sockets, ${lookUp.replaceAll('`', '')}`, lookUp, sizes),
+      flatness('sockets-look-up-all', `sockets, ${lookUpAll.replaceAll('`', '')}`, lookUpAll, sizes),
     ],
     plot: { file: 'scaling-sockets.svg', title: 'Cost of an operation beside N sockets', x: 'sockets in the process' },
   });
