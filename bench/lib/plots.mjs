@@ -21,17 +21,33 @@ export function writePlots({ rows }, folder) {
 /** One for each curve; told apart also by who does not see all colours. */
 const colors = ['#0550ae', '#bc4c00', '#1a7f37', '#6e7781'];
 
+/** About as high as a line is. */
+const lineHeight = 20;
+
 /** About as wide as a letter is. */
 const letterWidth = 6.9;
 
+/** How wide a line of the legend may be. */
+const legendWidth = 640;
+
 /**
- * Where in a line an entry of the legend begins.
+ * Where the entries of a legend begin, in as many lines as they need.
  *
- * @param {readonly (string | undefined)[]} series
- * @param {number} index
+ * @param {readonly string[]} series
  */
-function legendAt(series, index) {
-  return series.slice(0, index).reduce((sum, name = '') => sum + (name.length + 4) * letterWidth, 0);
+function legendOf(series) {
+  let x = 0;
+  let line = 0;
+  return series.map((name) => {
+    const width = (name.length + 4) * letterWidth;
+    if (x > 0 && x + width > legendWidth) {
+      x = 0;
+      line++;
+    }
+    const at = { name, x, line };
+    x += width;
+    return at;
+  });
 }
 
 /**
@@ -42,7 +58,10 @@ function legendAt(series, index) {
 function draw({ figures, unit, plot }) {
   const points = figures.filter(({ x }) => x !== undefined);
   const sizes = [...new Set(points.map(({ x }) => /** @type {number} */ (x)))];
-  const series = [...new Set(points.map((point) => point.series))];
+  const series = [...new Set(points.map((point) => point.series ?? ''))];
+  const legend = legendOf(series);
+  const lines = 1 + Math.max(...legend.map(({ line }) => line));
+  const above = lines * lineHeight;
   const values = points.flatMap(({ median, p99 }) => [median, p99]);
   // Whole decades, so that a flat curve does not look steep.
   const low = 10 ** Math.floor(Math.log10(Math.min(...values)));
@@ -50,12 +69,12 @@ function draw({ figures, unit, plot }) {
   const { document } = parseHTML('<!doctype html><body></body>');
   const decades = Array.from({ length: Math.round(Math.log10(high / low)) + 1 }, (_, index) => low * 10 ** index);
   const text = (/** @type {number} */ value) => value.toLocaleString('en-US');
-  const above = /** @type {const} */ ({ frameAnchor: 'top-left', lineAnchor: 'bottom' });
+  const title = /** @type {const} */ ({ frameAnchor: 'top-left', lineAnchor: 'bottom' });
   const svg = Plot.plot({
     document,
     width: 760,
-    height: 400,
-    marginTop: 76,
+    height: 380 + above,
+    marginTop: 56 + above,
     marginLeft: 64,
     marginRight: 36,
     marginBottom: 48,
@@ -71,13 +90,17 @@ function draw({ figures, unit, plot }) {
       Plot.areaY(points, { x: 'x', y1: 'median', y2: 'p99', fill: 'series', fillOpacity: 0.12 }),
       Plot.lineY(points, { x: 'x', y: 'median', stroke: 'series', strokeWidth: 2 }),
       Plot.dot(points, { x: 'x', y: 'median', fill: 'series', r: 3.5 }),
-      Plot.text([`${plot?.title}, in ${unit}`], { ...above, dy: -52, fontSize: 15, fontWeight: 600 }),
-      Plot.text(['lines: median; shaded: up to p99; both axes logarithmic'], { ...above, dy: -34, fill: '#57606a' }),
-      ...series.map((name = '', index) =>
+      Plot.text([`${plot?.title}, in ${unit}`], { ...title, dy: -above - 32, fontSize: 15, fontWeight: 600 }),
+      Plot.text(['lines: median; shaded: up to p99; both axes logarithmic'], {
+        ...title,
+        dy: -above - 14,
+        fill: '#57606a',
+      }),
+      ...legend.map(({ name, x, line }, index) =>
         Plot.text([`● ${name}`], {
-          ...above,
-          dx: legendAt(series, index),
-          dy: -14,
+          ...title,
+          dx: x,
+          dy: line * lineHeight - above + 6,
           fill: colors[index] ?? 'black',
           fontWeight: 600,
         }),
