@@ -117,16 +117,19 @@ export const recipes = {
   'proper-lockfile, stale lock': properLockfile,
 };
 
+/** What predecessors hold until they are killed: what is dropped would be released when it is collected. @type {unknown[]} */
+const kept = [];
+
 /**
  * Leaves at a path what a killed owner of each recipe would leave; killed by the caller, and then the process whose id it returns.
  *
  * @type {Record<string, (path: string, command: string[]) => Promise<unknown>>}
  */
 export const predecessors = {
-  sockref: (path) => acquire(path, { serve: sayWho }),
+  sockref: async (path) => void kept.push(await acquire(path, { serve: sayWho })),
   // Its keeper is to be killed with it, and must not notice before that it is alone; the server lives on.
   'sockref, a command': async (path, command) => {
-    await acquire(path, { server: { command } });
+    kept.push(await acquire(path, { server: { command } }));
     const info = await SocketManager.default.inspect(path);
     if (info?.owner) process.kill(info.owner.pid, 'SIGSTOP');
     return info?.owner?.pid;
