@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { lstatIfThere } from '../files/identity.js';
 import { EndpointLock, peekRecord } from '../files/lock.js';
-import { ownUid, processStart } from '../files/platform.js';
+import { ownUid } from '../files/platform.js';
+import { processEntry } from '../files/process-table.js';
 import type { OwnerRecord } from '../files/record.js';
 import { Channel } from './channel.js';
 import { connected } from './connected.js';
@@ -43,7 +44,10 @@ export async function query(place: Place, timeoutMs: number, retry = true): Prom
  * record is not that of the one who holds the lock, and must not be told as that.
  */
 function isPast(record: OwnerRecord | undefined): boolean {
-  return record?.start !== undefined && processStart(record.pid) !== record.start;
+  if (record?.start === undefined) return false;
+  const process = processEntry(record.pid);
+  // One that was not waited for by its parent yet is listed, and has ended.
+  return process === undefined || process.ended || process.start !== record.start;
 }
 
 async function ask(place: Place, timeoutMs: number): Promise<{ holders?: Holders; connected: boolean }> {

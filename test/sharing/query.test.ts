@@ -2,12 +2,15 @@ import { once } from 'node:events';
 import { chownSync, unlinkSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { processEntry } from '#src/files/process-table.js';
 import { beginRecord } from '#src/files/record.js';
 import { query } from '#src/sharing/query.js';
 import type { Place } from '#src/sharing/settings.js';
 import { fakeOwner } from '../helpers/control-peer.js';
 import { isRoot, otherUid, takeLock, withPlace } from '../helpers/place.js';
+import { runServer } from '../helpers/server-process.js';
 import { deadSocket } from '../helpers/tree.js';
+import { until } from '../helpers/until.js';
 
 const self = { pid: 4_242, references: 1, since: 1, canServe: true };
 const holders = { type: 'holders', state: 'active', owner: self, members: [], more: 0, total: 1, since: 1 };
@@ -82,6 +85,21 @@ describe('a query', () => {
       expect(await query(place, 1)).toMatchObject({ connected: true, record: { pid: process.pid } });
       server.close();
       await once(server, 'close');
+      lock.remove();
+      lock.release();
+    }));
+
+  it('does not take an owner for alive that has ended, and was not waited for by its parent', () =>
+    withPlace(async (place) => {
+      const { line } = await runServer('sleep 0.01 & echo $!; exec sleep 1000');
+      const pid = Number(await line());
+      const { start } = await until('it has ended', () => {
+        const entry = processEntry(pid);
+        return entry?.ended && entry;
+      });
+      const lock = takeLock(place);
+      writeFileSync(`${place.path}.lock`, `${JSON.stringify({ sockref: 1, pid, start, since: 1 })}\n`);
+      expect(await query(place, long)).toEqual({ kind: 'silent', connected: false, record: undefined });
       lock.remove();
       lock.release();
     }));
