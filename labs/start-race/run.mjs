@@ -128,7 +128,8 @@ async function race(racers, names, recipe, command, path) {
   const own = join(path, '..');
   // Who serves says so; of commands the living ones are counted, and each says its pid to who connects.
   const found = names.filter((_, index) => outcomes[index].serves);
-  const living = isCommand(recipe) ? serversOf(own) : [];
+  // With the slash: the names of other rounds may begin like this one.
+  const living = isCommand(recipe) ? serversOf(`${own}/`) : [];
   const named = living.map(
     (pid) => outcomes.find(({ connectedTo }) => connectedTo?.startsWith(`${pid}/`))?.connectedTo,
   );
@@ -140,7 +141,12 @@ async function race(racers, names, recipe, command, path) {
     outcomes.every(({ connectedTo }) => connectedTo === server) && seen.every((who) => who === server);
   for (const { error } of outcomes) if (error) note(recipe, error);
   await Promise.all(racers.map((one) => one.ask('end')));
-  const leftovers = readdirSync(own).length + (isCommand(recipe) ? serversOf(own).length : 0);
+  const left = [...readdirSync(own), ...(isCommand(recipe) ? serversOf(`${own}/`).map((pid) => `server ${pid}`) : [])];
+  if (ours.includes(recipe) && (servers.length !== 1 || !allConnected || left.length > 0)) {
+    const answers = outcomes.map(({ connectedTo }) => connectedTo);
+    problems.push(`${path}: ${living} live, ${servers} serve, ${answers} answered, then ${seen}; left: ${left}`);
+  }
+  const leftovers = left.length;
   return { oneServer: servers.length === 1, allConnected: server !== undefined && allConnected, leftovers, ms };
 }
 
