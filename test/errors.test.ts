@@ -165,25 +165,16 @@ const triggers: readonly Trigger[] = [
     how: 'nobody serves',
     code: 'ERR_SOCKREF_NOT_SERVED',
     fields: (directory) => ({ path: `${directory}/a` }),
-    says: /^Nobody serves .*\/a; pass `serve` to serve it here, or start the program that serves it first$/,
+    says: /^Nobody serves .*\/a; pass `serve` or `server` to have it served, or start the program that serves it first$/,
     run: (directory, manager) => rejection(manager.acquire(`${directory}/a`)),
   },
   {
     how: 'a server that failed',
     code: 'ERR_SOCKREF_SERVER_FAILED',
-    fields: (directory) => ({ path: `${directory}/a`, exitCode: 3, stderr: 'boom\n' }),
-    says: /^It ended with status 3$/,
+    fields: (directory) => ({ path: `${directory}/a`, reason: 'exited', exitCode: 3, stderr: 'boom' }),
+    says: /^The server of .*\/a failed: "sh -c echo boom; exit 3": it exited with status 3 before it accepted a connection; see its output \(log: .*\.log\)$/,
     run: (directory, manager) =>
-      withFakeOwner(
-        directory,
-        {
-          type: 'failed',
-          code: 'ERR_SOCKREF_SERVER_FAILED',
-          message: 'It ended with status 3',
-          detail: { exitCode: 3, stderr: 'boom\n' },
-        },
-        () => rejection(manager.acquire(`${directory}/a`)),
-      ),
+      rejection(manager.acquire(`${directory}/a`, { server: { command: ['sh', '-c', 'echo boom; exit 3'] } })),
   },
   {
     how: 'an end that takes longer than the time that was given',
