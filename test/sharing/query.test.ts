@@ -95,7 +95,7 @@ describe('a query', () => {
       const pid = Number(await line());
       const { start } = await until('it has ended', () => {
         const entry = processEntry(pid);
-        return entry?.ended && entry;
+        return entry?.ended ? entry : undefined;
       });
       const lock = takeLock(place);
       writeFileSync(`${place.path}.lock`, `${JSON.stringify({ sockref: 1, pid, start, since: 1 })}\n`);
