@@ -1,0 +1,47 @@
+"""Reference-counted Unix domain sockets.
+
+The first reference to a socket starts what listens behind it; everybody else shares it, in this process or another one, in
+Python or Node; the last reference out stops it and removes every file.
+
+    import sockref
+
+    with sockref.acquire("app.sock", serve=handler) as ref:
+        connection = ref.connect()
+"""
+
+from __future__ import annotations
+
+from . import aio
+from ._api.events import Event, EventKind, Listener
+from ._api.info import HolderInfo, SocketInfo
+from ._api.limits import Limits
+from ._api.manager import SocketManager, default_manager
+from ._api.module import acquire
+from ._api.reference import SocketReference
+from ._api.stats import ManagerStats
+from ._files.reclaim import ReclaimRule
+from ._sharing.data_listener import ConnectionStats
+from ._sharing.serving import ConnectionHandler, StreamHandler
+from .error_codes import ErrorCode
+from .errors import SocketReferenceError
+
+__all__ = [
+    "ConnectionHandler",
+    "ConnectionStats",
+    "ErrorCode",
+    "Event",
+    "EventKind",
+    "HolderInfo",
+    "Limits",
+    "Listener",
+    "ManagerStats",
+    "ReclaimRule",
+    "SocketInfo",
+    "SocketManager",
+    "SocketReference",
+    "SocketReferenceError",
+    "StreamHandler",
+    "acquire",
+    "aio",
+    "default_manager",
+]

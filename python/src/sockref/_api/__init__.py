@@ -1,0 +1,1 @@
+"""Manager, reference, options, limits, events."""

@@ -1,0 +1,86 @@
+"""Checks of options: nothing is accepted and ignored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeGuard
+
+from .._files.json_text import MAX_SAFE_INTEGER
+from .._sharing.messages import MAX_LABEL_LENGTH, label_length
+from .._sharing.serving import StreamServe
+from ..errors import SocketReferenceError, quote
+
+MAX_SECONDS = 2_147_483.647
+"""The longest time: as many milliseconds as a timer of the other implementation takes."""
+
+Check = Callable[[object], str | None]
+"""A check of one value: None if it is fine, else what was expected."""
+
+
+def is_duration(value: object) -> str | None:
+    fine = _is_number(value) and 0 <= value <= MAX_SECONDS
+    return None if fine else f"a number of seconds from 0 to {MAX_SECONDS}"
+
+
+def is_timeout(value: object) -> str | None:
+    fine = _is_number(value) and 0 < value <= MAX_SECONDS
+    return None if fine else f"a number of seconds above 0, up to {MAX_SECONDS}"
+
+
+def is_limit(value: object) -> str | None:
+    fine = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_SAFE_INTEGER
+    return None if fine else f"a whole number from 1 to {MAX_SAFE_INTEGER}"
+
+
+def is_mode(value: object) -> str | None:
+    """Without read and write for the owner not even the members could connect."""
+    fine = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 0o777 and value & 0o600 == 0o600
+    return None if fine else "permission bits from 0o600 to 0o777 that let the owner read and write"
+
+
+def is_flag(value: object) -> str | None:
+    return None if isinstance(value, bool) else "True or False"
+
+
+def is_serve(value: object) -> str | None:
+    if value is None or callable(value) or isinstance(value, StreamServe):
+        return None
+    return "a function that takes a connected socket"
+
+
+def is_reclaim(value: object) -> str | None:
+    return None if value in ("recorded", "stale") else "'recorded' or 'stale'"
+
+
+def is_label(value: object) -> str | None:
+    fine = value is None or (isinstance(value, str) and label_length(value) <= MAX_LABEL_LENGTH)
+    return None if fine else f"a string of at most {MAX_LABEL_LENGTH} characters"
+
+
+def is_path_list(value: object) -> str | None:
+    if value is None:
+        return None
+    fine = isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 0
+    if fine and all(isinstance(each, str) and each.startswith("/") for each in value):
+        return None
+    return "a list of absolute paths with at least one of them"
+
+
+def check_option(name: str, value: object, check: Check) -> None:
+    """Raises ERR_SOCKREF_INVALID_OPTION if a value is not what it has to be."""
+    expected = check(value)
+    if expected is None:
+        return
+    received = quote(value)
+    raise SocketReferenceError(
+        "ERR_SOCKREF_INVALID_OPTION",
+        f"The invalid option {quote(name)} must be {expected}, and is {received}",
+        option=name,
+        expected=expected,
+        received=received,
+    )
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,194 @@
+"""The sockets of a manager in one process. A fork begins with another one: what its parent has is not the child's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+from .._endpoint.clean_up_queue import CleanUpQueue
+from .._endpoint.endpoint import Active, Endpoint
+from .._endpoint.slot import Slot
+from .._endpoint.waiter import WaiterOptions
+from .._runtime.process import background
+from .._sharing.lease import Hooks, Surroundings
+from .._sharing.query import query
+from ..errors import SocketReferenceError
+from .events import Announcer, Event, EventKind
+from .info import SocketInfo, info_of
+from .locate import Location, is_missing, locate, open_place
+from .options import AcquireOptions, ManagerOptions
+from .stats import ManagerStats, snapshot
+
+_INSPECT_SECONDS = 2.0
+"""How long a look from outside waits for an owner's answer."""
+
+
+class Core:
+    """All methods but `find` run in the background thread."""
+
+    def __init__(self, options: ManagerOptions, announcer: Announcer) -> None:
+        self.background: Final = background()
+        self.options: Final = options
+        self.announcer: Final = announcer
+        self.endpoints: Final[dict[str, Endpoint]] = {}
+        self.surroundings: Final = Surroundings(self.background.loop, self, self.background.spawn)
+        self.hooks: Final[Hooks] = self
+        self.max_references: Final = options.limits.max_references_per_socket
+        self.closed = False
+        self._counters: Counter[EventKind] = Counter()
+        self._queue: Final = CleanUpQueue(self.background.loop, options.limits.cleanup_concurrency)
+        self._pending = 0
+
+    @property
+    def process_ended(self) -> bool:
+        return self.background.ended
+
+    async def acquire(self, location: Location, options: AcquireOptions, trace: str | None) -> Slot:
+        """A reference to the socket at a location."""
+        limits = self.options.limits
+        if self._pending >= limits.max_pending_acquires:
+            raise _limit_exceeded(
+                "maxPendingAcquires", limits.max_pending_acquires, "acquires wait", location.path
+            )
+        self._pending += 1
+        try:
+            return await self._wait(location, options, trace)
+        finally:
+            self._pending -= 1
+
+    def share(self, endpoint: Endpoint, trace: str | None) -> Slot | None:
+        """One reference more to a socket, if it is still active here."""
+        return endpoint.share(trace) if endpoint.live else None
+
+    def clone(self, slot: Slot, trace: str | None) -> Slot:
+        """Another reference to the same socket."""
+        if not slot.active:
+            raise slot.endpoint.closed_error(slot.open)
+        return slot.endpoint.share(trace)
+
+    async def close(self, slot: Slot) -> None:
+        """Releases a reference, and waits for what that began."""
+        await asyncio.shield(slot.endpoint.release(slot))
+
+    async def force(self, endpoint: Endpoint) -> None:
+        """Ends a socket here, and waits until every file is gone."""
+        await asyncio.shield(endpoint.force())
+
+    async def force_all(self) -> list[BaseException]:
+        """Ends all sockets here; returns what failed."""
+        ends = [asyncio.shield(endpoint.force()) for endpoint in list(self.endpoints.values())]
+        outcomes = await asyncio.gather(*ends, return_exceptions=True)
+        return [each for each in outcomes if isinstance(each, BaseException)]
+
+    async def inspect(self, path: str) -> SocketInfo | None:
+        """Who holds a socket."""
+        try:
+            location = locate(path, False, self.options.allowed_directories)
+        except SocketReferenceError as error:
+            if is_missing(error):
+                return None
+            raise
+        place = open_place(location)
+        try:
+            return info_of(place.path, await query(place, _INSPECT_SECONDS))
+        finally:
+            place.directory.release()
+
+    def stats(self) -> ManagerStats:
+        """Everything at this moment."""
+        return snapshot(self._counters, self.endpoints.values(), self._pending, self._queue)
+
+    def find(self, path: str) -> Endpoint | None:
+        """The endpoint of a path. From any thread."""
+        found = self.endpoints.get(path)
+        if found is not None:
+            return found
+        try:
+            return self.endpoints.get(locate(path, False, None).path)
+        except SocketReferenceError as error:
+            if is_missing(error):
+                return None
+            raise
+
+    # What endpoints tell.
+
+    def told(self, name: EventKind, endpoint: Endpoint, **more: Any) -> None:
+        self._counters[name] += 1
+        if not self.announcer.heard:
+            return
+        references = 0 if name == "lost" else endpoint.references
+        event = Event(
+            kind=name,
+            path=endpoint.place.path,
+            references=references,
+            role=endpoint.role,
+            error=more.get("reason"),
+            trace=more.get("trace"),
+        )
+        self.announcer.tell(event)
+
+    def gone(self, endpoint: Endpoint) -> None:
+        path = endpoint.place.path
+        # Only if the entry is still this one: its successor may have taken the place.
+        if self.endpoints.get(path) is endpoint:
+            del self.endpoints[path]
+        endpoint.place.directory.release()
+
+    # What happens below the endpoints.
+
+    def reclaimed(self, path: str, pid: int | None, names: Sequence[str]) -> None:
+        self._counters["reclaimed"] += 1
+        self.announcer.tell(Event(kind="reclaimed", path=path, pid=pid, files=tuple(names)))
+
+    def healed(self, path: str, names: Sequence[str]) -> None:
+        self._counters["healed"] += 1
+        self.announcer.tell(Event(kind="healed", path=path, files=tuple(names)))
+
+    def fault(self, path: str, error: BaseException) -> None:
+        self._counters["fault"] += 1
+        self.announcer.tell(Event(kind="fault", path=path, error=error))
+
+    def clean_up(self, work: Callable[[], None]) -> Awaitable[None]:
+        return self._queue.run(work)
+
+    async def _wait(self, location: Location, options: AcquireOptions, trace: str | None) -> Slot:
+        loop = self.background.loop
+        deadline = loop.time() + options.timeout
+        while True:
+            if self.closed:
+                raise manager_closed()
+            endpoint = self.endpoints.get(location.path) or self._create(location, options)
+            if isinstance(endpoint.state, Active):
+                endpoint.offer(options.serve)
+                return endpoint.share(trace)
+            waiting = WaiterOptions(
+                # At least a moment, so that whoever has waited this long gets the error that says what for.
+                timeout=max(0.001, deadline - loop.time()),
+                total=options.timeout,
+                trace=trace,
+                can_serve=options.serve is not None,
+            )
+            slot = await endpoint.wait(waiting, options.serve)
+            if isinstance(slot, Slot):
+                return slot
+
+    def _create(self, location: Location, options: AcquireOptions) -> Endpoint:
+        limits = self.options.limits
+        if len(self.endpoints) >= limits.max_sockets:
+            raise _limit_exceeded("maxSockets", limits.max_sockets, "sockets are in use", location.path)
+        settings = options.settings(limits, self.options.heal_interval)
+        endpoint = Endpoint(open_place(location), settings, options.serve, self)
+        self.endpoints[location.path] = endpoint
+        return endpoint
+
+
+def manager_closed() -> SocketReferenceError:
+    """The error of a manager that was closed."""
+    return SocketReferenceError("ERR_SOCKREF_CLOSED", "This manager was closed; use another one", reason="closed")
+
+
+def _limit_exceeded(limit: str, maximum: int, what: str, path: str) -> SocketReferenceError:
+    message = f"{maximum} {what}, and {limit} allows no more; release some, or raise the limit"
+    return SocketReferenceError("ERR_SOCKREF_LIMIT_EXCEEDED", message, path=path, limit=limit, max=maximum)

@@ -1,0 +1,83 @@
+"""What is known about a socket, in the words of the public API. Times are in seconds since 1970."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .._files.record import OwnerRecord
+from .._sharing.messages import Holder
+from .._sharing.query import Answered, Finding, Silent, Stale
+
+SocketState = Literal["starting", "active", "lingering", "restarting", "stopping", "unresponsive", "stale"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderInfo:
+    """One holder of a socket: its owner or a member."""
+
+    pid: int
+    thread: int | None
+    """The number of a worker thread of Node, if it is one."""
+    label: str | None
+    references: int
+    since: float
+    can_serve: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketInfo:
+    """A socket. `unresponsive`: its owner lives but does not answer; `stale`: left by a dead owner."""
+
+    path: str
+    state: SocketState
+    owner: HolderInfo | None
+    """Who serves it, or served it. Of one that does not answer only the pid and the time are known."""
+    references: int | None
+    """All references; None if nobody answers."""
+    members: tuple[HolderInfo, ...]
+    """The members, oldest first; at most 200."""
+    more_members: int
+    since: float | None
+
+
+def info_of(path: str, finding: Finding) -> SocketInfo | None:
+    """Puts what a query found into words."""
+    match finding:
+        case None:
+            return None
+        case Answered(holders):
+            return SocketInfo(
+                path=path,
+                state=holders["state"],
+                owner=_holder_info(holders["owner"]),
+                references=holders["total"],
+                members=tuple(_holder_info(each) for each in holders["members"]),
+                more_members=holders["more"],
+                since=holders["since"] / 1000,
+            )
+        case Silent(record, connected):
+            # Who cannot be connected to is on its way in or out; the record says which.
+            ending = record is not None and record.stopping
+            return _unanswered(path, "unresponsive" if connected else "stopping" if ending else "starting", record)
+        case Stale(record):
+            return _unanswered(path, "stale", record)
+
+
+def _holder_info(holder: Holder) -> HolderInfo:
+    return HolderInfo(
+        pid=holder["pid"],
+        thread=holder.get("thread"),
+        label=holder.get("label"),
+        references=holder["references"],
+        since=holder["since"] / 1000,
+        can_serve=holder["canServe"],
+    )
+
+
+def _unanswered(path: str, state: SocketState, record: OwnerRecord | None) -> SocketInfo:
+    owner = since = None
+    if record is not None:
+        since = record.since / 1000
+        owner = HolderInfo(pid=record.pid, thread=None, label=None, references=0, since=since, can_serve=True)
+    return SocketInfo(path=path, state=state, owner=owner, references=None, members=(), more_members=0, since=since)

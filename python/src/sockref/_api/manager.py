@@ -1,0 +1,242 @@
+"""The sockets that are shared by way of a manager."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Final, Self
+
+from .._endpoint.endpoint import Endpoint, Ended
+from .._files.reclaim import ReclaimRule
+from .._runtime.process import generation
+from .._sharing.serving import ConnectionHandler, Serve
+from ..errors import SocketReferenceError, quote
+from .core import Core, manager_closed
+from .events import Announcer, Listener
+from .info import SocketInfo
+from .limits import Limits
+from .listing import list_sockets, sockets_in
+from .locate import Location, is_missing, locate
+from .options import (
+    DEFAULT_DRAIN_TIMEOUT,
+    DEFAULT_FAILOVER_TIMEOUT,
+    DEFAULT_HEAL_INTERVAL,
+    DEFAULT_MODE,
+    DEFAULT_TIMEOUT,
+    AcquireOptions,
+    ManagerOptions,
+)
+from .reference import SocketReference, trace_here
+from .stats import ManagerStats
+
+
+class SocketManager:
+    """The sockets of a process, or of a part of a program; `default_manager()` is the one that `acquire()` uses.
+
+    Two managers share sockets in the way that two processes do. After a fork the child's copy begins without sockets.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: Limits | None = None,
+        allowed_directories: Sequence[str] | None = None,
+        trace_leaks: bool = False,
+        heal_interval: float = DEFAULT_HEAL_INTERVAL,
+    ) -> None:
+        """`allowed_directories`: directories, with all below them, that sockets may be in; any safe one by default.
+        `trace_leaks`: whether each reference remembers where it was acquired. `heal_interval`: seconds between two looks of
+        an owner after its files."""
+        if os.name != "posix":
+            raise SocketReferenceError(
+                "ERR_SOCKREF_UNSUPPORTED", "sockref needs Unix domain sockets with file permissions; use Linux or macOS"
+            )
+        allowed = allowed_directories if allowed_directories is None else tuple(allowed_directories)
+        self._options: Final = ManagerOptions(limits or Limits(), allowed, trace_leaks, heal_interval)
+        self._closed = False
+        self._core_lock = threading.Lock()
+        self._core: Core | None = None
+        self._generation = -1
+        self._announcer = Announcer()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close()` was called."""
+        return self._closed
+
+    def acquire(
+        self,
+        path: str | None = None,
+        *,
+        serve: ConnectionHandler | None = None,
+        mode: int = DEFAULT_MODE,
+        linger: float = 0.0,
+        drain_timeout: float = DEFAULT_DRAIN_TIMEOUT,
+        timeout: float = DEFAULT_TIMEOUT,
+        failover_timeout: float = DEFAULT_FAILOVER_TIMEOUT,
+        reclaim: ReclaimRule = "recorded",
+        label: str | None = None,
+    ) -> SocketReference:
+        """A reference to the socket at a path. The first one anywhere makes this process serve it; while it is active,
+        everybody shares it as it is. Returns when the socket can be connected to.
+
+        `path`: nothing for a new, unguessable name in the default directory; a bare name in it; or an absolute path.
+        `serve`: what gets each connection if this process becomes the owner, on a thread; without it the acquire can only
+        join (ERR_SOCKREF_NOT_SERVED if nobody serves). `mode`: permissions of the data socket. Seconds: `linger`, how long
+        the socket stays up after its last reference went; `drain_timeout`, how long open connections get when it stops;
+        `timeout`, after which the acquire fails; `failover_timeout`, how long references outlive a lost owner.
+        `reclaim`: `"stale"` also removes a socket of this user that refuses connections. `label`: a name in listings.
+        """
+        options = AcquireOptions(serve, timeout, mode, linger, drain_timeout, failover_timeout, reclaim, label)
+        core, location, trace = self.prepare(path, options)
+        slot = core.background.wait(
+            lambda: core.acquire(location, options, trace), lambda slot: slot.endpoint.release(slot)
+        )
+        return SocketReference(core, slot)
+
+    def prepare(self, path: str | None, options: AcquireOptions) -> tuple[Core, Location, str | None]:
+        """What an acquire of either flavour begins with. Not for use elsewhere."""
+        core = self.core
+        if self._closed:
+            raise manager_closed()
+        return core, self._locate(core, path, options.serve), self._trace()
+
+    def get_existing(self, path: str) -> SocketReference | None:
+        """A new reference to a socket that is active in this manager, at once; None if it is not."""
+        core = self.core
+        endpoint = core.find(path)
+        if endpoint is None or not endpoint.live:
+            return None
+        trace = self._trace()
+        slot = core.background.call(
+            lambda: core.share(endpoint, trace), lambda slot: slot and slot.endpoint.release(slot)
+        )
+        return None if slot is None else SocketReference(core, slot)
+
+    def is_socket_active(self, path: str) -> bool:
+        """Whether a socket is active here. False, never an error, for any string."""
+        endpoint = self._find_safely(path)
+        return endpoint is not None and endpoint.live
+
+    def reference_count(self, path: str) -> int:
+        """Live references to a socket, of all processes; 0 if it is not active here."""
+        endpoint = self._find_safely(path)
+        return endpoint.references if endpoint is not None and endpoint.live else 0
+
+    @property
+    def active_socket_count(self) -> int:
+        """How many sockets are active here. Sockets, not references."""
+        return sum(endpoint.live for endpoint in list(self.core.endpoints.values()))
+
+    def force_cleanup_socket(self, path: str) -> bool:
+        """Ends all references of this manager to one socket, and acquires that wait for it. Other processes that share the
+        socket go on among themselves. Returns whether there was anything to end, when every file is gone."""
+        core = self.core
+        endpoint = self._find_safely(path)
+        if endpoint is None or isinstance(endpoint.state, Ended):
+            return False
+        core.background.wait(lambda: core.force(endpoint))
+        return True
+
+    def cleanup_all_sockets(self) -> None:
+        """The same for all sockets of this manager. Raises an ExceptionGroup if several fail."""
+        core = self.core
+        failed = core.background.wait(core.force_all)
+        if len(failed) == 1:
+            raise failed[0]
+        if failed:
+            raise BaseExceptionGroup("several sockets could not be cleaned up", failed)
+
+    def inspect(self, path: str) -> SocketInfo | None:
+        """Who holds a socket, asked of its owner, without taking a reference; None if there is none."""
+        core = self.core
+        return core.background.wait(lambda: core.inspect(path))
+
+    def list(self, directory: str | None = None) -> list[SocketInfo]:
+        """All sockets of a directory that have a lock file, by name; of the default directory if none is given."""
+        core = self.core
+        paths = sockets_in(directory)
+        return core.background.wait(lambda: list_sockets(paths, core.inspect))
+
+    def stats(self) -> ManagerStats:
+        """What this manager has, and what it did."""
+        core = self.core
+        return core.background.call(core.stats)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Has a function told what happens, on a thread of its own; returns what ends that."""
+        return self._announcer.add(listener)
+
+    def close(self) -> None:
+        """Ends all references and refuses further acquires. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self.core.closed = True
+        self.cleanup_all_sockets()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def core(self) -> Core:
+        """Its sockets in this process. Not for use elsewhere."""
+        if self._core is not None and self._generation == generation():
+            return self._core
+        if self._generation not in (-1, generation()):
+            # A child of the process that it was made in: other threads, that may have held this, are not here.
+            self._core_lock = threading.Lock()
+            self._announcer = self._announcer.renewed()
+        with self._core_lock:
+            if self._core is None or self._generation != generation():
+                self._generation = generation()
+                self._core = Core(self._options, self._announcer)
+            return self._core
+
+    def _trace(self) -> str | None:
+        return trace_here() if self._options.trace_leaks else None
+
+    def _find_safely(self, path: str) -> Endpoint | None:
+        try:
+            return self.core.find(path)
+        except SocketReferenceError:
+            # A path that breaks a rule leads to no socket of ours.
+            return None
+
+    def _locate(self, core: Core, path: str | None, serve: Serve | None) -> Location:
+        known = core.endpoints.get(path) if isinstance(path, str) else None
+        if known is not None and known.live:
+            # By its canonical path; also if its directory cannot be reached by that any more.
+            directory, _, name = known.place.path.rpartition("/")
+            return Location(known.place.path, directory or "/", name, False)
+        try:
+            return locate(path, serve is not None, self._options.allowed_directories)
+        except SocketReferenceError as error:
+            # Who can only join does not make the default directory, and without it nobody can serve there.
+            if serve is not None or not is_missing(error) or (path is not None and "/" in path):
+                raise
+            message = (
+                f"Nobody serves {quote(path)}: the default directory does not exist; pass `serve` to serve it here"
+            )
+            fields = {} if path is None else {"path": path}
+            raise SocketReferenceError("ERR_SOCKREF_NOT_SERVED", message, **fields) from error
+
+
+_default_lock = threading.Lock()
+_default: SocketManager | None = None
+
+
+def default_manager() -> SocketManager:
+    """The manager of this process that `acquire()` uses. A new one, if it was closed."""
+    global _default
+    with _default_lock:
+        if _default is None or _default.closed:
+            _default = SocketManager()
+        return _default

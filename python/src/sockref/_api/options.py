@@ -1,0 +1,82 @@
+"""How a socket is acquired."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .._files.reclaim import ReclaimRule
+from .._sharing.serving import Serve
+from .._sharing.settings import OwnerSettings
+from . import check
+from .limits import Limits
+
+DEFAULT_MODE = 0o600
+DEFAULT_DRAIN_TIMEOUT = 5.0
+"""Long enough for a request under way, short enough for a test suite to wait for."""
+DEFAULT_TIMEOUT = 20.0
+"""As long as a person waits before asking what is wrong."""
+DEFAULT_FAILOVER_TIMEOUT = 10.0
+"""A takeover needs milliseconds; the rest is for machines that are busy."""
+DEFAULT_HEAL_INTERVAL = 5.0
+"""Temp cleaners come by once a day; those who wait for a repair are people."""
+DEFAULT_CONNECT_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class AcquireOptions:
+    """Checked, each with its value."""
+
+    serve: Serve | None
+    timeout: float
+    mode: int
+    linger: float
+    drain_timeout: float
+    failover_timeout: float
+    reclaim: ReclaimRule
+    label: str | None
+
+    def __post_init__(self) -> None:
+        check.check_option("serve", self.serve, check.is_serve)
+        check.check_option("timeout", self.timeout, check.is_timeout)
+        check.check_option("mode", self.mode, check.is_mode)
+        check.check_option("linger", self.linger, check.is_duration)
+        check.check_option("drain_timeout", self.drain_timeout, check.is_duration)
+        check.check_option("failover_timeout", self.failover_timeout, check.is_timeout)
+        check.check_option("reclaim", self.reclaim, check.is_reclaim)
+        check.check_option("label", self.label, check.is_label)
+
+    def settings(self, limits: Limits, heal_interval: float) -> OwnerSettings:
+        """What an owner or member needs of them."""
+        return OwnerSettings(
+            mode=self.mode,
+            linger=float(self.linger),
+            drain_timeout=float(self.drain_timeout),
+            failover_timeout=float(self.failover_timeout),
+            heal_interval=heal_interval,
+            reclaim=self.reclaim,
+            label=self.label,
+            max_references=limits.max_references_per_socket,
+            max_members=limits.max_members_per_socket,
+            max_connections=limits.max_connections_per_socket,
+            handler_threads=limits.handler_threads,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerOptions:
+    """How a manager works; checked."""
+
+    limits: Limits
+    allowed_directories: tuple[str, ...] | None
+    trace_leaks: bool
+    heal_interval: float
+
+    def __post_init__(self) -> None:
+        check.check_option("limits", self.limits, _is_limits)
+        check.check_option("allowed_directories", self.allowed_directories, check.is_path_list)
+        check.check_option("trace_leaks", self.trace_leaks, check.is_flag)
+        check.check_option("heal_interval", self.heal_interval, check.is_timeout)
+
+
+def _is_limits(value: object) -> str | None:
+    return None if isinstance(value, Limits) else "a sockref.Limits"

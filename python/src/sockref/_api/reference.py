@@ -1,0 +1,143 @@
+"""A counted reference to a socket."""
+
+from __future__ import annotations
+
+import socket
+import traceback
+import warnings
+import weakref
+from types import TracebackType
+from typing import Final, Self
+
+from .._endpoint.slot import Slot
+from .._sharing.lease import Role
+from ..errors import SocketReferenceError
+from . import check
+from .connect import connect_to
+from .core import Core
+from .options import DEFAULT_CONNECT_TIMEOUT
+
+
+class Handle:
+    """What references of both flavours have in common. Dropped without being closed it is released, with a warning."""
+
+    __slots__ = ("__weakref__", "_core", "_finalizer", "_slot", "path")
+
+    def __init__(self, core: Core, slot: Slot) -> None:
+        self.path: Final = slot.endpoint.place.path
+        self._core: Final = core
+        self._slot: Final = slot
+        self._finalizer: Final = weakref.finalize(self, _dropped, core, slot)
+        # At exit the files are removed by other means.
+        self._finalizer.atexit = False
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it counts: False once it was closed, cleaned up, ended by force, or lost. True while a new owner is
+        sought. In a forked child the references of the parent are not active."""
+        return self._slot.active
+
+    @property
+    def reference_count(self) -> int:
+        """Live references to the socket, of all processes: exact for this one at every moment, and for the others as soon
+        as what they told has arrived. 0 once this one is inactive."""
+        return self._slot.endpoint.references if self._slot.active else 0
+
+    @property
+    def role(self) -> Role:
+        """`"owner"` if this process serves the socket, else `"member"`. Can change when an owner is lost."""
+        return self._slot.endpoint.role
+
+    @property
+    def reason(self) -> SocketReferenceError | None:
+        """Why it is inactive; None while it is active."""
+        return None if self._slot.active else self._slot.endpoint.closed_error(self._slot.open)
+
+    def __repr__(self) -> str:
+        state = f"{self.role}, {self.reference_count} references" if self.is_active else "inactive"
+        return f"<{type(self).__name__} {self.path!r}: {state}>"
+
+    def _clone_slot(self) -> Slot:
+        slot, core = self._slot, self._core
+        # What belongs to a parent process, or to one that ends, has no thread that could answer.
+        if not slot.active:
+            raise slot.endpoint.closed_error(slot.open)
+        trace = None if slot.trace is None else trace_here()
+        return core.background.call(lambda: core.clone(slot, trace), slot.endpoint.release)
+
+    def _is_over(self) -> bool:
+        """Whether there is nothing left to release, or nobody who could do it."""
+        self._finalizer.detach()
+        if not self._slot.endpoint.inherited and not self._core.process_ended:
+            return False
+        self._slot.open = False
+        return True
+
+
+class SocketReference(Handle):
+    """A counted reference to a socket. As long as one is held anywhere, the socket is served; with the last one it stops,
+    and all of its files are removed.
+
+    It never keeps the process alive. Dropped without `close()` it is released once it is collected, with a
+    `ResourceWarning`.
+
+        with sockref.acquire("app.sock", serve=handler) as ref:
+            with ref.connect() as connection:
+                ...
+    """
+
+    __slots__ = ()
+
+    def clone(self) -> SocketReference:
+        """Another reference to the same socket, at once.
+
+        Raises ERR_SOCKREF_CLOSED if this one is inactive (or the error that ended it), ERR_SOCKREF_LIMIT_EXCEEDED.
+        """
+        return SocketReference(self._core, self._clone_slot())
+
+    def connect(self, timeout: float = DEFAULT_CONNECT_TIMEOUT) -> socket.socket:
+        """A connection to the socket. While the owner is being replaced it waits, for so many seconds at most.
+
+        Raises ERR_SOCKREF_CLOSED, ERR_SOCKREF_TIMEOUT, ERR_SOCKREF_OWNER_LOST, ERR_SOCKREF_ADDRESS_IN_USE.
+        """
+        check.check_option("timeout", timeout, check.is_timeout)
+        slot = self._slot
+        if not slot.active:
+            raise slot.endpoint.closed_error(slot.open)
+        return self._core.background.wait(lambda: connect_to(slot, timeout), lambda sock: sock.close())
+
+    def close(self, wait: bool = True) -> None:
+        """Releases it; idempotent. The count changes at once.
+
+        Waits until the release is done: of the last reference anywhere, until every file is gone (unless the socket
+        lingers, which is not waited for). `wait=False` does not: so may a handler that closes the last reference, since
+        the end waits for the connections. Raises if it was the last one and a file could not be removed.
+        """
+        if self._is_over():
+            return
+        core, slot = self._core, self._slot
+        if wait and not core.background.is_current:
+            core.background.wait(lambda: core.close(slot))
+        else:
+            core.background.call(lambda: slot.endpoint.release(slot).add_done_callback(lambda done: done.exception()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def trace_here() -> str:
+    """Where a reference is being acquired."""
+    return "".join(traceback.format_stack()[:-2])
+
+
+def _dropped(core: Core, slot: Slot) -> None:
+    endpoint = slot.endpoint
+    if not slot.active:
+        return
+    core.background.soon(lambda: endpoint.collected(slot))
+    warnings.warn(f"unclosed reference to {endpoint.place.path}", ResourceWarning, stacklevel=2)

@@ -1,0 +1,475 @@
+"""One socket in this manager: its counted references, those who wait for one, and the stake in it that they share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from .._files.identity import Identity
+from .._runtime.process import generation
+from .._sharing.claim import Claim, Obstacle, claim
+from .._sharing.futures import done_future, outcome, when_done
+from .._sharing.lease import Cause, Hooks, Lease, Peers, Role, Surroundings
+from .._sharing.serving import Serve
+from .._sharing.settings import OwnerSettings, Place
+from .._sharing.sweep import sweep
+from ..errors import SocketReferenceError
+from .reasons import belongs_to_parent, cleaned_up_by_force, closed_by_user, owner_lost, process_ends, too_many_references
+from .slot import Slot
+from .waiter import Result, Waiter, WaiterOptions
+
+_MAX_SAFE = 2**53 - 1
+
+
+class EndpointHost(Protocol):
+    """What an endpoint needs of the manager that it belongs to."""
+
+    @property
+    def surroundings(self) -> Surroundings: ...
+
+    @property
+    def hooks(self) -> Hooks: ...
+
+    @property
+    def max_references(self) -> int: ...
+
+    @property
+    def process_ended(self) -> bool: ...
+
+    def told(self, name: str, endpoint: Endpoint, **more: Any) -> None:
+        """Something happened: `started`, `stopped`, `acquired`, `released`, `failover`, `lost`, `leak`."""
+        ...
+
+    def gone(self, endpoint: Endpoint) -> None:
+        """It is over, and the next acquire of its path needs a new one."""
+        ...
+
+
+class _Attempt:
+    """A claim under way; `settled` when it is over, and what it got in vain is given back."""
+
+    def __init__(self) -> None:
+        self.aborted = False
+        self.abandoned: asyncio.Future[None] | None = None
+        self.task: asyncio.Task[None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claiming:
+    """Nobody here holds it yet; acquires wait."""
+
+    attempt: _Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """References count."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Recovering:
+    """The owner is gone, the references are kept, and a new owner is sought."""
+
+    attempt: _Attempt
+    timer: asyncio.TimerHandle
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """No reference can be given out any more; `done` when all of it is gone."""
+
+    done: asyncio.Future[None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """It is over."""
+
+
+State = Claiming | Active | Recovering | Stopping | Ended
+
+_PREVIOUS_TO_STOP = Obstacle("the previous server to stop")
+
+
+class Endpoint:
+    """It goes from claiming to ended once; the next acquire makes another.
+
+    Changed by the background thread alone. What other threads read (`live`, `references`, `role`, `closed_error`) takes each
+    thing in one step.
+    """
+
+    def __init__(self, place: Place, settings: OwnerSettings, serve: Serve | None, host: EndpointHost) -> None:
+        self.place: Final = place
+        self._generation: Final = generation()
+        self._host: Final = host
+        self._settings: Final = settings
+        self._serve = serve
+        self._loop: Final = host.surroundings.loop
+        self._waiters: dict[Waiter, None] = {}
+        self._references = 0
+        self._role: Role = "member"
+        self._lost_owner_pid = 0
+        self._reason: SocketReferenceError | None = None
+        self._obstacle = Obstacle("the socket to start")
+        self._own: Sequence[Identity] = ()
+        # Ends those who wait for an active socket, when the state changes.
+        self._changed: asyncio.Future[None] = self._loop.create_future()
+        self._state: State = Claiming(self._claim(None))
+
+    @property
+    def inherited(self) -> bool:
+        """Whether it is that of a process which this one was forked from."""
+        return self._generation != generation()
+
+    @property
+    def live(self) -> bool:
+        """Whether references to it count: also while a new owner is sought."""
+        if self.inherited or self._host.process_ended:
+            return False
+        return isinstance(self._state, (Active, Recovering))
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def role(self) -> Role:
+        """The role that it has, or had last."""
+        return self._role
+
+    @property
+    def lease(self) -> Lease | None:
+        state = self._state
+        return state.lease if isinstance(state, Active) else None
+
+    @property
+    def references(self) -> int:
+        """References everywhere, as far as it is known here."""
+        state = self._state
+        if isinstance(state, Active):
+            return self._references + state.lease.others
+        return self._references if isinstance(state, Recovering) else 0
+
+    @property
+    def own_references(self) -> int:
+        """References of this manager."""
+        return self._references if self.live else 0
+
+    @property
+    def ending(self) -> asyncio.Future[None] | None:
+        """When it is over; None as long as it is not on its way out."""
+        state = self._state
+        if isinstance(state, Stopping):
+            return state.done
+        return done_future(self._loop) if isinstance(state, Ended) else None
+
+    @property
+    def changed(self) -> asyncio.Future[None]:
+        """Done when the socket can be connected to, or cannot be any more."""
+        return self._changed
+
+    async def wait(self, options: WaiterOptions, serve: Serve | None) -> Result:
+        """Waits for a reference; with an endpoint that is on its way out, for its end."""
+        self.offer(serve)
+        waiter = Waiter(self.place.path, options, self._loop, self._current_obstacle, self._given_up)
+        self._waiters[waiter] = None
+        try:
+            return await waiter.outcome
+        except asyncio.CancelledError:
+            if waiter.outcome.done() and not waiter.outcome.cancelled() and waiter.outcome.exception() is None:
+                # It was granted in the very turn in which its caller gave up.
+                slot = waiter.outcome.result()
+                if isinstance(slot, Slot):
+                    self.release(slot)
+            else:
+                waiter.resolve("start-over")
+                self._given_up(waiter)
+            raise
+
+    def offer(self, serve: Serve | None) -> None:
+        """Something to serve with, should this process have to take over and have nothing yet."""
+        if self._serve is None:
+            self._serve = serve
+
+    def share(self, trace: str | None) -> Slot:
+        """One reference more, at once (I5). Only while it is live."""
+        full = self._limit_met()
+        if full:
+            raise full
+        slot = self._grant(trace)
+        self._update()
+        return slot
+
+    def release(self, slot: Slot) -> asyncio.Future[None]:
+        """One reference less. The future is that of its end, if it was the last one."""
+        if not slot.open:
+            return slot.closing or done_future(self._loop)
+        slot.open = False
+        if not self.live:
+            return self.ending or done_future(self._loop)
+        self._references -= 1
+        self._update()
+        self._host.told("released", self)
+        self._end_if_unused()
+        settling = self.lease.settling if self.lease else None
+        slot.closing = self.ending or settling or done_future(self._loop)
+        return slot.closing
+
+    def collected(self, slot: Slot) -> None:
+        """The handle of a slot was collected. Its end is nobody's to wait for; a failure of it is told as a fault."""
+        if self.inherited or not slot.active:
+            return
+        self._host.told("leak", self, trace=slot.trace)
+        self.release(slot).add_done_callback(outcome)
+
+    def force(self) -> asyncio.Future[None]:
+        """Ends it at once, whoever holds references here; processes elsewhere go on among themselves."""
+        reason = cleaned_up_by_force(self.place.path)
+        state = self._state
+        match state:
+            case Active(lease):
+                self._reason = reason
+                done = lease.abandon()
+                return self.ending or done
+            case Claiming(attempt) | Recovering(attempt):
+                self._reason = reason
+                waiters, self._waiters = self._waiters, {}
+                for waiter in waiters:
+                    waiter.reject(reason)
+                self._abandon_attempt(attempt)
+                return self.ending or done_future(self._loop)
+            case Stopping(done):
+                return done
+            case Ended():
+                return done_future(self._loop)
+
+    def closed_error(self, is_open: bool) -> SocketReferenceError:
+        """Why a reference to it is of no use."""
+        path = self.place.path
+        if is_open and self.inherited:
+            return belongs_to_parent(path)
+        if is_open and self._reason:
+            return self._reason.again()
+        return process_ends(path) if is_open and self._host.process_ended else closed_by_user(path)
+
+    # What the claim asks.
+
+    def serve(self) -> Serve | None:
+        return self._serve
+
+    def claimed_references(self) -> int:
+        # Those who wait stand behind one: how many of them the limit allows is decided when they are granted theirs.
+        return max(1, self._references)
+
+    def obstacle(self, what: Obstacle) -> None:
+        self._obstacle = what
+
+    def accept(self, lease: Lease, attempt: _Attempt, failover: bool) -> None:
+        if attempt.aborted:
+            attempt.abandoned = lease.abandon()
+            return
+        if isinstance(self._state, Recovering):
+            self._state.timer.cancel()
+        self._role = lease.role
+        self._state = Active(lease)
+        if lease.role == "owner":
+            self._host.told("started", self)
+        if failover:
+            self._host.told("failover", self)
+        # Whoever still waits counts, so that the socket does not end under them.
+        while self._waiters:
+            waiter = next(iter(self._waiters))
+            full = self._limit_met()
+            del self._waiters[waiter]
+            if full:
+                waiter.reject(full)
+            elif not waiter.outcome.done():
+                waiter.resolve(self._grant(waiter.options.trace))
+        self._update()
+        if isinstance(self._state, Active):
+            self._tell_changed()
+
+    # What the lease tells.
+
+    def stopping(self, done: asyncio.Future[None]) -> None:
+        lease = self.lease
+        self._stop(done, served=lease is not None and lease.role == "owner")
+
+    def lost(self, cause: Cause) -> None:
+        if not isinstance(self._state, Active):
+            return
+        lease = self._state.lease
+        peers = lease.peers
+        self._lost_owner_pid = lease.owner_pid
+        self._own = (*self._own, *lease.published)
+        if lease.role == "owner":
+            self._host.told("stopped", self)
+        self._role = "member"
+        self._obstacle = Obstacle("a new owner")
+        attempt = self._claim(peers)
+        timer = self._loop.call_later(self._settings.failover_timeout, self._give_up, attempt, cause)
+        self._state = Recovering(attempt, timer)
+        self._end_if_unused()
+
+    def ended(self, reason: SocketReferenceError) -> None:
+        lease = self.lease
+        self._reason = reason
+        if lease is not None and lease.role == "member":
+            self._end()
+        self._host.told("lost", self, reason=reason)
+
+    def _current_obstacle(self) -> Obstacle:
+        return _PREVIOUS_TO_STOP if isinstance(self._state, Stopping) else self._obstacle
+
+    def _given_up(self, waiter: Waiter) -> None:
+        self._waiters.pop(waiter, None)
+        self._end_if_unused()
+
+    def _grant(self, trace: str | None) -> Slot:
+        self._references += 1
+        slot = Slot(self, trace)
+        self._host.told("acquired", self)
+        return slot
+
+    def _limit_met(self) -> SocketReferenceError | None:
+        maximum = min(self._host.max_references, self.lease.max_references if self.lease else _MAX_SAFE)
+        return None if self.references < maximum else too_many_references(self.place.path, maximum)
+
+    def _update(self) -> None:
+        if isinstance(self._state, Active):
+            self._state.lease.update(self._references + len(self._waiters))
+
+    def _claim(self, failover: Peers | None) -> _Attempt:
+        attempt = _Attempt()
+        request = Claim(
+            place=self.place,
+            settings=self._settings,
+            surroundings=self._host.surroundings,
+            events=self,
+            claimant=_Claimant(self, attempt, failover is not None),
+            own=self._own,
+            failover=failover,
+        )
+        attempt.task = self._host.surroundings.spawn(self._run_claim(request, attempt))
+        return attempt
+
+    async def _run_claim(self, request: Claim, attempt: _Attempt) -> None:
+        try:
+            await claim(request)
+        except asyncio.CancelledError:
+            pass
+        except Exception as error:
+            if not attempt.aborted:
+                self._claim_failed(error)
+        if attempt.abandoned is not None:
+            await attempt.abandoned
+
+    def _claim_failed(self, error: Exception) -> None:
+        waiters, self._waiters = self._waiters, {}
+        for waiter in waiters:
+            # One that can serve came while the claim failed for want of that.
+            if waiter.options.can_serve and _is_not_served(error):
+                waiter.resolve("start-over")
+            else:
+                waiter.reject(error)
+        self._end()
+
+    def _give_up(self, attempt: _Attempt, cause: Cause) -> None:
+        state = self._state
+        if not isinstance(state, Recovering) or state.attempt is not attempt:
+            return
+        timeout = self._settings.failover_timeout
+        reason = owner_lost(self.place.path, cause, timeout, self._obstacle.waiting_for)
+        self._reason = reason
+        self._abandon_attempt(attempt)
+        self._host.told("lost", self, reason=reason)
+
+    def _end_if_unused(self) -> None:
+        """Nobody here wants it any more, and no lease says when it ends."""
+        state = self._state
+        if isinstance(state, (Claiming, Recovering)) and self._references == 0 and not self._waiters:
+            self._abandon_attempt(state.attempt)
+
+    def _abandon_attempt(self, attempt: _Attempt) -> None:
+        state = self._state
+        if isinstance(state, Recovering):
+            state.timer.cancel()
+        attempt.aborted = True
+        assert attempt.task is not None
+        attempt.task.cancel()
+        done: asyncio.Future[None] = self._host.surroundings.spawn(
+            self._after_attempt(attempt.task, recovering=isinstance(state, Recovering))
+        )
+        self._stop(done, served=False)
+
+    async def _after_attempt(self, task: asyncio.Task[None], recovering: bool) -> None:
+        try:
+            await task
+        except asyncio.CancelledError:
+            # It had not even begun.
+            pass
+        if recovering:
+            # The last one out of those who outlived the owner removes what it left.
+            await sweep(self.place, self._lost_owner_pid)
+
+    def _stop(self, done: asyncio.Future[None], served: bool) -> None:
+        if isinstance(self._state, (Stopping, Ended)):
+            return
+        ended: asyncio.Future[None] = self._loop.create_future()
+
+        def over(error: BaseException | None) -> None:
+            if served:
+                self._host.told("stopped", self)
+            self._end()
+            if error is None:
+                ended.set_result(None)
+                return
+            ended.set_exception(error)
+            # Those who wait for it get the error too; here it is told in case that nobody does.
+            ended.exception()
+            self._host.hooks.fault(self.place.path, error)
+
+        self._state = Stopping(ended)
+        self._tell_changed()
+        when_done(done, over)
+
+    def _end(self) -> None:
+        self._state = Ended()
+        self._tell_changed()
+        self._host.gone(self)
+        waiters, self._waiters = self._waiters, {}
+        for waiter in waiters:
+            waiter.resolve("start-over")
+
+    def _tell_changed(self) -> None:
+        changed, self._changed = self._changed, self._loop.create_future()
+        changed.set_result(None)
+
+
+class _Claimant:
+    """An endpoint, on whose behalf an attempt is made."""
+
+    def __init__(self, endpoint: Endpoint, attempt: _Attempt, failover: bool) -> None:
+        self._endpoint: Final = endpoint
+        self._attempt: Final = attempt
+        self._failover: Final = failover
+
+    def serve(self) -> Serve | None:
+        return self._endpoint.serve()
+
+    def references(self) -> int:
+        return self._endpoint.claimed_references()
+
+    def obstacle(self, what: Obstacle) -> None:
+        self._endpoint.obstacle(what)
+
+    def accept(self, lease: Lease) -> None:
+        self._endpoint.accept(lease, self._attempt, self._failover)
+
+
+def _is_not_served(error: Exception) -> bool:
+    return isinstance(error, SocketReferenceError) and error.code == "ERR_SOCKREF_NOT_SERVED"

@@ -1,0 +1,28 @@
+"""One counted reference, as the endpoint knows it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from .endpoint import Endpoint
+
+
+class Slot:
+    """The user's handle points here and never the other way round, so that a handle that was dropped can be collected."""
+
+    __slots__ = ("closing", "endpoint", "open", "trace")
+
+    def __init__(self, endpoint: Endpoint, trace: str | None) -> None:
+        self.endpoint: Final = endpoint
+        self.trace: Final = trace
+        """Where it was acquired, if leaks are traced."""
+        self.open = True
+        self.closing: asyncio.Future[None] | None = None
+        """The end of what closing it began."""
+
+    @property
+    def active(self) -> bool:
+        """Whether the reference counts."""
+        return self.open and self.endpoint.live

@@ -1,0 +1,79 @@
+"""An acquire that waits for its endpoint: ends in a slot, an error, or the advice to start over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from .._sharing.claim import Obstacle
+from ..errors import SocketReferenceError
+from .slot import Slot
+
+Result = Slot | Literal["start-over"]
+
+
+@dataclass(frozen=True, slots=True)
+class WaiterOptions:
+    """What an acquire that has to wait needs to know: seconds that are left, and that there were."""
+
+    timeout: float
+    total: float
+    trace: str | None
+    can_serve: bool
+
+
+class Waiter:
+    """`given_up` is called when it ended by itself: its time is over."""
+
+    def __init__(
+        self,
+        path: str,
+        options: WaiterOptions,
+        loop: asyncio.AbstractEventLoop,
+        obstacle: Callable[[], Obstacle],
+        given_up: Callable[[Waiter], None],
+    ) -> None:
+        self.options: Final = options
+        self.outcome: Final[asyncio.Future[Result]] = loop.create_future()
+        self._path: Final = path
+        self._obstacle: Final = obstacle
+        self._given_up: Final = given_up
+        self._timer: Final = loop.call_later(options.timeout, self._late)
+
+    def resolve(self, result: Result) -> None:
+        self._timer.cancel()
+        if not self.outcome.done():
+            self.outcome.set_result(result)
+
+    def reject(self, error: BaseException) -> None:
+        self._timer.cancel()
+        if not self.outcome.done():
+            self.outcome.set_exception(error.again() if isinstance(error, SocketReferenceError) else error)
+
+    def _late(self) -> None:
+        self.reject(_timeout_error(self._path, self.options.total, self._obstacle()))
+        self._given_up(self)
+
+
+def _timeout_error(path: str, timeout: float, obstacle: Obstacle) -> SocketReferenceError:
+    """The error of an acquire whose time is over: a living owner that does not answer has a code of its own."""
+    waiting_for, pid = obstacle.waiting_for, obstacle.pid
+    if pid is not None:
+        return SocketReferenceError(
+            "ERR_SOCKREF_OWNER_UNRESPONSIVE",
+            f"The owner of {path} (pid {pid}) holds its lock but did not answer within {timeout:g} s (waiting for "
+            f"{waiting_for}); it is stopped or its event loop is blocked: look at it, or end it (kill {pid})",
+            path=path,
+            pid=pid,
+            timeout=timeout,
+        )
+    return SocketReferenceError(
+        "ERR_SOCKREF_TIMEOUT",
+        f"{path} was not acquired within {timeout:g} s; it was waiting for {waiting_for}; pass a longer timeout if that "
+        "is to be expected",
+        path=path,
+        timeout=timeout,
+        waiting_for=waiting_for,
+    )

@@ -1,0 +1,149 @@
+"""The lock of an endpoint: whoever holds it on the inode that is linked at the lock's path is the one owner (I1)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from .._system_errors import system_error
+from .directory import Directory
+from .foreign import foreign_file
+from .identity import Identity, look_open
+from .inherited import forget, remember
+from .kernel_lock import try_lock, unlock
+from .platform import own_uid
+from .record import RECORD_MAGIC, OwnerRecord, looks_like_record, read_record, read_text
+
+_MAX_REPLACEMENTS = 32
+"""How often the lock file may be replaced between our open and our lock before we call it busy and pause."""
+
+# Not to block on a FIFO, not to follow a link, not to become anybody's terminal.
+_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Someone else holds it; the record says who, once it is written."""
+
+    record: OwnerRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """There is no lock file, and none was to be made."""
+
+
+class EndpointLock:
+    """A lock that is held by this process. The kernel drops it when the process dies."""
+
+    def __init__(self, directory: Directory, name: str, fd: int, identity: Identity) -> None:
+        self.directory: Final = directory.retain()
+        self.name: Final = name
+        self.fd: Final = fd
+        self.identity: Final = identity
+        self._open = True
+        remember(self)
+
+    @staticmethod
+    def attempt(directory: Directory, name: str, path: str, create: bool) -> EndpointLock | Busy | Absent:
+        """Tries once, without waiting. `create` makes the lock file when it is missing."""
+        for _ in range(_MAX_REPLACEMENTS):
+            fd = _open_lock_file(directory, name, path, create)
+            if fd is None:
+                return Absent()
+            keep = False
+            try:
+                if not try_lock(fd):
+                    return Busy(read_record(fd))
+                identity = look_open(fd).identity
+                linked = directory.look(name)
+                # I1: an owner removes its lock file before it lets go, so ours may be one that no name leads to any more.
+                if linked is None or not linked.identity.is_same(identity):
+                    continue
+                keep = True
+                return EndpointLock(directory, name, fd, identity)
+            except OSError as error:
+                raise system_error(error, path, f"lock the file {path}.lock", "fcntl") from error
+            finally:
+                if not keep:
+                    os.close(fd)
+        return Busy(None)
+
+    def check(self) -> Literal["linked", "missing", "replaced"]:
+        """Whether the lock's path still leads to the file that we hold. If not, this owner was deposed, or must repair it."""
+        linked = self.directory.look(self.name)
+        if linked is None:
+            return "missing"
+        return "linked" if linked.identity.is_same(self.identity) else "replaced"
+
+    def remove(self) -> None:
+        """Removes the lock file, if it still is ours, and lets go of the lock, in this order (I2). Idempotent."""
+        if not self._open:
+            return
+        try:
+            if self.check() == "linked":
+                os.unlink(self.name.encode(), dir_fd=self.directory.fd)
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Lets go of the lock and leaves the file. Idempotent."""
+        if not self._open:
+            return
+        self._open = False
+        forget(self)
+        try:
+            # Unlocked, not only closed: a copy of the descriptor in a child would keep the lock.
+            unlock(self.fd)
+        finally:
+            os.close(self.fd)
+            self.directory.release()
+
+    def close_in_child(self) -> None:
+        self._open = False
+        os.close(self.fd)
+
+
+def peek_record(directory: Directory, name: str, path: str) -> OwnerRecord | None:
+    """Reads the record at a lock's path without locking: who the owner is, or was."""
+    fd = _open_lock_file(directory, name, path, False)
+    if fd is None:
+        return None
+    try:
+        return read_record(fd)
+    finally:
+        os.close(fd)
+
+
+def _open_lock_file(directory: Directory, name: str, path: str, create: bool) -> int | None:
+    try:
+        fd = os.open(name.encode(), _FLAGS | os.O_CREAT if create else _FLAGS, 0o600, dir_fd=directory.fd)
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not create:
+            return None
+        found = directory.look(name)
+        if found and (not found.is_file or found.uid != own_uid()):
+            raise foreign_file(path, f"{path}.lock", found) from error
+        raise system_error(error, path, f"open the lock file {path}.lock", "open") from error
+    try:
+        _assert_ours(fd, path)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _assert_ours(fd: int, path: str) -> None:
+    """Never lock, write or remove a file that only happens to have this name."""
+    found = look_open(fd)
+    if found.is_file and found.uid == own_uid():
+        if found.stats.st_size > 0:
+            if looks_like_record(read_text(fd, len(RECORD_MAGIC))):
+                return
+        # Empty: ours if it was made with our mode. A umask may have taken bits from it, an ordinary `touch` adds some.
+        elif not found.mode & 0o177:
+            if found.mode & 0o777 != 0o600:
+                os.fchmod(fd, 0o600)
+            return
+    raise foreign_file(path, f"{path}.lock", found)

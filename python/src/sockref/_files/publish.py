@@ -1,0 +1,136 @@
+"""Makes sockets visible at their final names, each fully set up by then."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .._system_errors import system_error
+from .directory import Directory
+from .foreign import foreign_file
+from .identity import Identity
+from .lock import EndpointLock
+from .paths import assert_path_fits, join_path
+from .platform import MAX_SOCKET_PATH_BYTES, REACHES_THROUGH_DESCRIPTORS
+from .record import append_published, append_temporary
+
+_PRIVATE_BYTES = 8
+"""Random bytes in private names."""
+
+_BACKLOG = 4096
+"""How many connections the kernel may keep until they are accepted; it cuts this to its own maximum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A socket to publish: under which name, reachable by whom."""
+
+    name: str
+    mode: int
+
+
+def publish(
+    lock: EndpointLock, path: str, publications: Sequence[Publication]
+) -> list[tuple[socket.socket, Identity]]:
+    """Publishes sockets, in this order; returns who listens, and which files they are (I6, I2).
+
+    Each is bound and listening in a private directory, given its mode, named in the record, and only then linked. On
+    failure nothing of it remains. `path` is the endpoint's, for messages.
+    """
+    directory = lock.directory
+    listeners: list[socket.socket] = []
+    linked: list[tuple[str, Identity]] = []
+    try:
+        with _private_directory(lock) as temporary:
+            for publication in publications:
+                private = f"{temporary}/{secrets.token_hex(_PRIVATE_BYTES)}"
+                try:
+                    listeners.append(_listen(directory, private))
+                    os.chmod(private.encode(), publication.mode, dir_fd=directory.fd)
+                    found = directory.look(private)
+                    if found is None:
+                        raise RuntimeError("the private directory was emptied by another program")
+                    append_published(lock.fd, publication.name, found.identity)
+                    _link_new(lock, path, private, publication.name)
+                    linked.append((publication.name, found.identity))
+                finally:
+                    _tolerate_unlink(directory, private)
+    except Exception as error:
+        for listener in listeners:
+            listener.close()
+        for name, file in linked:
+            unlink_if_same(directory, name, file)
+        raise system_error(error, path, f"publish the socket {path}") from error
+    return [(listener, file) for listener, (_, file) in zip(listeners, linked, strict=True)]
+
+
+def unlink_if_same(directory: Directory, name: str, file: Identity) -> bool:
+    """Removes a name if, and only if, it still leads to this very file (I2). Says whether it did."""
+    found = directory.look(name)
+    if found is None or not found.identity.is_same(file):
+        return False
+    try:
+        os.unlink(name.encode(), dir_fd=directory.fd)
+    except FileNotFoundError:
+        # A temp cleaner was quicker.
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _private_directory(lock: EndpointLock) -> Iterator[str]:
+    name = f".sr-{secrets.token_hex(_PRIVATE_BYTES)}"
+    fd = lock.directory.fd
+    # Named in the record before it exists: a crash from here on leaves nothing that the next owner does not know of.
+    append_temporary(lock.fd, name)
+    try:
+        os.mkdir(name, 0o700, dir_fd=fd)
+        os.chmod(name, 0o700, dir_fd=fd)
+        yield name
+    finally:
+        # What cannot be removed now is named in the record, and is removed with it.
+        with contextlib.suppress(OSError):
+            os.rmdir(name, dir_fd=fd)
+
+
+def _listen(directory: Directory, name: str) -> socket.socket:
+    if not REACHES_THROUGH_DESCRIPTORS:
+        assert_path_fits(join_path(directory.path, name), MAX_SOCKET_PATH_BYTES)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.setblocking(False)
+        listener.bind(directory.address(name))
+        listener.listen(_BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _link_new(lock: EndpointLock, path: str, private: str, name: str) -> None:
+    """link() never replaces what is there: two publishers cannot both succeed."""
+    directory = lock.directory
+    while True:
+        try:
+            os.link(
+                private.encode(),
+                name.encode(),
+                src_dir_fd=directory.fd,
+                dst_dir_fd=directory.fd,
+                follow_symlinks=False,
+            )
+            return
+        except FileExistsError as error:
+            found = directory.look(name)
+            if found:
+                raise foreign_file(path, join_path(directory.path, name), found) from error
+            # It went in between: another owner is on its way out. Then the name is free.
+
+
+def _tolerate_unlink(directory: Directory, name: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(name.encode(), dir_fd=directory.fd)

@@ -1,0 +1,100 @@
+"""Removes what a dead owner left, and nothing else (I2)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..errors import SocketReferenceError
+from .directory import Directory
+from .foreign import foreign_file
+from .identity import Identity
+from .lock import EndpointLock
+from .paths import join_path
+from .platform import own_uid
+from .publish import unlink_if_same
+from .record import PROTOCOL_VERSION, OwnerRecord, read_record
+
+ReclaimRule = Literal["recorded", "stale"]
+"""What to do with a dead socket that no record names: leave it, or remove it if it is ours and refuses connections."""
+
+
+@dataclass(slots=True)
+class Reclaimed:
+    """What was removed of a dead owner, and the process that left it, if its record said so."""
+
+    pid: int | None
+    names: list[str] = field(default_factory=list[str])
+
+
+def reclaim(lock: EndpointLock, path: str) -> Reclaimed:
+    """Removes what the record in a held lock file names: files by identity, private directories by their random name.
+
+    Safe to be killed in at any step: the record stays until all is done.
+    """
+    record = read_record(lock.fd)
+    if record is None:
+        return Reclaimed(None)
+    assert_known_version(record, path)
+    done = Reclaimed(record.pid)
+    for published in record.published:
+        if unlink_if_same(lock.directory, published.name, published.file):
+            done.names.append(published.name)
+    for name in record.temporaries:
+        if _remove_temporary(lock.directory, name):
+            done.names.append(name)
+    return done
+
+
+def clear_way(lock: EndpointLock, path: str, name: str, rule: ReclaimRule, own: Sequence[Identity]) -> None:
+    """Refuses to go on while something foreign lies at a name that this endpoint needs.
+
+    `own` are files that this process itself published in an earlier life of the endpoint.
+    """
+    directory = lock.directory
+    found = directory.look(name)
+    if found is None:
+        return
+    at = join_path(directory.path, name)
+    if not any(known.is_same(found.identity) for known in own):
+        if not found.is_socket or rule != "stale":
+            raise foreign_file(path, at, found)
+        if found.uid != own_uid():
+            raise foreign_file(path, at, found, ", and is not yours to reclaim")
+        if not _refuses(directory, name):
+            raise foreign_file(path, at, found, ", and a server answers there")
+    unlink_if_same(directory, name, found.identity)
+
+
+def _refuses(directory: Directory, name: str) -> bool:
+    """Whether a connection is refused: nobody listens there. A full queue or any other answer means that somebody may."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.setblocking(False)
+        return sock.connect_ex(directory.address(name)) == errno.ECONNREFUSED
+
+
+def _remove_temporary(directory: Directory, name: str) -> bool:
+    found = directory.look(name)
+    if found is None or not found.is_directory or found.uid != own_uid():
+        return False
+    shutil.rmtree(name, dir_fd=directory.fd)
+    return True
+
+
+def assert_known_version(record: OwnerRecord, path: str) -> None:
+    """What an owner of another version left is not ours to understand."""
+    if record.version == PROTOCOL_VERSION:
+        return
+    raise SocketReferenceError(
+        "ERR_SOCKREF_PROTOCOL",
+        f"The dead owner of {path} (pid {record.pid}) left files of layout version {record.version}, and this is "
+        f"version {PROTOCOL_VERSION}; acquire it once with that version of sockref, or remove its files by hand",
+        path=path,
+        ours=PROTOCOL_VERSION,
+        theirs=record.version,
+    )

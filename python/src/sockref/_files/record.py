@@ -1,0 +1,168 @@
+"""The record of an owner: lines of JSON in its lock file, each appended before what it names comes to be."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ..errors import SocketReferenceError
+from .identity import Identity
+from .json_text import is_object, read_json, whole_number, write_json
+from .platform import process_start
+
+PROTOCOL_VERSION: Final = 1
+"""Version of the layout on disk and on the wire."""
+
+RECORD_MAGIC: Final = '{"sockref":'
+"""How each record begins. A file that begins otherwise is not a lock file of ours, and is left alone."""
+
+MAX_RECORD_BYTES: Final = 65_536
+"""Bytes that a record may grow to; each repair of a lost file adds some 200."""
+
+_TEMPORARY = re.compile(r"\.sr-[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A socket file that was published under a name."""
+
+    name: str
+    file: Identity
+
+
+@dataclass(slots=True)
+class OwnerRecord:
+    """What a record says. Nothing about life or death is decided from it."""
+
+    version: int
+    pid: int
+    start: str | None
+    since: float
+    published: list[Published] = field(default_factory=list[Published])
+    temporaries: list[str] = field(default_factory=list[str])
+    stopping: bool = False
+
+
+def parse_record(text: str) -> OwnerRecord | None:
+    """Reads a record from the text of a lock file. Torn and foreign lines are passed over; None without a header."""
+    header: OwnerRecord | None = None
+    body = OwnerRecord(0, 0, None, 0)
+    # What follows the last newline is torn: its writer was stopped in the middle.
+    for line in text.split("\n")[:-1]:
+        try:
+            value = read_json(line)
+        except ValueError:
+            continue
+        if is_object(value):
+            header = _header(value) or header
+            _read_entry(value, body)
+    if header is None:
+        return None
+    header.published, header.temporaries, header.stopping = body.published, body.temporaries, body.stopping
+    return header
+
+
+def _header(value: dict[str, Any]) -> OwnerRecord | None:
+    version, pid = whole_number(value.get("sockref")), whole_number(value.get("pid"))
+    start, since = value.get("start"), value.get("since")
+    if version is None or pid is None or pid < 1:
+        return None
+    if "start" in value and not isinstance(start, str):
+        return None
+    if isinstance(since, bool) or not isinstance(since, (int, float)):
+        return None
+    return OwnerRecord(version, pid, start, since)
+
+
+def _read_entry(value: dict[str, Any], into: OwnerRecord) -> None:
+    published = value.get("published")
+    if is_object(published):
+        name, file = published.get("name"), _identity(published.get("file"))
+        if file and is_file_name(name):
+            into.published.append(Published(name, file))
+    temporary = value.get("temporary")
+    if isinstance(temporary, str) and _TEMPORARY.fullmatch(temporary):
+        into.temporaries.append(temporary)
+    if value.get("stopping") is True:
+        into.stopping = True
+
+
+def is_file_name(name: Any) -> bool:
+    """Whether it can be a name in a directory: a record must never name anything outside of its own."""
+    return isinstance(name, str) and name not in ("", ".", "..") and "/" not in name and "\0" not in name
+
+
+def _identity(value: object) -> Identity | None:
+    if not is_object(value):
+        return None
+    dev, ino, birth = value.get("dev"), value.get("ino"), value.get("birth")
+    if not (isinstance(dev, str) and isinstance(ino, str) and isinstance(birth, str)):
+        return None
+    return Identity(dev, ino, birth)
+
+
+def read_record(fd: int) -> OwnerRecord | None:
+    """Reads the record of an open lock file."""
+    return parse_record(read_text(fd, MAX_RECORD_BYTES))
+
+
+def looks_like_record(start: str) -> bool:
+    """Whether the text at the start of a file can be that of a record, be it torn in its first line."""
+    return start.startswith(RECORD_MAGIC) or RECORD_MAGIC.startswith(start)
+
+
+def read_text(fd: int, size: int) -> str:
+    """The first bytes of an open file, as text."""
+    parts: list[bytes] = []
+    length = 0
+    while length < size and (part := os.pread(fd, size - length, length)):
+        parts.append(part)
+        length += len(part)
+    return b"".join(parts).decode(errors="replace")
+
+
+def begin_record(fd: int) -> None:
+    """Starts the record of this process in a lock file that it holds, in place of a dead owner's."""
+    os.ftruncate(fd, 0)
+    start = process_start()
+    header = {"sockref": PROTOCOL_VERSION, "pid": os.getpid()}
+    _append(fd, {**header, **({"start": start} if start else {}), "since": int(time.time() * 1000)})
+
+
+def append_temporary(fd: int, name: str) -> None:
+    """Names a private directory that is about to be made."""
+    _append(fd, {"temporary": name})
+
+
+def append_published(fd: int, name: str, file: Identity) -> None:
+    """Names a socket that is about to be published."""
+    _append(fd, {"published": {"name": name, "file": file.to_json()}})
+
+
+def append_stopping(fd: int) -> None:
+    """Says that the owner has begun to end, and only waits for its open connections."""
+    _append(fd, {"stopping": True})
+
+
+def _append(fd: int, value: object) -> None:
+    line = write_json(value) + b"\n"
+    size = os.fstat(fd).st_size
+    if size + len(line) > MAX_RECORD_BYTES:
+        raise SocketReferenceError(
+            "ERR_SOCKREF_LIMIT_EXCEEDED",
+            f"The record of this socket would exceed {MAX_RECORD_BYTES} bytes: its files were removed and repaired too "
+            "often; stop whatever removes them, and start the server again",
+            limit="recordBytes",
+            max=MAX_RECORD_BYTES,
+        )
+    written = 0
+    try:
+        while written < len(line):
+            written += os.pwrite(fd, line[written:], size + written)
+    except OSError:
+        # A full disk may take a part of the line before it refuses the rest: the next line must not be lost behind it.
+        os.ftruncate(fd, size)
+        raise

@@ -1,0 +1,176 @@
+"""The one thread of this process that answers for it: it owns all control connections, listeners and counts.
+
+Members have to answer while the user's thread blocks, and owners while nobody calls them. Everything that counts is
+changed by this thread alone, one thing after the other, so that no lock is held while user code runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import selectors
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+
+
+class _Gate:
+    """Lets a thread that forks, or ends the interpreter, wait until the background thread rests, and keep it there."""
+
+    def __init__(self) -> None:
+        self._turnstile: Final = threading.Lock()
+        self._running: Final = threading.RLock()
+
+    def enter(self) -> None:
+        """The background thread goes on, unless somebody keeps it."""
+        with self._turnstile:
+            self._running.acquire()
+
+    def leave(self) -> None:
+        """It rests: it waits for something to happen."""
+        self._running.release()
+
+    def close(self, timeout: float = -1) -> bool:
+        """Waits until it rests, and keeps it there; says whether that was so in time."""
+        if not self._turnstile.acquire(timeout=timeout):
+            return False
+        if self._running.acquire(timeout=timeout):
+            return True
+        self._turnstile.release()
+        return False
+
+    def open(self) -> None:
+        """Lets it go on."""
+        self._running.release()
+        self._turnstile.release()
+
+
+class _GatedSelector(selectors.DefaultSelector):
+    """A selector that opens the gate while it waits."""
+
+    def __init__(self, gate: _Gate) -> None:
+        super().__init__()
+        self._gate = gate
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._gate.leave()
+        try:
+            return super().select(timeout)
+        finally:
+            self._gate.enter()
+
+
+class Background:
+    """The thread and its event loop. Daemonic: it never keeps the process alive."""
+
+    def __init__(self) -> None:
+        self.gate: Final = _Gate()
+        self._selector = _GatedSelector(self.gate)
+        self.loop: Final = asyncio.SelectorEventLoop(self._selector)
+        self.ended = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._thread = threading.Thread(target=self._run, name="sockref", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        self.gate.enter()
+        try:
+            self.loop.run_forever()
+        finally:
+            self.gate.leave()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this is that thread: a finalizer that runs in it must not wait for it."""
+        return threading.current_thread() is self._thread
+
+    def call(self, work: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
+        """Has the thread do something, and waits for what it returns or raises.
+
+        `undo` gets what was done in vain, when the caller was interrupted while it waited.
+        """
+        if self.is_current:
+            return work()
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+        def run() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+
+        self.soon(run)
+        return self._wait(future, undo)
+
+    def submit(
+        self, start: Callable[[], Coroutine[Any, Any, T]], undo: Callable[[T], object] | None = None
+    ) -> concurrent.futures.Future[T]:
+        """Starts a coroutine in the thread. Cancelling the future cancels it; what it got all the same is for `undo`."""
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+        def run() -> None:
+            task = self.spawn(start())
+            task.add_done_callback(lambda done: _pass_on(done, future, undo))
+            future.add_done_callback(lambda done: self.soon(task.cancel) if done.cancelled() else None)
+
+        self.soon(run)
+        return future
+
+    def wait(self, start: Callable[[], Coroutine[Any, Any, T]], undo: Callable[[T], object] | None = None) -> T:
+        """Runs a coroutine in the thread, and waits for its outcome."""
+        if self.is_current:
+            raise RuntimeError("sockref's own thread (a finalizer runs in it) cannot wait for itself")
+        return self._wait(self.submit(start, undo), None)
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Runs a coroutine beside the others. In the thread only."""
+        task = self.loop.create_task(work)
+        # The loop itself keeps no task alive.
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def soon(self, work: Callable[[], object]) -> None:
+        """Has the thread do something, without waiting. From any thread, also in a finalizer."""
+        with contextlib.suppress(RuntimeError):
+            # Closed: there is nothing left to do for it.
+            self.loop.call_soon_threadsafe(work)
+
+    def close_in_child(self) -> None:
+        """Closes a forked child's copies. The selector is only closed: its entries are the parent's, too."""
+        self.ended = True
+        self._selector.close()
+        for name in ("_ssock", "_csock"):
+            sock = getattr(self.loop, name, None)
+            if sock is not None:
+                sock.close()
+
+    @staticmethod
+    def _wait(future: concurrent.futures.Future[T], undo: Callable[[T], object] | None) -> T:
+        try:
+            return future.result()
+        except BaseException:
+            # Interrupted (Ctrl-C), unless it is the outcome itself.
+            if not future.cancel() and undo:
+                future.add_done_callback(lambda done: None if done.exception() else undo(done.result()))
+            raise
+
+
+def _pass_on(
+    task: asyncio.Task[T], future: concurrent.futures.Future[T], undo: Callable[[T], object] | None
+) -> None:
+    if not future.set_running_or_notify_cancel():
+        if undo and not task.cancelled() and task.exception() is None:
+            undo(task.result())
+        return
+    if task.cancelled():
+        future.set_exception(asyncio.CancelledError())
+        return
+    error = task.exception()
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(task.result())

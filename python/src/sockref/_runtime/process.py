@@ -1,0 +1,89 @@
+"""What there is once in a process: the background thread, and what becomes of it at a fork and at the exit."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+
+from .._files import held_locks, inherited
+from .background import Background
+
+_EXIT_SECONDS = 5.0
+"""How long the exit waits for the background thread to rest; it makes no call that blocks."""
+
+_lock = threading.Lock()
+_background: Background | None = None
+_generation = 0
+_hooked = False
+
+
+def background() -> Background:
+    """The background thread of this process; started at first need."""
+    global _background
+    with _lock:
+        if _background is None:
+            _background = Background()
+            _hook()
+        return _background
+
+
+def generation() -> int:
+    """The number of forks that lie between the first process and this one: what is older is a parent's."""
+    return _generation
+
+
+def _hook() -> None:
+    """Has the exit clean up. Once in a process, whatever forks it is the child of."""
+    global _hooked
+    if not _hooked:
+        _hooked = True
+        atexit.register(_at_exit)
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
+    if _generation > 0:
+        _hook_child()
+
+
+def _hook_child() -> None:
+    """A child of multiprocessing ends by `os._exit`, and calls no exit handlers but those of its own kind."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.Finalize(None, _at_exit, exitpriority=0)
+
+
+def _at_exit() -> None:
+    """Removes the files of what is still owned, as a dead owner's are removed. Members elsewhere fail over."""
+    current = _background
+    if current is None or current.ended:
+        return
+    # The thread is kept from going on: its lock is never opened again.
+    if current.gate.close(_EXIT_SECONDS):
+        current.ended = True
+        held_locks.clean_up()
+
+
+def _before_fork() -> None:
+    _lock.acquire()
+    current = _background
+    # Not in the middle of anything: what is open is known, and the child's copies can be closed.
+    if current is not None and not current.is_current and not current.ended:
+        current.gate.close()
+
+
+def _after_in_parent() -> None:
+    current = _background
+    if current is not None and not current.is_current and not current.ended:
+        current.gate.open()
+    _lock.release()
+
+
+def _after_in_child() -> None:
+    global _lock, _background, _generation
+    _lock = threading.Lock()
+    parents, _background = _background, None
+    _generation += 1
+    held_locks.forget_all()
+    inherited.close_all_in_child()
+    if parents is not None:
+        parents.close_in_child()

@@ -1,0 +1,1 @@
+"""Claim, owner, member, control messages, failover, repair. Knows nothing of handles."""

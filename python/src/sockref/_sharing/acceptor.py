@@ -1,0 +1,76 @@
+"""Accepts the connections that come to a listening socket."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from .._files.inherited import close_copy, forget, remember
+
+_AT_ONCE = 64
+"""Connections that are accepted in one turn: others must have theirs."""
+
+_PAUSE = 0.1
+"""Seconds until it tries again when there are no descriptors left."""
+
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+class Acceptor:
+    """Hands over connections until it is closed."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        listener: socket.socket,
+        accepted: Callable[[socket.socket], None],
+        fault: Callable[[BaseException], None],
+    ) -> None:
+        self._loop: Final = loop
+        self._listener: Final = listener
+        self._accepted: Final = accepted
+        self._fault: Final = fault
+        self._resume: asyncio.TimerHandle | None = None
+        self._open = True
+        remember(self)
+        loop.add_reader(listener, self._accept)
+
+    def close(self, drain: bool = False) -> None:
+        """Listens no more; `drain` accepts who has come by now, since nobody else will. Idempotent."""
+        if not self._open:
+            return
+        while drain and self._accept():
+            pass
+        self._open = False
+        if self._resume is not None:
+            self._resume.cancel()
+        self._loop.remove_reader(self._listener)
+        forget(self)
+        self._listener.close()
+
+    def close_in_child(self) -> None:
+        close_copy(self._listener)
+
+    def _accept(self) -> bool:
+        """Whether there may be more of them."""
+        for _ in range(_AT_ONCE):
+            try:
+                sock, _address = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return False
+            except OSError as error:
+                self._fault(error)
+                if error.errno in _EXHAUSTED and self._open:
+                    # It would be told so again and again.
+                    self._loop.remove_reader(self._listener)
+                    self._resume = self._loop.call_later(_PAUSE, self._again)
+                return False
+            self._accepted(sock)
+        return True
+
+    def _again(self) -> None:
+        self._resume = None
+        self._loop.add_reader(self._listener, self._accept)

@@ -1,0 +1,285 @@
+"""A claim on an endpoint: to become its owner, or a member of whoever is."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import math
+import random
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from .._files.held_locks import clean_up_at_exit, cleaned_up
+from .._files.identity import Identity
+from .._files.lock import Absent, Busy, EndpointLock, peek_record
+from .._files.platform import own_uid
+from .._files.reclaim import Reclaimed, clear_way, reclaim
+from .._system_errors import system_error
+from ..errors import SocketReferenceError
+from .lease import Lease, LeaseEvents, Peers, Surroundings
+from .member import Member, MemberStart, NotAttached
+from .owner import Owner, OwnerStart
+from .serving import Serve
+from .settings import OwnerSettings, Place
+from .sweep import sweep_held
+
+_FIRST_PAUSE = 0.001
+"""Seconds between the first two attempts: an owner that is starting needs about as long."""
+
+_LONGEST_PAUSE = 0.050
+"""An owner that goes away is missed by no more than this."""
+
+_PAUSE_PER_MEMBER = 50e-6
+"""Seconds of the first pause for each member that competes, so that hundreds of them do not come at once."""
+
+_GROWTH = 1.5
+
+_SUCCESSION = 0.25
+"""How long one who can only join waits for a successor, once it saw that an owner went. Those who depended on that owner
+take over within a few milliseconds, but they may come to the lock later than who has just arrived."""
+
+# Nobody listens, the file went, or (EAGAIN) more knock than the queue takes: the lock will tell which.
+_NOT_NOW = {
+    errno.ECONNREFUSED,
+    errno.ENOENT,
+    errno.ECONNRESET,
+    errno.EAGAIN,
+    errno.EPIPE,
+    errno.ENOTSOCK,
+    errno.EPROTOTYPE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What a claim is waiting for, for the error of whoever gives up waiting; `pid` holds the lock, if it is known."""
+
+    waiting_for: str
+    pid: int | None = None
+
+
+class Claimant(Protocol):
+    """On whose behalf a claim is made."""
+
+    def serve(self) -> Serve | None:
+        """What to serve with; None for one that can only join. Asked anew at each attempt."""
+        ...
+
+    def references(self) -> int:
+        """References here, the acquires under way included; at least 1."""
+        ...
+
+    def obstacle(self, what: Obstacle) -> None: ...
+
+    def accept(self, lease: Lease) -> None:
+        """Called in the turn in which the lease is there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim needs to know.
+
+    `own` are files that this process published in an earlier life of this endpoint. `failover` is set when the owner was
+    lost: who held the endpoint then. They wait for a successor, even if they cannot serve.
+    """
+
+    place: Place
+    settings: OwnerSettings
+    surroundings: Surroundings
+    events: LeaseEvents
+    claimant: Claimant
+    own: Sequence[Identity]
+    failover: Peers | None
+
+
+class _Seen:
+    """When an owner was seen last that was about to go, or had gone without an end."""
+
+    leaving = -math.inf
+
+
+Accept = Callable[[Lease], None]
+
+
+async def claim(request: Claim) -> None:
+    """Attaches to the owner, or takes the lock and becomes it. Goes on until it has one of both, an error, or is cancelled."""
+    wait = _FIRST_PAUSE + (request.failover.members if request.failover else 0) * _PAUSE_PER_MEMBER
+    seen = _Seen()
+    while True:
+        try:
+            if await _attempt(request, seen):
+                return
+        except Exception as error:
+            if request.failover is None:
+                raise
+            # References are at stake: what fails now may work before their time is over.
+            request.claimant.obstacle(Obstacle(f"a new owner; the last attempt failed: {error}"))
+        # Jittered, so that those who came together do not come again together.
+        await asyncio.sleep(wait * (0.5 + random.random()))
+        wait = min(wait * _GROWTH, _LONGEST_PAUSE)
+
+
+async def _attempt(request: Claim, seen: _Seen) -> bool:
+    """Tries once to attach, then once to take the lock; False if it is worth trying again."""
+    place, claimant = request.place, request.claimant
+    attached = await _attach(request)
+    if attached == "attached":
+        return True
+    if attached != "nobody":
+        seen.leaving = request.surroundings.loop.time()
+    can_serve = claimant.serve() is not None
+    taken = EndpointLock.attempt(place.directory, place.names.lock, place.path, create=can_serve)
+    match taken:
+        case EndpointLock():
+            return await _own(request, taken, seen)
+        case Absent():
+            if not _expects_owner(request, seen):
+                raise _not_served(place.path)
+            claimant.obstacle(Obstacle("a new owner"))
+        case Busy(record):
+            pid = record.pid if record else None
+            who = "" if pid is None else f" (pid {pid})"
+            if record and record.stopping:
+                # It is alive and well; only its clients take their time.
+                claimant.obstacle(Obstacle(f"the last connections of the previous owner{who} to end"))
+            else:
+                what = "start" if attached == "nobody" else "end"
+                claimant.obstacle(Obstacle(f"the owner{who} to {what}", pid))
+    return False
+
+
+async def _attach(request: Claim) -> Literal["attached", "nobody"] | NotAttached:
+    sock = _connect_control(request.place)
+    if sock is None:
+        return "nobody"
+    claimant = request.claimant
+    claimant.obstacle(Obstacle("the owner to answer", _owner_pid(request.place)))
+    start = MemberStart(
+        place=request.place,
+        settings=request.settings,
+        surroundings=request.surroundings,
+        events=request.events,
+        references=claimant.references(),
+        can_serve=claimant.serve() is not None,
+        accept=claimant.accept,
+    )
+    return await Member.attach(sock, start) or "attached"
+
+
+def _connect_control(place: Place) -> socket.socket | None:
+    directory, name = place.directory, place.names.control
+    found = directory.look(name)
+    # Never speak to a socket of someone else: in a shared directory anybody could have put it there.
+    if found is None or not found.is_socket or found.uid != own_uid():
+        return None
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.connect(directory.address(name))
+    except OSError as error:
+        sock.close()
+        if error.errno in _NOT_NOW:
+            return None
+        raise system_error(error, place.path, f"connect to the owner of {place.path}", "connect") from error
+    return sock
+
+
+def _owner_pid(place: Place) -> int | None:
+    """The pid in the record, for messages only."""
+    try:
+        record = peek_record(place.directory, place.names.lock, place.path)
+    except SocketReferenceError:
+        # It would only make a message better; what is wrong with the file shows when it is to be locked.
+        return None
+    return record.pid if record else None
+
+
+async def _own(request: Claim, lock: EndpointLock, seen: _Seen) -> bool:
+    """Goes on with the lock in hand; False if it was of no use. Leaves nothing behind when it fails."""
+    place, path = request.place, request.place.path
+    serve = request.claimant.serve()
+    if serve is None:
+        swept = sweep_held(lock, path)
+        _report(request, swept)
+        if swept.names:
+            seen.leaving = request.surroundings.loop.time()
+        if not _expects_owner(request, seen):
+            raise _not_served(path)
+        return False
+    clean_up_at_exit(lock, path)
+    repaired = False
+    try:
+        _report(request, reclaim(lock, path))
+        repaired = True
+        for name in (place.names.control, place.names.data):
+            clear_way(lock, path, name, request.settings.reclaim, request.own)
+        start = OwnerStart(
+            place=place,
+            lock=lock,
+            serve=serve,
+            settings=request.settings,
+            surroundings=request.surroundings,
+            events=request.events,
+            references=request.claimant.references(),
+            expected=request.failover.dependents if request.failover else 0,
+        )
+        Owner.start(start, request.claimant.accept)
+        return True
+    except BaseException as error:
+        start_over = _is_served_by_another(place, lock, error)
+        # Its record is needed as long as what it names is there.
+        if repaired:
+            lock.remove()
+        else:
+            lock.release()
+        cleaned_up(lock)
+        if not isinstance(error, Exception):
+            raise
+        if not start_over:
+            raise system_error(error, path, f"start the socket {path}") from error
+        request.claimant.obstacle(Obstacle("the owner to repair its files"))
+        return False
+
+
+def _expects_owner(request: Claim, seen: _Seen) -> bool:
+    """Whether it is worth waiting for an owner although there is none."""
+    return request.failover is not None or request.surroundings.loop.time() - seen.leaving < _SUCCESSION
+
+
+def _is_served_by_another(place: Place, lock: EndpointLock, error: BaseException) -> bool:
+    """Whether what lies in our way belongs to an owner after all: one whose lock file was removed, by a temp cleaner say.
+
+    It holds a lock to which no name leads; it answers on its control socket, has the lock's path by now, or has gone.
+    """
+    if not isinstance(error, SocketReferenceError) or error.code != "ERR_SOCKREF_ADDRESS_IN_USE":
+        return False
+    try:
+        if lock.check() != "linked":
+            return True
+        names = (place.names.control, place.names.data)
+        if not any(place.directory.look(name) for name in names):
+            return True
+        sock = _connect_control(place)
+    except (OSError, SocketReferenceError):
+        # If that cannot be found out, the failure at hand is the one to tell.
+        return False
+    if sock is None:
+        return False
+    sock.close()
+    return True
+
+
+def _report(request: Claim, reclaimed: Reclaimed) -> None:
+    if reclaimed.names:
+        request.surroundings.hooks.reclaimed(request.place.path, reclaimed.pid, reclaimed.names)
+
+
+def _not_served(path: str) -> SocketReferenceError:
+    return SocketReferenceError(
+        "ERR_SOCKREF_NOT_SERVED",
+        f"Nobody serves {path}; pass `serve` to serve it here, or start the program that serves it first",
+        path=path,
+    )

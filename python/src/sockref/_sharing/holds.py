@@ -1,0 +1,341 @@
+"""The members of an endpoint, as its owner knows them: one control connection each."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import socket
+import time
+from collections.abc import Callable
+from typing import Any, Final, Literal, Protocol
+
+from .._files.json_text import MAX_SAFE_INTEGER, write_json
+from .._files.record import PROTOCOL_VERSION
+from ..errors import SocketReferenceError
+from .channel import Channel
+from .lease import Peers
+from .lines import MAX_MESSAGE_BYTES
+from .messages import Hello, Holder, MalformedMessage, ToOwner, parse_to_owner
+from .tally import Tally
+
+_STRANGER_SECONDS = 10.0
+"""How long a connection may stay that is no member's: before its `hello`, and when it was answered."""
+
+_SECONDS_PER_MEMBER = 50e-6
+"""Between two rounds of counts: what telling everybody costs stays a small part of the time."""
+
+_MAX_LISTED = 200
+"""Members that a listing names at most; the rest is a number, so that the message keeps its limit."""
+
+_MAX_LISTED_BYTES = MAX_MESSAGE_BYTES - 4_096
+"""Bytes that these may have together: labels can be long, and the owner has to be named in the same message."""
+
+SPARE_CONNECTIONS: Final = 64
+"""Connections to the control socket beyond the members: listings, and those who are refused."""
+
+
+class HoldsOwner(Protocol):
+    """What the registry asks of its owner."""
+
+    @property
+    def stage(self) -> Literal["starting", "ready", "stopping"]:
+        """Where the owner stands: who comes now is welcomed, or told to start over."""
+        ...
+
+    def changed(self) -> None:
+        """The total has changed. May switch to stopping, in this very turn."""
+        ...
+
+    def left(self, answer: Callable[[bool], None]) -> None:
+        """A member's last reference is gone; answer now, or later, when every file is gone."""
+        ...
+
+    def describe(self, members: list[Holder], more: int) -> dict[str, Any]: ...
+
+    def stop_requested(self, force: bool) -> None: ...
+
+    def fault(self, error: BaseException) -> None: ...
+
+
+class Holds:
+    """Counts the members, and tells them the numbers."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, owner: HoldsOwner, max_members: int, max_references: int
+    ) -> None:
+        self.tally: Final = Tally()
+        self.loop: Final = loop
+        self.owner: Final = owner
+        self.max_members: Final = max_members
+        self.max_references: Final = max_references
+        self.dependents_seen = 0
+        self._dependents = 0
+        self._connections: dict[_Connection, None] = {}
+        self._members: dict[_Connection, Hello] = {}
+        self._round: asyncio.TimerHandle | None = None
+        self._last_round = -math.inf
+
+    @property
+    def peers(self) -> Peers:
+        """The members in numbers."""
+        return Peers(len(self._members), self._dependents)
+
+    def accept(self, sock: socket.socket) -> None:
+        """A new control connection."""
+        if len(self._connections) >= self.max_members + SPARE_CONNECTIONS:
+            sock.close()
+            return
+        self._connections[_Connection(self, sock)] = None
+
+    def listing(self) -> dict[str, Any]:
+        """Who holds it, as a message."""
+        listed: list[Holder] = []
+        size = 0
+        for connection, hello in self._members.items():
+            holder = describe(
+                hello["pid"],
+                self.tally.of(connection),
+                connection.since,
+                hello["canServe"],
+                hello.get("label"),
+                hello.get("thread"),
+            )
+            size += len(write_json(holder)) + 1
+            if len(listed) == _MAX_LISTED or size > _MAX_LISTED_BYTES:
+                break
+            listed.append(holder)
+        return self.owner.describe(listed, len(self._members) - len(listed))
+
+    def ready(self) -> None:
+        """Tells all members that the server is up."""
+        for connection in self._members:
+            connection.channel.send({"type": "ready"})
+
+    def end_all(self) -> None:
+        """Tells all members that the endpoint has ended for everybody."""
+        for connection in list(self._members):
+            connection.channel.send({"type": "stopping", "force": True})
+
+    def ended(self) -> None:
+        """Answers those who asked for the end: everything has ended."""
+        for connection in list(self._connections):
+            if connection.asked_to_stop:
+                connection.end({"type": "bye", "last": True})
+
+    def announce(self) -> None:
+        """Has the newest total told to all members, soon and together with what else changes until then."""
+        if self._round is not None or not self._members:
+            return
+        earliest = self._last_round + len(self._members) * _SECONDS_PER_MEMBER
+        self._round = self.loop.call_later(max(0.0, earliest - self.loop.time()), self._tell)
+
+    def close(self) -> None:
+        """Ends all connections. Members that were not told to stop start over, knowing the last numbers."""
+        if self._round is not None:
+            self._round.cancel()
+            self._tell()
+        for connection in list(self._connections):
+            connection.end()
+
+    def destroy(self) -> None:
+        """Ends all connections without a further word or wait."""
+        for connection in list(self._connections):
+            connection.channel.destroy()
+
+    def _tell(self) -> None:
+        self._round = None
+        self._last_round = self.loop.time()
+        for connection in list(self._members):
+            self.tell(connection)
+
+    def tell(self, connection: _Connection) -> None:
+        """Tells a member the numbers; one that does not read gets one message when it does, not all (I7)."""
+        if connection not in self._members:
+            return
+        if not connection.channel.backed_up:
+            connection.behind = False
+            connection.channel.send({"type": "count", **self._numbers(connection)})
+        elif not connection.behind:
+            connection.behind = True
+            connection.channel.when_read(lambda: self.tell(connection))
+
+    def hello(self, connection: _Connection, hello: Hello) -> None:
+        """A connection becomes a member, or is refused."""
+        stage = self.owner.stage
+        if stage == "stopping":
+            connection.end({"type": "stopping"})
+            return
+        full = self._limit_met(hello)
+        if full:
+            connection.end({"type": "failed", **full})
+            return
+        self._members[connection] = hello
+        connection.limit.cancel()
+        if not hello["canServe"]:
+            self._dependents += 1
+            self.dependents_seen += 1
+        self.tally.set(connection, hello["references"])
+        connection.channel.send(
+            {
+                "type": "welcome",
+                "v": PROTOCOL_VERSION,
+                "pid": os.getpid(),
+                "state": stage,
+                **self._numbers(connection),
+                "maxReferences": self.max_references,
+            }
+        )
+        self.owner.changed()
+
+    def is_member(self, connection: _Connection) -> bool:
+        return connection in self._members
+
+    def references(self, connection: _Connection, references: int) -> bool:
+        """A member's count has changed; False if that cannot be."""
+        total = self.tally.total - self.tally.of(connection) + references
+        # No member of good faith exceeds the limit by itself, and no total may exceed what is exact (I7).
+        if references > self.max_references or total > MAX_SAFE_INTEGER:
+            return False
+        self.tally.set(connection, references)
+        self.owner.changed()
+        return True
+
+    def remove(self, connection: _Connection) -> bool:
+        """A member is gone; says whether it was one."""
+        hello = self._members.pop(connection, None)
+        if hello is None:
+            return False
+        if not hello["canServe"]:
+            self._dependents -= 1
+        self.tally.set(connection, 0)
+        self.owner.changed()
+        return True
+
+    def forget(self, connection: _Connection) -> None:
+        """A connection is over."""
+        self._connections.pop(connection, None)
+        self.remove(connection)
+
+    def _numbers(self, connection: _Connection) -> dict[str, int]:
+        return {
+            "total": self.tally.total,
+            "members": len(self._members),
+            "dependents": self._dependents,
+            "yours": self.tally.of(connection),
+        }
+
+    def _limit_met(self, hello: Hello) -> dict[str, Any] | None:
+        if len(self._members) >= self.max_members:
+            return _full("maxMembersPerSocket", self.max_members)
+        if self.tally.total + hello["references"] > self.max_references:
+            return _full("maxReferencesPerSocket", self.max_references)
+        return None
+
+
+class _Connection:
+    """A control connection: a stranger's, until its `hello`."""
+
+    def __init__(self, holds: Holds, sock: socket.socket) -> None:
+        self.since: Final = int(time.time() * 1000)
+        self._holds: Final = holds
+        self.behind = False
+        self.asked_to_stop = False
+        self._answer_due = False
+        self.channel: Final = Channel(holds.loop, sock, self)
+        self.limit = self._limited()
+
+    def end(self, message: object = None) -> None:
+        """Says the last word, if any; the peer then has to close."""
+        self.limit.cancel()
+        self.limit = self._limited()
+        self.channel.end(message)
+
+    def received(self, line: str) -> None:
+        message = parse_to_owner(line)
+        if self._handle(message):
+            return
+        self.channel.destroy()
+        self._holds.owner.fault(
+            SocketReferenceError(
+                "ERR_SOCKREF_PROTOCOL",
+                f"A control connection was closed: it sent {message} out of turn, or out of range",
+            )
+        )
+
+    def refuse(self, malformed: MalformedMessage) -> dict[str, Any] | None:
+        """A peer of another version is told so; to anything else there is nothing to say."""
+        if malformed.theirs is None:
+            return None
+        return {
+            "type": "failed",
+            "code": "ERR_SOCKREF_PROTOCOL",
+            "message": f"The owner (pid {os.getpid()}) speaks protocol version {PROTOCOL_VERSION}, and the member "
+            f"{malformed.theirs}",
+            # As the member sees them.
+            "detail": {"ours": malformed.theirs, "theirs": PROTOCOL_VERSION},
+        }
+
+    def closed(self, malformed: MalformedMessage | None) -> None:
+        self.limit.cancel()
+        self._holds.forget(self)
+        if malformed is None:
+            return
+        fields = {} if malformed.theirs is None else {"theirs": malformed.theirs}
+        message = f"A control connection was closed: {malformed}"
+        self._holds.owner.fault(SocketReferenceError("ERR_SOCKREF_PROTOCOL", message, ours=PROTOCOL_VERSION, **fields))
+
+    def _handle(self, message: ToOwner) -> bool:
+        holds = self._holds
+        match message["type"]:
+            case "hello":
+                if holds.is_member(self):
+                    return False
+                holds.hello(self, message)
+            case "who":
+                self._answer()
+            case "stop":
+                # Its answer may take as long as the others keep their references.
+                self.limit.cancel()
+                self.asked_to_stop = True
+                holds.owner.stop_requested(message["force"])
+            case "references":
+                return holds.is_member(self) and holds.references(self, message["n"])
+            case "bye":
+                if not holds.remove(self):
+                    return False
+                holds.owner.left(lambda last: self.end({"type": "bye", "last": last}))
+        return True
+
+    def _answer(self) -> None:
+        """Tells who holds what. Who asks faster than it reads gets fewer answers, and the newest (I7)."""
+        if not self.channel.backed_up:
+            self._answer_due = False
+            self.channel.send(self._holds.listing())
+        elif not self._answer_due:
+            self._answer_due = True
+            self.channel.when_read(self._answer)
+
+    def _limited(self) -> asyncio.TimerHandle:
+        """Ends a connection that is no member's after a while, whatever its peer does."""
+        return self._holds.loop.call_later(_STRANGER_SECONDS, self.channel.destroy)
+
+
+def describe(
+    pid: int, references: int, since: int, can_serve: bool, label: str | None, thread: int | None = None
+) -> Holder:
+    """A holder in a listing."""
+    holder: Holder = {"pid": pid, "references": references, "since": since, "canServe": can_serve}
+    if thread is not None:
+        holder["thread"] = thread
+    if label is not None:
+        holder["label"] = label
+    return holder
+
+
+def _full(limit: str, maximum: int) -> dict[str, Any]:
+    return {
+        "code": "ERR_SOCKREF_LIMIT_EXCEEDED",
+        "message": f"The owner (pid {os.getpid()}) allows {maximum} as {limit}, and that is reached",
+        "detail": {"limit": limit, "max": maximum},
+    }

@@ -1,0 +1,42 @@
+"""Bytes to lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+MAX_MESSAGE_BYTES: Final = 65_536
+"""Bytes that one control message may have, its newline not counted."""
+
+
+class BadLine(ValueError):
+    """A line that is too long, or no UTF-8."""
+
+
+class LineSplitter:
+    """Splits a stream of bytes into lines of UTF-8, holding at most one unfinished line in memory."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def push(self, chunk: bytes) -> Iterator[str]:
+        """Each line that is complete by now. Raises BadLine behind the lines before it."""
+        start = 0
+        while (end := chunk.find(b"\n", start)) != -1:
+            yield self._take(chunk[start:end])
+            start = end + 1
+        self._keep(chunk[start:])
+
+    def _take(self, last: bytes) -> str:
+        self._keep(last)
+        line = bytes(self._rest)
+        self._rest.clear()
+        try:
+            return line.decode()
+        except UnicodeDecodeError as error:
+            raise BadLine("a message that is no UTF-8") from error
+
+    def _keep(self, more: bytes) -> None:
+        if len(self._rest) + len(more) > MAX_MESSAGE_BYTES:
+            raise BadLine(f"a message of more than {MAX_MESSAGE_BYTES} bytes")
+        self._rest += more

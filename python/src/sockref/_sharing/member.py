@@ -1,0 +1,318 @@
+"""A hold on an endpoint whose owner is another process: one control connection."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from .._files.identity import Identity
+from .._files.json_text import MAX_SAFE_INTEGER
+from .._files.record import PROTOCOL_VERSION
+from ..error_codes import ERROR_FIELDS, WIRE_FIELDS, ErrorCode
+from ..errors import SocketReferenceError
+from .channel import Channel
+from .futures import done_future
+from .lease import LeaseEvents, Peers, Role, Surroundings
+from .messages import Count, Failed, MalformedMessage, ToMember, Welcome, parse_to_member
+from .settings import OwnerSettings, Place
+from .sweep import sweep
+
+NotAttached = Literal["stopping", "closed"]
+"""How an attempt ended without a lease: the owner is on its way out, or was no owner any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """The `hello` is sent; `welcome` was not heard yet, or not that the server is up."""
+
+    outcome: asyncio.Future[NotAttached | None]
+    welcomed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Its references count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The `bye` is sent."""
+
+    left: asyncio.Future[None]
+    timer: asyncio.TimerHandle
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """It is over."""
+
+
+Phase = Greeting | Attached | Leaving | Gone
+
+
+@dataclass(frozen=True, slots=True)
+class MemberStart:
+    """What a member starts from; `accept` is called in the turn in which the server is known to be up."""
+
+    place: Place
+    settings: OwnerSettings
+    surroundings: Surroundings
+    events: LeaseEvents
+    references: int
+    can_serve: bool
+    accept: Callable[[Member], None]
+
+
+class Member:
+    """Attached to an owner elsewhere."""
+
+    role: Final[Role] = "member"
+    published: Final[tuple[Identity, ...]] = ()
+    settling: Final = None
+
+    def __init__(self, sock: socket.socket, start: MemberStart) -> None:
+        self._start: Final = start
+        self._loop: Final = start.surroundings.loop
+        self.owner_pid = 0
+        self.others = 0
+        self.peers = Peers()
+        self.max_references = MAX_SAFE_INTEGER
+        self._stop_timeout = 0.0
+        self._references = self._told = start.references
+        self._sending: Literal["nothing", "scheduled", "waiting"] = "nothing"
+        self._phase: Phase = Greeting(self._loop.create_future())
+        self._channel: Final = Channel(self._loop, sock, self)
+        label = start.settings.label
+        self._channel.send(
+            {
+                "type": "hello",
+                "v": PROTOCOL_VERSION,
+                "pid": os.getpid(),
+                **({} if label is None else {"label": label}),
+                "references": start.references,
+                "canServe": start.can_serve,
+            }
+        )
+
+    @staticmethod
+    async def attach(sock: socket.socket, start: MemberStart) -> NotAttached | None:
+        """Attaches over a connected control socket; returns why not, or None once `accept` was called.
+
+        Raises SocketReferenceError if the owner refuses, or cannot be understood.
+        """
+        member = Member(sock, start)
+        assert isinstance(member._phase, Greeting)
+        try:
+            return await member._phase.outcome
+        except asyncio.CancelledError:
+            if isinstance(member._phase, Greeting):
+                member._finish()
+            raise
+
+    def update(self, references: int) -> None:
+        self._references = references
+        if not isinstance(self._phase, Attached):
+            return
+        if references > 0:
+            self._schedule()
+        else:
+            self._leave()
+
+    def abandon(self) -> asyncio.Future[None]:
+        return self._leave() if isinstance(self._phase, Attached) else done_future(self._loop)
+
+    def heal(self) -> None:
+        """The files are the owner's business."""
+
+    def _leave(self) -> asyncio.Future[None]:
+        left: asyncio.Future[None] = self._loop.create_future()
+        settings = self._start.settings
+        timeout = settings.failover_timeout + settings.drain_timeout + self._stop_timeout
+        timer = self._loop.call_later(timeout, lambda: self._leave_unanswered(left, timeout))
+        self._phase = Leaving(left, timer)
+        # The answer is worth waiting for: it says that the files are gone.
+        self._channel.send({"type": "bye"})
+        self._start.events.stopping(left)
+        return left
+
+    def _leave_unanswered(self, left: asyncio.Future[None], timeout: float) -> None:
+        """The owner does not read. The kernel will tell it that we are gone; nobody here must wait for that."""
+        path, pid = self._start.place.path, self.owner_pid
+        message = (
+            f"The owner of {path} (pid {pid}) did not answer a release within {timeout:g} s; "
+            "look at that process: it is stopped, or its event loop is blocked"
+        )
+        error = SocketReferenceError("ERR_SOCKREF_OWNER_UNRESPONSIVE", message, path=path, pid=pid, timeout=timeout)
+        self._start.surroundings.hooks.fault(path, error)
+        self._finish()
+        left.set_result(None)
+
+    def _schedule(self) -> None:
+        """Tells the owner the newest count, once a turn at most, and not while it is behind in reading."""
+        if self._sending == "nothing":
+            self._sending = "scheduled"
+            self._loop.call_soon(self._send)
+
+    def _send(self) -> None:
+        self._sending = "nothing"
+        if not isinstance(self._phase, Attached) or self._references == self._told:
+            return
+        if self._channel.backed_up:
+            self._sending = "waiting"
+            self._channel.when_read(self._send)
+            return
+        self._told = self._references
+        self._channel.send({"type": "references", "n": self._references})
+
+    # What the channel tells.
+
+    def received(self, line: str) -> None:
+        message = parse_to_member(line)
+        if self._handle(message):
+            return
+        if not isinstance(self._phase, Greeting):
+            # As if it had died: references that count on it must not wait for what it will never say.
+            self._channel.destroy()
+            return
+        self._fail(self._protocol_error(f'it sent "{message["type"]}" out of turn'))
+
+    def refuse(self, malformed: MalformedMessage) -> dict[str, Any] | None:
+        return None
+
+    def closed(self, malformed: MalformedMessage | None) -> None:
+        phase, self._phase = self._phase, Gone()
+        match phase:
+            case Greeting(outcome):
+                if malformed is None:
+                    _settle(outcome, "closed")
+                elif not outcome.done():
+                    outcome.set_exception(self._protocol_error(str(malformed), malformed.theirs))
+            case Attached():
+                self._start.events.lost("owner-died")
+            case Leaving(left, timer):
+                timer.cancel()
+                # It died before it could answer. If we were the last, what it left is ours to remove.
+                self._start.surroundings.spawn(self._sweep(left))
+            case Gone():
+                pass
+
+    async def _sweep(self, left: asyncio.Future[None]) -> None:
+        try:
+            await sweep(self._start.place, self.owner_pid)
+        except Exception as error:
+            left.set_exception(error)
+        else:
+            left.set_result(None)
+
+    def _handle(self, message: ToMember) -> bool:
+        """Whether the message has its place here."""
+        phase = self._phase
+        match message["type"]:
+            case "welcome":
+                if not isinstance(phase, Greeting) or phase.welcomed:
+                    return False
+                self._welcomed(message, phase.outcome)
+            case "ready":
+                if not isinstance(phase, Greeting) or not phase.welcomed:
+                    return False
+                self._attached(phase.outcome)
+            case "count":
+                self._counted(message)
+            case "stopping":
+                self._stopping(message.get("force") is True)
+            case "failed":
+                if isinstance(phase, Leaving):
+                    return False
+                self._failed(message)
+            case "bye":
+                if not isinstance(phase, Leaving):
+                    return False
+                self._finish()
+                phase.left.set_result(None)
+            case "holders":
+                return False
+        return True
+
+    def _welcomed(self, message: Welcome, outcome: asyncio.Future[NotAttached | None]) -> None:
+        self.owner_pid = message["pid"]
+        self.max_references = message["maxReferences"]
+        self._stop_timeout = message.get("stopTimeoutMs", 0) / 1000
+        self._counted(message)
+        self._phase = Greeting(outcome, welcomed=True)
+        if message["state"] == "ready":
+            self._attached(outcome)
+
+    def _counted(self, message: Welcome | Count) -> None:
+        # What the owner has for us may be behind what we have: only the others' part is its word.
+        self.others = message["total"] - message["yours"]
+        self.peers = Peers(message["members"], message["dependents"])
+
+    def _attached(self, outcome: asyncio.Future[NotAttached | None]) -> None:
+        self._phase = Attached()
+        self._start.accept(self)
+        _settle(outcome, None)
+
+    def _stopping(self, force: bool) -> None:
+        phase = self._phase
+        if isinstance(phase, Leaving):
+            return
+        self._finish()
+        if isinstance(phase, Greeting):
+            _settle(phase.outcome, "stopping")
+        elif force:
+            path = self._start.place.path
+            message = f"The socket {path} was stopped by force"
+            self._start.events.ended(SocketReferenceError("ERR_SOCKREF_CLOSED", message, path=path, reason="stopped"))
+        else:
+            self._start.events.lost("owner-died")
+
+    def _failed(self, message: Failed) -> None:
+        failure = self._failure(message)
+        if isinstance(self._phase, Greeting):
+            self._fail(failure)
+            return
+        self._finish()
+        # A server that failed for good takes the references of everybody with it.
+        self._start.events.ended(failure)
+
+    def _fail(self, error: SocketReferenceError) -> None:
+        phase = self._phase
+        self._finish()
+        if isinstance(phase, Greeting) and not phase.outcome.done():
+            phase.outcome.set_exception(error)
+
+    def _finish(self) -> None:
+        if isinstance(self._phase, Leaving):
+            self._phase.timer.cancel()
+        self._phase = Gone()
+        self._channel.destroy()
+
+    def _failure(self, message: Failed) -> SocketReferenceError:
+        code: ErrorCode = message["code"] if message["code"] in ERROR_FIELDS else "ERR_SOCKREF_PROTOCOL"  # type: ignore[assignment]
+        fields: dict[str, Any] = {}
+        for name, value in message.get("detail", {}).items():
+            own = WIRE_FIELDS.get(name, name)
+            # Only what belongs to the code: a peer must not set anything else that an error has (I8).
+            if own in ERROR_FIELDS[code]:
+                fields[own] = value / 1000 if name == "timeoutMs" and isinstance(value, (int, float)) else value
+        return SocketReferenceError(code, message["message"], **{**fields, "path": self._start.place.path})
+
+    def _protocol_error(self, what: str, theirs: int | None = None) -> SocketReferenceError:
+        path = self._start.place.path
+        return SocketReferenceError(
+            "ERR_SOCKREF_PROTOCOL",
+            f"The owner of {path} cannot be understood: {what} (this is version {PROTOCOL_VERSION}); "
+            "use the same major version of sockref in every program that shares the socket",
+            path=path,
+            ours=PROTOCOL_VERSION,
+            **({} if theirs is None else {"theirs": theirs}),
+        )
+
+
+def _settle(outcome: asyncio.Future[NotAttached | None], result: NotAttached | None) -> None:
+    if not outcome.done():
+        outcome.set_result(result)

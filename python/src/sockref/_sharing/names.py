@@ -1,0 +1,27 @@
+"""The names of an endpoint's files in its directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+SocketKind = Literal["control", "data"]
+"""The two sockets of an endpoint."""
+
+LOCK_SUFFIX = ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointNames:
+    """The names of the files of a socket."""
+
+    data: str
+    control: str
+    lock: str
+
+    @staticmethod
+    def of(name: str) -> EndpointNames:
+        return EndpointNames(name, f"{name}.ctl", f"{name}{LOCK_SUFFIX}")
+
+    def socket(self, kind: SocketKind) -> str:
+        return self.control if kind == "control" else self.data

@@ -1,0 +1,346 @@
+"""The owner of an endpoint: holds the lock, listens, counts, and ends it with the last reference."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from .._files.held_locks import cleaned_up
+from .._files.identity import Identity
+from .._files.lock import EndpointLock
+from .._files.record import append_stopping, begin_record
+from ..errors import SocketReferenceError
+from .data_listener import ConnectionStats, DataListener
+from .futures import done_future, follow, outcome
+from .heal import Healer
+from .holds import Holds, describe
+from .lease import LeaseEvents, Peers, Role, Surroundings
+from .messages import Holder, State
+from .serving import Serve
+from .settings import OwnerSettings, Place
+from .sockets import Sockets
+
+_GRACE_SECONDS = 1.0
+"""How long a successor waits for those who depended on its predecessor: many times the longest pause between two of
+their attempts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """Nothing is published yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """It is up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lingering:
+    """There is no reference, and it waits a while for one; `settling` for those who depended on a predecessor."""
+
+    timer: asyncio.TimerHandle
+    settling: asyncio.Future[None] | None
+
+    def over(self) -> None:
+        self.timer.cancel()
+        if self.settling is not None and not self.settling.done():
+            self.settling.set_result(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Nobody can be welcomed any more; `done` when every file is gone."""
+
+    done: asyncio.Future[None]
+
+
+@dataclass(frozen=True, slots=True)
+class Deposed:
+    """Somebody else is owner by now."""
+
+
+Phase = Starting | Serving | Lingering | Ending | Deposed
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerStart:
+    """What an owner starts from: a lock that is held and re-checked, with its dead owner's files removed.
+
+    `references` are those here, the acquires under way included; `expected` are members that cannot serve and had
+    references when the last owner was lost.
+    """
+
+    place: Place
+    lock: EndpointLock
+    serve: Serve
+    settings: OwnerSettings
+    surroundings: Surroundings
+    events: LeaseEvents
+    references: int
+    expected: int
+
+
+class Owner:
+    """Everything is decided in the turn in which a count changes: nobody can be welcomed in between (I3)."""
+
+    role: Final[Role] = "owner"
+
+    def __init__(self, start: OwnerStart) -> None:
+        self.owner_pid: Final = os.getpid()
+        self.lock = start.lock
+        self._start: Final = start
+        self._place: Final = start.place
+        self._settings: Final = start.settings
+        self._loop: Final = start.surroundings.loop
+        self._events: Final = start.events
+        self._since: Final = int(time.time() * 1000)
+        self._linger = start.settings.linger
+        self._grace_until: Final = self._loop.time() + _GRACE_SECONDS
+        self._phase: Phase = Starting()
+        self._farewells: list[Callable[[bool], None]] = []
+        settings = start.settings
+        self._data: Final = DataListener(
+            start.serve, self._loop, settings.max_connections, settings.handler_threads, self.fault
+        )
+        self._holds: Final = Holds(self._loop, self, settings.max_members, settings.max_references)
+        self._holds.tally.own = start.references
+        self.sockets: Final = Sockets(
+            start.place,
+            settings.mode,
+            self._loop,
+            {"control": self._holds.accept, "data": self._data.accept},
+            self.fault,
+        )
+        self._healer: Final = Healer(start.place, start.surroundings, settings.heal_interval, self)
+
+    @staticmethod
+    def start(start: OwnerStart, accept: Callable[[Owner], None]) -> None:
+        """Publishes the sockets and begins to serve. On failure nothing remains but the lock, which stays the caller's.
+
+        `accept` is called in the turn in which it is up, before anything can happen to it.
+        """
+        owner = Owner(start)
+        begin_record(start.lock.fd)
+        owner.sockets.publish(start.lock, ("control", "data"))
+        owner._phase = Serving()
+        owner._healer.start()
+        accept(owner)
+        owner._recount()
+
+    @property
+    def others(self) -> int:
+        return self._holds.tally.others
+
+    @property
+    def peers(self) -> Peers:
+        return self._holds.peers
+
+    @property
+    def settling(self) -> asyncio.Future[None] | None:
+        return self._phase.settling if isinstance(self._phase, Lingering) else None
+
+    @property
+    def max_references(self) -> int:
+        return self._settings.max_references
+
+    @property
+    def published(self) -> Sequence[Identity]:
+        return self.sockets.published
+
+    @property
+    def connections(self) -> ConnectionStats:
+        return self._data.stats
+
+    def update(self, references: int) -> None:
+        self._holds.tally.own = references
+        self._holds.announce()
+        self._recount()
+
+    def heal(self) -> None:
+        self._healer.check()
+
+    def abandon(self) -> asyncio.Future[None]:
+        if isinstance(self._phase, Deposed):
+            return done_future(self._loop)
+        return self._stop(keep_members=False)
+
+    def _recount(self) -> None:
+        total = self._holds.tally.total
+        if total > 0 and isinstance(self._phase, Lingering):
+            self._phase.over()
+            self._phase = Serving()
+        if total > 0 or not isinstance(self._phase, Serving):
+            return
+        grace = self._grace()
+        wait = max(self._linger, grace)
+        if wait == 0:
+            self._stop()
+            return
+        settling: asyncio.Future[None] | None = self._loop.create_future() if grace > self._linger else None
+        self._phase = Lingering(self._loop.call_later(wait, self._stop), settling)
+
+    def _grace(self) -> float:
+        """How long those are waited for who cannot serve, held references when the owner was lost, and are not back."""
+        if self._holds.dependents_seen >= self._start.expected:
+            return 0
+        return max(0.0, self._grace_until - self._loop.time())
+
+    def _stop(self, keep_members: bool = True) -> asyncio.Future[None]:
+        phase = self._phase
+        if isinstance(phase, Ending):
+            return phase.done
+        if isinstance(phase, Lingering):
+            phase.timer.cancel()
+        self._healer.stop()
+        done: asyncio.Future[None] = self._loop.create_future()
+        # The phase first, the work after: no message that the work lets in may be welcomed.
+        self._phase = Ending(done)
+        self._events.stopping(done)
+        if isinstance(phase, Lingering) and phase.settling is not None:
+            follow(done, phase.settling)
+            phase.settling.add_done_callback(outcome)
+        self._start.surroundings.spawn(self._end(keep_members, done))
+        return done
+
+    async def _end(self, keep_members: bool, done: asyncio.Future[None]) -> None:
+        try:
+            await self._take_down(keep_members)
+        except Exception as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    async def _take_down(self, keep_members: bool) -> None:
+        hooks = self._start.surroundings.hooks
+        clean = False
+        try:
+            said = self._data.stats.open > 0
+            if said:
+                self._try_to_say_stopping()
+            await hooks.clean_up(self.sockets.unlink)
+            self.sockets.close()
+            if not keep_members:
+                # Before the connections drain: members have only so long to find another owner.
+                await hooks.clean_up(self.lock.remove)
+                cleaned_up(self.lock)
+                self._holds.close()
+            elif not said and self._data.stats.open > 0:
+                self._try_to_say_stopping()
+            await self._data.drain(self._settings.drain_timeout)
+            await hooks.clean_up(self.lock.remove)
+            clean = True
+        finally:
+            self.sockets.close()
+            # After a failure the lock goes and its file stays: the next owner repairs the rest from the record.
+            self.lock.release()
+            cleaned_up(self.lock)
+            for answer in self._farewells:
+                answer(clean)
+            if clean:
+                self._holds.ended()
+            self._holds.close()
+
+    def _try_to_say_stopping(self) -> None:
+        """For those who look from outside while connections drain; without it they see less, nothing else is amiss."""
+        try:
+            append_stopping(self.lock.fd)
+        except Exception as error:
+            self.fault(error)
+
+    # What the healer asks.
+
+    def relocked(self, lock: EndpointLock) -> None:
+        cleaned_up(self.lock)
+        self.lock.release()
+        self.lock = lock
+
+    def deposed(self) -> None:
+        if not isinstance(self._phase, (Serving, Lingering)):
+            return
+        if isinstance(self._phase, Lingering):
+            self._phase.over()
+        self._phase = Deposed()
+        self._healer.stop()
+        try:
+            self.sockets.unlink()
+        except Exception as error:
+            # The references go on elsewhere all the same.
+            self.fault(error)
+        self.sockets.close()
+        self._data.let_go()
+        cleaned_up(self.lock)
+        self.lock.release()
+        self._holds.close()
+        self._events.lost("deposed")
+
+    def displaced(self) -> None:
+        """The path leads elsewhere now, and nobody finds us by it: what holds references must not believe otherwise."""
+        path = self._place.path
+        message = f"The directory of {path} was removed or replaced, and the socket went with it; acquire it again"
+        reason = SocketReferenceError("ERR_SOCKREF_CLOSED", message, path=path, reason="directory-replaced")
+        self._events.ended(reason)
+        self.abandon()
+
+    # What the holds ask.
+
+    @property
+    def stage(self) -> Literal["starting", "ready", "stopping"]:
+        if isinstance(self._phase, Starting):
+            return "starting"
+        return "stopping" if isinstance(self._phase, (Ending, Deposed)) else "ready"
+
+    def changed(self) -> None:
+        self._holds.announce()
+        self._recount()
+
+    def left(self, answer: Callable[[bool], None]) -> None:
+        if isinstance(self._phase, Ending) and not self._phase.done.done():
+            self._farewells.append(answer)
+        else:
+            answer(False)
+
+    def describe(self, members: list[Holder], more: int) -> dict[str, Any]:
+        # Whoever looks may as well have it looked after.
+        if isinstance(self._phase, (Serving, Lingering)):
+            self._loop.call_soon(self._healer.check)
+        tally = self._holds.tally
+        return {
+            "type": "holders",
+            "state": self._state(),
+            "owner": describe(os.getpid(), tally.own, self._since, True, self._settings.label),
+            "members": members,
+            "more": more,
+            "total": tally.total,
+            "since": self._since,
+        }
+
+    def stop_requested(self, force: bool) -> None:
+        # A word that was under way when this owner was deposed or had begun to stop: nothing is left to ask of it.
+        if isinstance(self._phase, (Deposed, Ending)):
+            return
+        # "When it is unused": without the wait that follows the last reference.
+        self._linger = 0
+        if not force:
+            if isinstance(self._phase, Lingering):
+                self._stop()
+            return
+        path = self._place.path
+        self._holds.end_all()
+        message = f"The socket {path} was stopped by force"
+        self._events.ended(SocketReferenceError("ERR_SOCKREF_CLOSED", message, path=path, reason="stopped"))
+        self._stop()
+
+    def fault(self, error: BaseException) -> None:
+        self._start.surroundings.hooks.fault(self._place.path, error)
+
+    def _state(self) -> State:
+        if isinstance(self._phase, Starting):
+            return "starting"
+        if isinstance(self._phase, Serving):
+            return "active"
+        return "lingering" if isinstance(self._phase, Lingering) else "stopping"

@@ -1,0 +1,107 @@
+"""Looks at an endpoint from outside, without taking a reference."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from .._files.lock import Absent, Busy, EndpointLock, peek_record
+from .._files.platform import own_uid
+from .._files.record import OwnerRecord
+from .channel import Channel
+from .messages import Holders, MalformedMessage, parse_to_member
+from .settings import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Its owner said who holds it."""
+
+    holders: Holders
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Someone holds the lock: starting, ending, or not answering."""
+
+    record: OwnerRecord | None
+    connected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Left by a dead owner."""
+
+    record: OwnerRecord | None
+
+
+Finding = Answered | Silent | Stale | None
+
+
+async def query(place: Place, timeout: float) -> Finding:
+    """Asks the owner who holds it; waits for its answer so many seconds. None if there is nothing."""
+    sock = _connect(place)
+    if sock is not None:
+        holders = await _ask(sock, timeout)
+        if holders is not None:
+            return Answered(holders)
+    lock = place.names.lock
+    attempt = EndpointLock.attempt(place.directory, lock, place.path, create=False)
+    match attempt:
+        case Absent():
+            return None
+        case Busy(record):
+            return Silent(record, sock is not None)
+        case EndpointLock():
+            attempt.release()
+            return Stale(peek_record(place.directory, lock, place.path))
+
+
+def _connect(place: Place) -> socket.socket | None:
+    found = place.directory.look(place.names.control)
+    if found is None or not found.is_socket or found.uid != own_uid():
+        return None
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.connect(place.directory.address(place.names.control))
+    except OSError:
+        # Nobody listens there; the lock tells why.
+        sock.close()
+        return None
+    return sock
+
+
+async def _ask(sock: socket.socket, timeout: float) -> Holders | None:
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[Holders | None] = loop.create_future()
+    channel = Channel(loop, sock, _Asking(answered))
+    timer = loop.call_later(timeout, _answer, answered, None)
+    channel.send({"type": "who"})
+    try:
+        return await answered
+    finally:
+        timer.cancel()
+        channel.destroy()
+
+
+class _Asking:
+    def __init__(self, answered: asyncio.Future[Holders | None]) -> None:
+        self._answered = answered
+
+    def received(self, line: str) -> None:
+        message = parse_to_member(line)
+        _answer(self._answered, message if message["type"] == "holders" else None)
+
+    def refuse(self, malformed: MalformedMessage) -> dict[str, Any] | None:
+        return None
+
+    def closed(self, malformed: MalformedMessage | None) -> None:
+        _answer(self._answered, None)
+
+
+def _answer(answered: asyncio.Future[Holders | None], holders: Holders | None) -> None:
+    if not answered.done():
+        answered.set_result(holders)

@@ -1,0 +1,35 @@
+"""What an owner or member needs to know; all of it normalised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .._files.directory import Directory
+from .._files.reclaim import ReclaimRule
+from .names import EndpointNames
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An endpoint's place on disk; `path` is the canonical path of the data socket."""
+
+    directory: Directory
+    names: EndpointNames
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerSettings:
+    """What shapes an endpoint. Times are in seconds."""
+
+    mode: int
+    linger: float
+    drain_timeout: float
+    failover_timeout: float
+    heal_interval: float
+    reclaim: ReclaimRule
+    label: str | None
+    max_references: int
+    max_members: int
+    max_connections: int
+    handler_threads: int

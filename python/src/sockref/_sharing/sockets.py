@@ -1,0 +1,71 @@
+"""The sockets that an owner has published: who listens on them, and which files they are."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from .._files.identity import Identity
+from .._files.lock import EndpointLock
+from .._files.publish import Publication, publish, unlink_if_same
+from .acceptor import Acceptor
+from .names import SocketKind
+from .settings import Place
+
+_CONTROL_MODE = 0o600
+"""Mode of the control socket: members are of the same user, whoever may use the data socket."""
+
+
+class Sockets:
+    """Publishes them, for the first time or in the place of files that were lost."""
+
+    def __init__(
+        self,
+        place: Place,
+        mode: int,
+        loop: asyncio.AbstractEventLoop,
+        accept: dict[SocketKind, Callable[[socket.socket], None]],
+        fault: Callable[[BaseException], None],
+    ) -> None:
+        self._place: Final = place
+        self._modes: Final[dict[SocketKind, int]] = {"control": _CONTROL_MODE, "data": mode}
+        self._loop: Final = loop
+        self._accept: Final = accept
+        self._fault: Final = fault
+        self._acceptors: dict[SocketKind, Acceptor] = {}
+        self._files: dict[SocketKind, Identity] = {}
+        self.published: Final[list[Identity]] = []
+        """Every file that was ever published, for a later claim to recognise as ours."""
+
+    def file(self, kind: SocketKind) -> Identity | None:
+        """The file of a socket, if it was published."""
+        return self._files.get(kind)
+
+    def publish(self, lock: EndpointLock, kinds: Sequence[SocketKind]) -> None:
+        place = self._place
+        wanted = [Publication(place.names.socket(kind), self._modes[kind]) for kind in kinds]
+        for kind, (listener, file) in zip(kinds, publish(lock, place.path, wanted), strict=True):
+            old = self._acceptors.get(kind)
+            if old is not None:
+                old.close(drain=True)
+            self._acceptors[kind] = Acceptor(self._loop, listener, self._accept[kind], self._fault)
+            self._files[kind] = file
+            self.published.append(file)
+
+    def unlink(self) -> None:
+        """Removes the names that still lead to what was published there.
+
+        That takes no lock: what we made is ours (I2), and left behind by an owner that was deposed, nobody else could
+        know whose it is.
+        """
+        for kind in ("data", "control"):
+            file = self._files.get(kind)
+            if file is not None:
+                unlink_if_same(self._place.directory, self._place.names.socket(kind), file)
+
+    def close(self) -> None:
+        """Accepts nobody any more; open connections go on. Idempotent."""
+        for acceptor in self._acceptors.values():
+            acceptor.close()

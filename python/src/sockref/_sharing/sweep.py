@@ -1,0 +1,47 @@
+"""Removes what a dead owner left, without becoming owner: for the last one out."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .._files.lock import Busy, EndpointLock
+from .._files.reclaim import Reclaimed, reclaim
+from .settings import Place
+
+_FIRST_PAUSE = 0.001
+_LONGEST_PAUSE = 0.512
+"""Seconds between two looks for an owner that is dying; the pauses double, and add up to about two of it."""
+
+
+async def sweep(place: Place, owner_pid: int) -> None:
+    """Nothing happens if there is nothing, or if someone alive holds the lock.
+
+    `owner_pid` is the owner that was lost. The kernel closes what a dying process has one by one: its connections may
+    be gone while it still holds its lock, and then its end has to be waited for.
+    """
+    since: float | None = None
+    pause = _FIRST_PAUSE
+    while pause <= _LONGEST_PAUSE:
+        attempt = EndpointLock.attempt(place.directory, place.names.lock, place.path, create=False)
+        if isinstance(attempt, EndpointLock):
+            sweep_held(attempt, place.path)
+            return
+        if not isinstance(attempt, Busy) or attempt.record is None or attempt.record.pid != owner_pid:
+            return
+        if since is not None and attempt.record.since != since:
+            # Another life of the same process holds it by now.
+            return
+        since = attempt.record.since
+        await asyncio.sleep(pause)
+        pause *= 2
+
+
+def sweep_held(lock: EndpointLock, path: str) -> Reclaimed:
+    """The same with the lock in hand, which is let go of."""
+    try:
+        reclaimed = reclaim(lock, path)
+        lock.remove()
+        return reclaimed
+    finally:
+        # After a failure the file stays, for the next one to repair from its record.
+        lock.release()

@@ -1,0 +1,122 @@
+"""The same for asyncio: handlers are coroutines, connections are streams.
+
+    async with sockref.aio.acquire("app.sock", serve=handler) as ref:
+        reader, writer = await ref.open_connection()
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from types import TracebackType
+from typing import Any, Final, Self
+
+from ._api import check
+from ._api.connect import connect_to
+from ._api.manager import SocketManager, default_manager
+from ._api.options import (
+    DEFAULT_CONNECT_TIMEOUT,
+    DEFAULT_DRAIN_TIMEOUT,
+    DEFAULT_FAILOVER_TIMEOUT,
+    DEFAULT_MODE,
+    DEFAULT_TIMEOUT,
+    AcquireOptions,
+)
+from ._api.reference import Handle
+from ._files.reclaim import ReclaimRule
+from ._sharing.data_listener import streams_of
+from ._sharing.serving import StreamHandler, StreamServe
+
+__all__ = ["SocketReference", "acquire"]
+
+
+class SocketReference(Handle):
+    """A counted reference to a socket, for asyncio. Dropped without `close()` it is released once it is collected, with a
+    `ResourceWarning`."""
+
+    __slots__ = ()
+
+    def clone(self) -> SocketReference:
+        """Another reference to the same socket, at once."""
+        return SocketReference(self._core, self._clone_slot())
+
+    async def open_connection(
+        self, timeout: float = DEFAULT_CONNECT_TIMEOUT
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection to the socket. While the owner is being replaced it waits, for so many seconds at most."""
+        check.check_option("timeout", timeout, check.is_timeout)
+        slot = self._slot
+        if not slot.active:
+            raise slot.endpoint.closed_error(slot.open)
+        future = self._core.background.submit(lambda: connect_to(slot, timeout), lambda sock: sock.close())
+        return await streams_of(await asyncio.wrap_future(future))
+
+    async def close(self) -> None:
+        """Releases it; idempotent. Waits until the release is done: of the last reference anywhere, until every file is
+        gone (unless the socket lingers). The release is not undone if the waiting is cancelled."""
+        if self._is_over():
+            return
+        core, slot = self._core, self._slot
+        await asyncio.shield(asyncio.wrap_future(core.background.submit(lambda: core.close(slot))))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class Acquiring:
+    """An acquire that has not begun: `async with` it, or `await` it."""
+
+    def __init__(self, manager: SocketManager, path: str | None, options: AcquireOptions) -> None:
+        self._manager: Final = manager
+        self._path: Final = path
+        self._options: Final = options
+        self._reference: SocketReference | None = None
+
+    def __await__(self) -> Generator[Any, Any, SocketReference]:
+        return self._acquire().__await__()
+
+    async def __aenter__(self) -> SocketReference:
+        self._reference = await self._acquire()
+        return self._reference
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        if self._reference is not None:
+            await self._reference.close()
+
+    async def _acquire(self) -> SocketReference:
+        core, location, trace = self._manager.prepare(self._path, self._options)
+        options = self._options
+        future = core.background.submit(
+            lambda: core.acquire(location, options, trace), lambda slot: slot.endpoint.release(slot)
+        )
+        return SocketReference(core, await asyncio.wrap_future(future))
+
+
+def acquire(
+    path: str | None = None,
+    *,
+    serve: StreamHandler | None = None,
+    mode: int = DEFAULT_MODE,
+    linger: float = 0.0,
+    drain_timeout: float = DEFAULT_DRAIN_TIMEOUT,
+    timeout: float = DEFAULT_TIMEOUT,
+    failover_timeout: float = DEFAULT_FAILOVER_TIMEOUT,
+    reclaim: ReclaimRule = "recorded",
+    label: str | None = None,
+    manager: SocketManager | None = None,
+) -> Acquiring:
+    """A reference to the socket at a path, for `async with` or `await`; see `SocketManager.acquire`.
+
+    `serve` is a coroutine function that gets `(reader, writer)` of each connection, in the event loop that runs now; the
+    connection is closed when it returns. Cancelling the acquire takes it back.
+    """
+    stream = None if serve is None else StreamServe(serve, asyncio.get_running_loop())
+    options = AcquireOptions(stream, timeout, mode, linger, drain_timeout, failover_timeout, reclaim, label)
+    return Acquiring(manager or default_manager(), path, options)
