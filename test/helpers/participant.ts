@@ -8,7 +8,7 @@ import { createDriver } from '../fixtures/participant.mjs';
 import { secondCopy } from './second-copy.js';
 
 /** Where a participant lives, relative to the test. */
-export type Kind = 'same' | 'manager' | 'copy' | 'thread' | 'process';
+export type Kind = 'same' | 'manager' | 'copy' | 'thread' | 'process' | 'python';
 
 /** A command of the driver protocol (test/scenarios/README.md). */
 interface Command {
@@ -82,6 +82,8 @@ function ignore(promise: Promise<unknown>): void {
 
 const participantProgram = fileURLToPath(new URL('../fixtures/participant.mjs', import.meta.url));
 
+const pythonProgram = fileURLToPath(new URL('../../python/tests/participant.py', import.meta.url));
+
 /** Starts a participant; it is ready when the promise resolves. */
 export async function participant(name: string, kind: Kind, options: StartOptions = {}): Promise<Participant> {
   switch (kind) {
@@ -95,14 +97,20 @@ export async function participant(name: string, kind: Kind, options: StartOption
     }
     case 'thread':
       return inWorker(name);
-    case 'process':
-      return inProcess(name, options);
+    case 'process': {
+      const { through = [], program = participantProgram } = options;
+      return inProcess(name, kind, [...through, process.execPath, '--expose-gc', program, name]);
+    }
+    case 'python': {
+      const { through = [], program = pythonProgram } = options;
+      return inProcess(name, kind, [...through, 'python3', program, name]);
+    }
   }
 }
 
 /** How a participant in a process is started. */
 export interface StartOptions {
-  /** Programs, with their arguments, that Node is started through. */
+  /** Programs, with their arguments, that Node or Python is started through. */
   readonly through?: readonly string[];
   /** The program, if it is not the participant itself: it gets the name as its argument. */
   readonly program?: string;
@@ -160,11 +168,7 @@ async function inWorker(name: string): Promise<Participant> {
   };
 }
 
-async function inProcess(
-  name: string,
-  { through = [], program = participantProgram }: StartOptions,
-): Promise<Participant> {
-  const command = [...through, process.execPath, '--expose-gc', program, name];
+async function inProcess(name: string, kind: Kind, command: readonly string[]): Promise<Participant> {
   const child = spawn(command[0] as string, command.slice(1), {
     stdio: ['pipe', 'pipe', 'inherit'],
   }) as ChildProcess & {
@@ -179,7 +183,7 @@ async function inProcess(
   const { pid } = await calls.call({ do: 'info' });
   return {
     name,
-    kind: 'process',
+    kind,
     pid,
     call: (line) => calls.call(line),
     crash: async () => {

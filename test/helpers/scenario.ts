@@ -49,7 +49,7 @@ export function scenarios(): Scenario[] {
 /** Whether a scenario can be played with participants of these kinds. */
 export function playable(scenario: Scenario, kindOf: (name: string) => Kind): boolean {
   if (scenario.separate && scenario.participants.some((name) => kindOf(name) === 'same')) return false;
-  return ends(scenario.steps).every((name) => ['thread', 'process'].includes(kindOf(name)));
+  return ends(scenario.steps).every((name) => ['thread', 'process', 'python'].includes(kindOf(name)));
 }
 
 /** The participants that crash or exit. */

@@ -16,6 +16,9 @@ const casts: readonly (readonly [Kind, Kind])[] = [
   ['thread', 'process'],
   ['process', 'copy'],
   ['process', 'thread'],
+  ['python', 'python'],
+  ['process', 'python'],
+  ['python', 'process'],
 ];
 
 /** Starting a process or a worker takes longer than a scenario, so those that outlived one play the next. */

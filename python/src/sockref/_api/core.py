@@ -68,6 +68,16 @@ class Core:
             raise slot.endpoint.closed_error(slot.open)
         return slot.endpoint.share(trace)
 
+    async def wait_inactive(self, slot: Slot, timeout: float | None) -> None:
+        """Waits until a reference does not count any more, or so many seconds."""
+        loop = self.background.loop
+        deadline = None if timeout is None else loop.time() + timeout
+        while slot.active:
+            left = None if deadline is None else deadline - loop.time()
+            if left is not None and left <= 0:
+                return
+            await asyncio.wait([slot.endpoint.changed, slot.closed(loop)], timeout=left, return_when="FIRST_COMPLETED")
+
     async def close(self, slot: Slot) -> None:
         """Releases a reference, and waits for what that began."""
         await asyncio.shield(slot.endpoint.release(slot))

@@ -106,6 +106,14 @@ class SocketReference(Handle):
             raise slot.endpoint.closed_error(slot.open)
         return self._core.background.wait(lambda: connect_to(slot, timeout), lambda sock: sock.close())
 
+    def wait_inactive(self, timeout: float | None = None) -> SocketReferenceError | None:
+        """Waits until it is inactive, and returns why; None if it still is active after so many seconds."""
+        core, slot = self._core, self._slot
+        if not slot.active:
+            return self.reason
+        core.background.wait(lambda: core.wait_inactive(slot, timeout))
+        return self.reason
+
     def close(self, wait: bool = True) -> None:
         """Releases it; idempotent. The count changes at once.
 

@@ -208,7 +208,7 @@ class Endpoint:
         """One reference less. The future is that of its end, if it was the last one."""
         if not slot.open:
             return slot.closing or done_future(self._loop)
-        slot.open = False
+        slot.close()
         if not self.live:
             return self.ending or done_future(self._loop)
         self._references -= 1

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Slot:
     """The user's handle points here and never the other way round, so that a handle that was dropped can be collected."""
 
-    __slots__ = ("closing", "endpoint", "open", "trace")
+    __slots__ = ("_closed", "closing", "endpoint", "open", "trace")
 
     def __init__(self, endpoint: Endpoint, trace: str | None) -> None:
         self.endpoint: Final = endpoint
@@ -21,8 +21,23 @@ class Slot:
         self.open = True
         self.closing: asyncio.Future[None] | None = None
         """The end of what closing it began."""
+        self._closed: asyncio.Future[None] | None = None
 
     @property
     def active(self) -> bool:
         """Whether the reference counts."""
         return self.open and self.endpoint.live
+
+    def closed(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+        """Done when its user has closed it. In the background thread only."""
+        if self._closed is None:
+            self._closed = loop.create_future()
+            if not self.open:
+                self._closed.set_result(None)
+        return self._closed
+
+    def close(self) -> None:
+        """Its user closes it."""
+        self.open = False
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(None)
