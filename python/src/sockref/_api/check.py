@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TypeGuard
+from collections.abc import Callable
+from typing import TypeGuard, cast
 
 from .._files.json_text import MAX_SAFE_INTEGER
 from .._sharing.messages import MAX_LABEL_LENGTH, label_length
@@ -61,8 +61,7 @@ def is_label(value: object) -> str | None:
 def is_path_list(value: object) -> str | None:
     if value is None:
         return None
-    fine = isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 0
-    if fine and all(isinstance(each, str) and each.startswith("/") for each in value):
+    if isinstance(value, tuple) and value and all(_is_absolute(each) for each in cast("tuple[object, ...]", value)):
         return None
     return "a list of absolute paths with at least one of them"
 
@@ -80,6 +79,10 @@ def check_option(name: str, value: object, check: Check) -> None:
         expected=expected,
         received=received,
     )
+
+
+def _is_absolute(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("/")
 
 
 def _is_number(value: object) -> TypeGuard[float]:

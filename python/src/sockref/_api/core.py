@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from .._endpoint.clean_up_queue import CleanUpQueue
-from .._endpoint.endpoint import Active, Endpoint
+from .._endpoint.endpoint import Active, Endpoint, EndpointEvent
 from .._endpoint.slot import Slot
 from .._endpoint.waiter import WaiterOptions
 from .._runtime.process import background
@@ -124,7 +124,7 @@ class Core:
 
     # What endpoints tell.
 
-    def told(self, name: EventKind, endpoint: Endpoint, **more: Any) -> None:
+    def told(self, name: EndpointEvent, endpoint: Endpoint, **more: Any) -> None:
         self._counters[name] += 1
         if not self.announcer.heard:
             return

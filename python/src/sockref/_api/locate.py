@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ def is_missing(error: BaseException) -> bool:
 
 
 @contextmanager
-def _for_socket(path: str) -> Iterator[None]:
+def _for_socket(path: str) -> Generator[None]:
     """Has the errors of what only knows a directory name the socket that was asked for."""
     try:
         yield

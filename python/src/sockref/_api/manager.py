@@ -53,7 +53,9 @@ class SocketManager:
             raise SocketReferenceError(
                 "ERR_SOCKREF_UNSUPPORTED", "sockref needs Unix domain sockets with file permissions; use Linux or macOS"
             )
-        allowed = allowed_directories if allowed_directories is None else tuple(allowed_directories)
+        # A string is a sequence, too, and none that is meant here.
+        given = [allowed_directories] if isinstance(allowed_directories, str) else allowed_directories
+        allowed = None if given is None else tuple(given)
         self._options: Final = ManagerOptions(limits or Limits(), allowed, trace_leaks, heal_interval)
         self._closed = False
         self._core_lock = threading.Lock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from .._files.identity import Identity
 from .._runtime.process import generation
@@ -21,6 +21,8 @@ from .slot import Slot
 from .waiter import Result, Waiter, WaiterOptions
 
 _MAX_SAFE = 2**53 - 1
+
+EndpointEvent = Literal["started", "stopped", "acquired", "released", "failover", "lost", "leak"]
 
 
 class EndpointHost(Protocol):
@@ -38,8 +40,8 @@ class EndpointHost(Protocol):
     @property
     def process_ended(self) -> bool: ...
 
-    def told(self, name: str, endpoint: Endpoint, **more: Any) -> None:
-        """Something happened: `started`, `stopped`, `acquired`, `released`, `failover`, `lost`, `leak`."""
+    def told(self, name: EndpointEvent, endpoint: Endpoint, **more: Any) -> None:
+        """Something happened."""
         ...
 
     def gone(self, endpoint: Endpoint) -> None:
@@ -290,7 +292,7 @@ class Endpoint:
             elif not waiter.outcome.done():
                 waiter.resolve(self._grant(waiter.options.trace))
         self._update()
-        if isinstance(self._state, Active):
+        if self.lease is lease:
             self._tell_changed()
 
     # What the lease tells.

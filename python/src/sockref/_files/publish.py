@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from .._system_errors import system_error
@@ -82,7 +82,7 @@ def unlink_if_same(directory: Directory, name: str, file: Identity) -> bool:
 
 
 @contextlib.contextmanager
-def _private_directory(lock: EndpointLock) -> Iterator[str]:
+def _private_directory(lock: EndpointLock) -> Generator[str]:
     name = f".sr-{secrets.token_hex(_PRIVATE_BYTES)}"
     fd = lock.directory.fd
     # Named in the record before it exists: a crash from here on leaves nothing that the next owner does not know of.

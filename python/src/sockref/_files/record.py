@@ -6,7 +6,7 @@ import os
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from ..errors import SocketReferenceError
 from .identity import Identity
@@ -90,7 +90,7 @@ def _read_entry(value: dict[str, Any], into: OwnerRecord) -> None:
         into.stopping = True
 
 
-def is_file_name(name: Any) -> bool:
+def is_file_name(name: object) -> TypeGuard[str]:
     """Whether it can be a name in a directory: a record must never name anything outside of its own."""
     return isinstance(name, str) and name not in ("", ".", "..") and "/" not in name and "\0" not in name
 

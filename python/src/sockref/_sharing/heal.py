@@ -91,7 +91,7 @@ class Healer:
             return
         if owner.lock is not before:
             healed.append(names.lock)
-        missing = [kind for kind in _KINDS if self._is_missing(kind)]
+        missing: list[SocketKind] = [kind for kind in _KINDS if self._is_missing(kind)]
         if missing:
             owner.sockets.publish(owner.lock, missing)
             healed.extend(names.socket(kind) for kind in missing)

@@ -70,11 +70,10 @@ class MemberStart:
 class Member:
     """Attached to an owner elsewhere."""
 
-    role: Final[Role] = "member"
-    published: Final[tuple[Identity, ...]] = ()
-    settling: Final = None
-
     def __init__(self, sock: socket.socket, start: MemberStart) -> None:
+        self.role: Final[Role] = "member"
+        self.published: Final[tuple[Identity, ...]] = ()
+        self.settling: Final = None
         self._start: Final = start
         self._loop: Final = start.surroundings.loop
         self.owner_pid = 0
@@ -84,7 +83,8 @@ class Member:
         self._stop_timeout = 0.0
         self._references = self._told = start.references
         self._sending: Literal["nothing", "scheduled", "waiting"] = "nothing"
-        self._phase: Phase = Greeting(self._loop.create_future())
+        self.outcome: Final[asyncio.Future[NotAttached | None]] = self._loop.create_future()
+        self._phase: Phase = Greeting(self.outcome)
         self._channel: Final = Channel(self._loop, sock, self)
         label = start.settings.label
         self._channel.send(
@@ -105,9 +105,8 @@ class Member:
         Raises SocketReferenceError if the owner refuses, or cannot be understood.
         """
         member = Member(sock, start)
-        assert isinstance(member._phase, Greeting)
         try:
-            return await member._phase.outcome
+            return await member.outcome
         except asyncio.CancelledError:
             if isinstance(member._phase, Greeting):
                 member._finish()

@@ -88,9 +88,8 @@ class OwnerStart:
 class Owner:
     """Everything is decided in the turn in which a count changes: nobody can be welcomed in between (I3)."""
 
-    role: Final[Role] = "owner"
-
     def __init__(self, start: OwnerStart) -> None:
+        self.role: Final[Role] = "owner"
         self.owner_pid: Final = os.getpid()
         self.lock = start.lock
         self._start: Final = start
