@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from . import aio
 from ._api.events import Event, EventKind, Listener
-from ._api.info import HolderInfo, SocketInfo
+from ._api.info import HolderInfo, ServerInfo, SocketInfo
 from ._api.limits import Limits
 from ._api.manager import SocketManager, default_manager
 from ._api.module import acquire
@@ -36,6 +36,7 @@ __all__ = [
     "Listener",
     "ManagerStats",
     "ReclaimRule",
+    "ServerInfo",
     "SocketInfo",
     "SocketManager",
     "SocketReference",

@@ -110,9 +110,10 @@ class Core:
         """Everything at this moment."""
         return snapshot(self._counters, self.endpoints.values(), self._pending, self._queue)
 
-    def find(self, path: str) -> Endpoint | None:
+    def find(self, path: object) -> Endpoint | None:
         """The endpoint of a path. From any thread."""
-        found = self.endpoints.get(path)
+        # Whatever it is: what is no string, the path rules refuse.
+        found = self.endpoints.get(path) if isinstance(path, str) else None
         if found is not None:
             return found
         try:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .._files.record import OwnerRecord
-from .._sharing.messages import Holder
+from .._sharing.messages import Holder, ServerState
 from .._sharing.query import Answered, Finding, Silent, Stale
 
-SocketState = Literal["starting", "active", "lingering", "restarting", "stopping", "unresponsive", "stale"]
+SocketState = Literal["starting", "active", "lingering", "stopping", "unresponsive", "stale"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,19 @@ class HolderInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServerInfo:
+    """The command that serves a socket."""
+
+    pid: int | None
+    """Its process; None while there is none."""
+    command: str
+    """The program and its arguments, shortened."""
+    state: Literal["starting", "running", "restarting"]
+    restarts: int
+    """How often it was started again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SocketInfo:
     """A socket. `unresponsive`: its owner lives but does not answer; `stale`: left by a dead owner."""
 
@@ -33,6 +46,8 @@ class SocketInfo:
     state: SocketState
     owner: HolderInfo | None
     """Who serves it, or served it. Of one that does not answer only the pid and the time are known."""
+    server: ServerInfo | None
+    """The command that its owner, then a keeper, runs as the server."""
     references: int | None
     """All references; None if nobody answers."""
     members: tuple[HolderInfo, ...]
@@ -51,6 +66,7 @@ def info_of(path: str, finding: Finding) -> SocketInfo | None:
                 path=path,
                 state=holders["state"],
                 owner=_holder_info(holders["owner"]),
+                server=_server_info(holders.get("server")),
                 references=holders["total"],
                 members=tuple(_holder_info(each) for each in holders["members"]),
                 more_members=holders["more"],
@@ -62,6 +78,14 @@ def info_of(path: str, finding: Finding) -> SocketInfo | None:
             return _unanswered(path, "unresponsive" if connected else "stopping" if ending else "starting", record)
         case Stale(record):
             return _unanswered(path, "stale", record)
+
+
+def _server_info(server: ServerState | None) -> ServerInfo | None:
+    if server is None:
+        return None
+    return ServerInfo(
+        pid=server.get("pid"), command=server["command"], state=server["state"], restarts=server["restarts"]
+    )
 
 
 def _holder_info(holder: Holder) -> HolderInfo:
@@ -80,4 +104,4 @@ def _unanswered(path: str, state: SocketState, record: OwnerRecord | None) -> So
     if record is not None:
         since = record.since / 1000
         owner = HolderInfo(pid=record.pid, thread=None, label=None, references=0, since=since, can_serve=True)
-    return SocketInfo(path=path, state=state, owner=owner, references=None, members=(), more_members=0, since=since)
+    return SocketInfo(path=path, state=state, owner=owner, server=None, references=None, members=(), more_members=0, since=since)

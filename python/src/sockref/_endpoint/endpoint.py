@@ -378,6 +378,13 @@ class Endpoint:
                 waiter.resolve("start-over")
             else:
                 waiter.reject(error)
+        if isinstance(self._state, Recovering) and isinstance(error, SocketReferenceError):
+            # The server could not be started again: the references have nothing to wait for.
+            self._state.timer.cancel()
+            self._reason = error
+            self._end()
+            self._host.told("lost", self, reason=error)
+            return
         self._end()
 
     def _give_up(self, attempt: _Attempt, cause: Cause) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 from .lock import EndpointLock
+from .processes import kill_orphans
 from .reclaim import reclaim
+from .record import read_record
 
 _held: dict[EndpointLock, str] = {}
 
@@ -30,7 +32,9 @@ def clean_up() -> None:
         lock, path = _held.popitem()
         try:
             # Whether or not the lock's name still leads to it: what its record names is ours, or a dead owner's.
-            reclaim(lock, path)
+            record = read_record(lock.fd)
+            kill_orphans(record)
+            reclaim(lock, path, record)
             lock.remove()
         except Exception as error:
             # The next owner repairs it from the record. Exit cannot wait, and the other endpoints still have their turn.

@@ -17,7 +17,7 @@ from .lock import EndpointLock
 from .paths import join_path
 from .platform import own_uid
 from .publish import unlink_if_same
-from .record import PROTOCOL_VERSION, OwnerRecord, read_record
+from .record import PROTOCOL_VERSION, OwnerRecord
 
 ReclaimRule = Literal["recorded", "stale"]
 """What to do with a dead socket that no record names: leave it, or remove it if it is ours and refuses connections."""
@@ -31,12 +31,11 @@ class Reclaimed:
     names: list[str] = field(default_factory=list[str])
 
 
-def reclaim(lock: EndpointLock, path: str) -> Reclaimed:
-    """Removes what the record in a held lock file names: files by identity, private directories by their random name.
+def reclaim(lock: EndpointLock, path: str, record: OwnerRecord | None) -> Reclaimed:
+    """Removes what the record of a held lock file names: files by identity, private directories by their random name.
 
     Safe to be killed in at any step: the record stays until all is done.
     """
-    record = read_record(lock.fd)
     if record is None:
         return Reclaimed(None)
     assert_known_version(record, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import time
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeGuard
@@ -22,6 +23,9 @@ RECORD_MAGIC: Final = '{"sockref":'
 MAX_RECORD_BYTES: Final = 65_536
 """Bytes that a record may grow to; each repair of a lost file adds some 200."""
 
+_MAX_MILLISECONDS = 2_147_483_647
+"""The longest time that a timer of Node takes."""
+
 _TEMPORARY = re.compile(r"\.sr-[0-9a-f]{16}")
 
 
@@ -31,6 +35,21 @@ class Published:
 
     name: str
     file: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedServer:
+    """The processes of a server that a keeper ran, and how to end them.
+
+    `pgid`: their group, which has the number of the server itself. `start`: when that began, in the kernel's ticks. `leash`:
+    a socket that they inherit, by which those are found that left the group. Milliseconds of `grace_ms` until it is killed.
+    """
+
+    pgid: int
+    start: str | None
+    leash: str | None
+    signal: str
+    grace_ms: float
 
 
 @dataclass(slots=True)
@@ -43,6 +62,7 @@ class OwnerRecord:
     since: float
     published: list[Published] = field(default_factory=list[Published])
     temporaries: list[str] = field(default_factory=list[str])
+    servers: list[RecordedServer] = field(default_factory=list[RecordedServer])
     stopping: bool = False
 
 
@@ -61,7 +81,8 @@ def parse_record(text: str) -> OwnerRecord | None:
             _read_entry(value, body)
     if header is None:
         return None
-    header.published, header.temporaries, header.stopping = body.published, body.temporaries, body.stopping
+    header.published, header.temporaries = body.published, body.temporaries
+    header.servers, header.stopping = body.servers, body.stopping
     return header
 
 
@@ -86,8 +107,29 @@ def _read_entry(value: dict[str, Any], into: OwnerRecord) -> None:
     temporary = value.get("temporary")
     if isinstance(temporary, str) and _TEMPORARY.fullmatch(temporary):
         into.temporaries.append(temporary)
+    server = _server(value.get("server"))
+    if server:
+        into.servers.append(server)
     if value.get("stopping") is True:
         into.stopping = True
+
+
+def _server(value: object) -> RecordedServer | None:
+    if not is_object(value):
+        return None
+    pgid, name, grace = whole_number(value.get("pgid")), value.get("signal"), value.get("graceMs")
+    # Never 0 or 1: as a group these mean our own, and everybody.
+    if pgid is None or pgid < 2:
+        return None
+    if isinstance(grace, bool) or not isinstance(grace, (int, float)) or not 0 <= grace <= _MAX_MILLISECONDS:
+        return None
+    texts = [value.get(each) for each in ("start", "leash") if each in value]
+    if not all(isinstance(text, str) for text in texts):
+        return None
+    # Of another platform, perhaps; the server must be ended all the same.
+    if not isinstance(name, str) or name not in signal.Signals.__members__:
+        name = "SIGTERM"
+    return RecordedServer(pgid, value.get("start"), value.get("leash"), name, grace)
 
 
 def is_file_name(name: object) -> TypeGuard[str]:

@@ -15,7 +15,9 @@ from .._files.held_locks import clean_up_at_exit, cleaned_up
 from .._files.identity import Identity
 from .._files.lock import Absent, Busy, EndpointLock, peek_record
 from .._files.platform import own_uid
+from .._files.processes import end_orphans, servers_of
 from .._files.reclaim import Reclaimed, clear_way, reclaim
+from .._files.record import read_record
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
 from .lease import Lease, LeaseEvents, Peers, Surroundings
@@ -113,7 +115,8 @@ async def claim(request: Claim) -> None:
             if await _attempt(request, seen):
                 return
         except Exception as error:
-            if request.failover is None:
+            # A server that cannot be started will not be luckier next time.
+            if request.failover is None or _is_server_failed(error):
                 raise
             # References are at stake: what fails now may work before their time is over.
             request.claimant.obstacle(Obstacle(f"a new owner; the last attempt failed: {error}"))
@@ -164,6 +167,7 @@ async def _attach(request: Claim) -> Literal["attached", "nobody"] | NotAttached
         events=request.events,
         references=claimant.references(),
         can_serve=claimant.serve() is not None,
+        starting=lambda: claimant.obstacle(Obstacle("the server to become ready")),
         accept=claimant.accept,
     )
     return await Member.attach(sock, start) or "attached"
@@ -202,7 +206,7 @@ async def _own(request: Claim, lock: EndpointLock, seen: _Seen) -> bool:
     place, path = request.place, request.place.path
     serve = request.claimant.serve()
     if serve is None:
-        swept = sweep_held(lock, path)
+        swept = await sweep_held(lock, path)
         _report(request, swept)
         if swept.names:
             seen.leaving = request.surroundings.loop.time()
@@ -212,7 +216,11 @@ async def _own(request: Claim, lock: EndpointLock, seen: _Seen) -> bool:
     clean_up_at_exit(lock, path)
     repaired = False
     try:
-        _report(request, reclaim(lock, path))
+        record = read_record(lock.fd)
+        if servers_of(record):
+            request.claimant.obstacle(Obstacle("a dead keeper's server to end"))
+            await end_orphans(record)
+        _report(request, reclaim(lock, path, record))
         repaired = True
         for name in (place.names.control, place.names.data):
             clear_way(lock, path, name, request.settings.reclaim, request.own)
@@ -242,6 +250,10 @@ async def _own(request: Claim, lock: EndpointLock, seen: _Seen) -> bool:
             raise system_error(error, path, f"start the socket {path}") from error
         request.claimant.obstacle(Obstacle("the owner to repair its files"))
         return False
+
+
+def _is_server_failed(error: Exception) -> bool:
+    return isinstance(error, SocketReferenceError) and error.code == "ERR_SOCKREF_SERVER_FAILED"
 
 
 def _expects_owner(request: Claim, seen: _Seen) -> bool:

@@ -12,7 +12,7 @@ from .._files.identity import Identity
 from .._files.lock import EndpointLock
 from .._files.paths import join_path
 from .._files.reclaim import reclaim
-from .._files.record import append_published, begin_record
+from .._files.record import append_published, begin_record, read_record
 from .lease import Surroundings
 from .names import SocketKind
 from .settings import Place
@@ -112,7 +112,7 @@ class Healer:
         clean_up_at_exit(lock, place.path)
         try:
             # Someone may have been owner in between, and be dead already.
-            reclaim(lock, place.path)
+            reclaim(lock, place.path, read_record(lock.fd))
             begin_record(lock.fd)
             for kind in _KINDS:
                 file = self._owner.sockets.file(kind)

@@ -17,6 +17,7 @@ from .channel import Channel
 from .lease import Peers
 from .lines import MAX_MESSAGE_BYTES
 from .messages import Hello, Holder, MalformedMessage, ToOwner, parse_to_owner
+from .settings import OwnerSettings
 from .tally import Tally
 
 _STRANGER_SECONDS = 10.0
@@ -62,13 +63,14 @@ class Holds:
     """Counts the members, and tells them the numbers."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, owner: HoldsOwner, max_members: int, max_references: int
+        self, loop: asyncio.AbstractEventLoop, owner: HoldsOwner, settings: OwnerSettings
     ) -> None:
         self.tally: Final = Tally()
         self.loop: Final = loop
         self.owner: Final = owner
-        self.max_members: Final = max_members
-        self.max_references: Final = max_references
+        self.max_members: Final = settings.max_members
+        self.max_references: Final = settings.max_references
+        self.stop_timeout_ms: Final = math.ceil(settings.drain_timeout * 1000)
         self.dependents_seen = 0
         self._dependents = 0
         self._connections: dict[_Connection, None] = {}
@@ -184,6 +186,7 @@ class Holds:
                 "state": stage,
                 **self._numbers(connection),
                 "maxReferences": self.max_references,
+                "stopTimeoutMs": self.stop_timeout_ms,
             }
         )
         self.owner.changed()

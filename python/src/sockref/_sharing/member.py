@@ -56,7 +56,10 @@ Phase = Greeting | Attached | Leaving | Gone
 
 @dataclass(frozen=True, slots=True)
 class MemberStart:
-    """What a member starts from; `accept` is called in the turn in which the server is known to be up."""
+    """What a member starts from.
+
+    `starting` is called when there is an owner whose server is not up yet; `accept` in the turn in which it is known to be.
+    """
 
     place: Place
     settings: OwnerSettings
@@ -64,6 +67,7 @@ class MemberStart:
     events: LeaseEvents
     references: int
     can_serve: bool
+    starting: Callable[[], None]
     accept: Callable[[Member], None]
 
 
@@ -130,7 +134,7 @@ class Member:
     def _leave(self) -> asyncio.Future[None]:
         left: asyncio.Future[None] = self._loop.create_future()
         settings = self._start.settings
-        timeout = settings.failover_timeout + settings.drain_timeout + self._stop_timeout
+        timeout = settings.failover_timeout + max(settings.drain_timeout, self._stop_timeout)
         timer = self._loop.call_later(timeout, lambda: self._leave_unanswered(left, timeout))
         self._phase = Leaving(left, timer)
         # The answer is worth waiting for: it says that the files are gone.
@@ -244,6 +248,8 @@ class Member:
         self._phase = Greeting(outcome, welcomed=True)
         if message["state"] == "ready":
             self._attached(outcome)
+        else:
+            self._start.starting()
 
     def _counted(self, message: Welcome | Count) -> None:
         # What the owner has for us may be behind what we have: only the others' part is its word.

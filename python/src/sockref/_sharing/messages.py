@@ -95,6 +95,13 @@ class Holder(TypedDict):
     canServe: bool
 
 
+class ServerState(TypedDict):
+    pid: NotRequired[int]
+    command: str
+    state: Literal["starting", "running", "restarting"]
+    restarts: int
+
+
 State = Literal["starting", "active", "lingering", "stopping"]
 
 
@@ -102,6 +109,7 @@ class Holders(TypedDict):
     type: Literal["holders"]
     state: State
     owner: Holder
+    server: NotRequired[ServerState]
     members: list[Holder]
     more: int
     total: int
@@ -226,6 +234,15 @@ _HOLDER = _shaped(
     }
 )
 
+_SERVER = _shaped(
+    {
+        "pid": _Optional(_positive),
+        "command": _text,
+        "state": _one_of("starting", "running", "restarting"),
+        "restarts": _count,
+    }
+)
+
 _TO_OWNER: Mapping[str, _Shape] = {
     "hello": {
         "v": _version,
@@ -258,6 +275,7 @@ _TO_MEMBER: Mapping[str, _Shape] = {
     "holders": {
         "state": _one_of("starting", "active", "lingering", "stopping"),
         "owner": _HOLDER,
+        "server": _Optional(_SERVER),
         "members": _list_of(_HOLDER),
         "more": _count,
         "total": _count,

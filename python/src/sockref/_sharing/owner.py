@@ -106,7 +106,7 @@ class Owner:
         self._data: Final = DataListener(
             start.serve, self._loop, settings.max_connections, settings.handler_threads, self.fault
         )
-        self._holds: Final = Holds(self._loop, self, settings.max_members, settings.max_references)
+        self._holds: Final = Holds(self._loop, self, settings)
         self._holds.tally.own = start.references
         self.sockets: Final = Sockets(
             start.place,

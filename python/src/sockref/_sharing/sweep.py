@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from .._files.lock import Busy, EndpointLock
+from .._files.processes import end_orphans
 from .._files.reclaim import Reclaimed, reclaim
+from .._files.record import read_record
 from .settings import Place
 
 _FIRST_PAUSE = 0.001
@@ -24,7 +26,7 @@ async def sweep(place: Place, owner_pid: int) -> None:
     while pause <= _LONGEST_PAUSE:
         attempt = EndpointLock.attempt(place.directory, place.names.lock, place.path, create=False)
         if isinstance(attempt, EndpointLock):
-            sweep_held(attempt, place.path)
+            await sweep_held(attempt, place.path)
             return
         if not isinstance(attempt, Busy) or attempt.record is None or attempt.record.pid != owner_pid:
             return
@@ -36,10 +38,12 @@ async def sweep(place: Place, owner_pid: int) -> None:
         pause *= 2
 
 
-def sweep_held(lock: EndpointLock, path: str) -> Reclaimed:
+async def sweep_held(lock: EndpointLock, path: str) -> Reclaimed:
     """The same with the lock in hand, which is let go of."""
     try:
-        reclaimed = reclaim(lock, path)
+        record = read_record(lock.fd)
+        await end_orphans(record)
+        reclaimed = reclaim(lock, path, record)
         lock.remove()
         return reclaimed
     finally:

@@ -1,0 +1,41 @@
+"""A socket that only the processes of a server have open: it finds those that left their group."""
+
+from __future__ import annotations
+
+import os
+
+
+def _read_boot() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="latin-1") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+_BOOT = _read_boot()
+"""Numbers of sockets begin anew with each boot of the machine, as pids and start times do: what a record of an earlier boot
+names is nobody."""
+
+
+def is_of_this_boot(leash: str) -> bool:
+    """Whether a leash, `socket:[<number>]@<boot>`, is one of this boot of the machine."""
+    return leash.endswith(f"]@{_BOOT}")
+
+
+def holds_leash(pid: int, leash: str) -> bool:
+    """Whether a process has the socket open; False if we may not look."""
+    socket = leash.rpartition("@")[0]
+    try:
+        descriptors = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        # It is gone, or somebody else's; without /proc there are no leashes.
+        return False
+    return any(_target(pid, fd) == socket for fd in descriptors)
+
+
+def _target(pid: int, fd: str) -> str | None:
+    try:
+        return os.readlink(f"/proc/{pid}/fd/{fd}")
+    except OSError:
+        return None
