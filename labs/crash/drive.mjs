@@ -8,7 +8,7 @@ import { newSeed, Random } from '../lib/random.mjs';
 import { progress, report } from '../lib/report.mjs';
 import { compileServer } from '../lib/server.mjs';
 import { killing, marksOf, outcome, pointsIn, recording } from './trace.mjs';
-import { Troupe } from './trial.mjs';
+import { castings, Troupe } from './trial.mjs';
 
 /** Trials at once: each has a process under strace, and two of them use what a small machine has. */
 const lanes = 2;
@@ -32,8 +32,9 @@ const kinds = /** @type {const} */ (['leaks', 'stuck', 'counts', 'lost', 'server
  * @param {readonly Phase[]} phases
  */
 export async function drive(lab, phases) {
-  const { points: sample, phase, seed, json } = labOptions({ points: 0, phase: 0, seed: newSeed() });
-  const run = new Run(phase > 0 ? phases.slice(phase - 1, phase) : some(phases, sample, seed));
+  const { points: sample, phase, seed, python, json } = labOptions({ points: 0, phase: 0, seed: newSeed(), python: 0 });
+  const casting = castings[python] ?? castings[0];
+  const run = new Run(phase > 0 ? phases.slice(phase - 1, phase) : some(phases, sample, seed), casting);
   await inDirectory((directory) => run.play(directory, (tasks) => (sample > 0 ? choose(tasks, sample, seed) : tasks)));
   const { lines, total, problems } = run;
   const rows = [...lines, total].map((line) => ({
@@ -49,7 +50,10 @@ export async function drive(lab, phases) {
     'not one server': line.servers,
   }));
   const notes = [
-    sample > 0 ? `A sample of ${sample} points; repeat it with --points ${sample} --seed ${seed}.` : 'Every point.',
+    sample > 0
+      ? `A sample of ${sample} points; repeat it with --points ${sample} --seed ${seed} --python ${python}.`
+      : 'Every point.',
+    casting.words,
   ];
   const ok = problems.length === 0 && total.tried > 0;
   report({ lab, ok, rows, problems, notes, figures: { seed, total, phases: lines } }, json);
@@ -78,10 +82,15 @@ class Run {
   lines;
   /** @type {string[]} */
   problems = [];
+  #casting;
 
-  /** @param {readonly Phase[]} phases */
-  constructor(phases) {
+  /**
+   * @param {readonly Phase[]} phases
+   * @param {import('./trial.mjs').Casting} casting
+   */
+  constructor(phases, casting) {
     this.#phases = phases;
+    this.#casting = casting;
     this.lines = phases.map(({ name }) => new Line(name));
   }
 
@@ -101,7 +110,7 @@ class Run {
     // Where keepers write their logs.
     process.env['XDG_STATE_HOME'] = join(directory, 'state');
     const server = compileServer(directory);
-    const troupes = await Promise.all(Array.from({ length: lanes }, () => Troupe.start(server)));
+    const troupes = await Promise.all(Array.from({ length: lanes }, () => Troupe.start(server, this.#casting)));
     const queue = [...choose(await this.#record(directory, troupes))];
     const all = queue.length;
     await Promise.all(

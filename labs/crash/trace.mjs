@@ -1,5 +1,7 @@
 /** What strace is told, and what it tells. */
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 
 /**
@@ -129,6 +131,29 @@ export function killing(file, phase, { call, ordinal }) {
  */
 function tracer(file, { keeper }) {
   return ['strace', ...(keeper ? ['-D'] : []), '-qq', '-o', file];
+}
+
+/**
+ * Has strace trace a thread that runs, from the next call on. Resolves when it does, with the end of the tracing.
+ *
+ * @param {readonly string[]} tracer
+ * @param {number} thread
+ */
+export async function attach([program, ...args], thread) {
+  // Quiet it would not say that it has attached.
+  const how = [...args.filter((arg) => arg !== '-qq'), '--quiet=exit', '-p', String(thread)];
+  const child = spawn(/** @type {string} */ (program), how, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = once(child, 'exit').then(() => {});
+  let said = '';
+  await new Promise((resolve, reject) => {
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      said += text;
+      if (said.includes('attached')) resolve(undefined);
+    });
+    void ended.then(() => reject(new Error(`strace could not attach: ${said}`)));
+  });
+  // In an object: a promise alone would be waited for.
+  return { ended };
 }
 
 /**

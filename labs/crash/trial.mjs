@@ -6,6 +6,7 @@ import { Process } from '../lib/process.mjs';
 import { processesOf } from '../lib/processes.mjs';
 import { serversOf } from '../lib/server.mjs';
 import { until, within } from '../lib/until.mjs';
+import { attach } from './trace.mjs';
 
 /** @typedef {import('./phases.mjs').Phase} Phase */
 /** @typedef {import('./phases.mjs').Stage} Stage */
@@ -21,7 +22,33 @@ import { until, within } from '../lib/until.mjs';
  * @property {string[]} servers other than one server, or a process that stays
  */
 
-const participant = new URL('../lib/participant.mjs', import.meta.url);
+const inNode = new URL('../lib/participant.mjs', import.meta.url);
+const inPython = new URL('../lib/participant.py', import.meta.url);
+
+/**
+ * Which languages play. (Servers that are commands are played in Node alone.)
+ *
+ * @typedef {object} Casting
+ * @property {string} words
+ * @property {URL} subject who is killed
+ * @property {readonly [URL, URL, URL, URL]} others who have to go on: three, and a newcomer
+ */
+
+/** What `--python` chooses from. @type {readonly [Casting, ...Casting[]]} */
+export const castings = [
+  { words: 'All in Node.', subject: inNode, others: [inNode, inNode, inNode, inNode] },
+  {
+    words: 'Who is killed is in Python, who goes on in Python and Node.',
+    subject: inPython,
+    others: [inNode, inPython, inNode, inPython],
+  },
+  {
+    words: 'Who is killed is in Node, who goes on in Python and Node.',
+    subject: inNode,
+    others: [inPython, inNode, inPython, inNode],
+  },
+];
+
 /** It ends what hangs; nothing here takes a second on an idle machine. */
 const watchdogMs = 15_000;
 
@@ -30,20 +57,29 @@ export class Troupe {
   /** @type {readonly [Process, Process, Process, Process]} */
   #processes;
   #server;
+  /** Who is killed. */
+  #subject;
 
   /**
    * @param {readonly [Process, Process, Process, Process]} processes
    * @param {string} server
+   * @param {URL} subject
    */
-  constructor(processes, server) {
+  constructor(processes, server, subject) {
     this.#processes = processes;
     this.#server = server;
+    this.#subject = subject;
   }
 
-  /** @param {string} server the program of servers that are run as commands */
-  static async start(server) {
-    const one = () => Process.start(participant);
-    return new Troupe(await Promise.all([one(), one(), one(), one()]), server);
+  /**
+   * @param {string} server the program of servers that are run as commands
+   * @param {Casting} casting
+   */
+  static async start(server, { subject, others }) {
+    const [first, second, third, newcomer] = others;
+    const start = (/** @type {URL} */ program) => Process.start(program);
+    const started = await Promise.all([start(first), start(second), start(third), start(newcomer)]);
+    return new Troupe(started, server, subject);
   }
 
   /**
@@ -62,10 +98,20 @@ export class Troupe {
     const path = join(own, 'd', 's.sock');
     /** @type {Process[]} */
     const doomed = [];
+    /** @type {Promise<void>[]} */
+    const traced = [];
     /** @param {readonly string[]} by */
     const start = async (by) => {
-      const process = await Process.start(participant, { under: by });
+      const process = await Process.start(this.#subject, { under: by });
       doomed.push(process);
+      return process;
+    };
+    const startTraced = async () => {
+      if (this.#subject === inNode) return start(under);
+      // Its main thread makes no call that matters.
+      const process = await start([]);
+      const { ended } = await attach(under, await process.ask('thread'));
+      traced.push(ended);
       return process;
     };
     /** @type {Stage} */
@@ -74,7 +120,7 @@ export class Troupe {
       others: [first, second, third],
       leftAtEnd: [],
       holders: new Map(),
-      subject: () => start(phase.keeper ? [] : under),
+      subject: () => (phase.keeper ? start([]) : startTraced()),
       victim: () => start([]),
       by: phase.command && {
         server: { command: [this.#server, '{socket}'], activate: phase.command === 'activation', restart: 1_000 },
@@ -93,6 +139,7 @@ export class Troupe {
     );
     if (played === 'late') findings.stuck.push(`${phase.name} did not come to its end`);
     for (const process of doomed) await process.kill();
+    for (const end of traced) await end;
     if (stage.leftAtEnd.length > 0) findings.leaks.push(`after the last close: ${stage.leftAtEnd.join(', ')}`);
     await this.#examine(stage, newcomer, findings);
     await this.#examineProcesses(own, findings);

@@ -50,15 +50,16 @@ export class Process {
   }
 
   /**
-   * Starts a program.
+   * Starts a program of Node, or of Python.
    *
    * @param {string | URL} program
-   * @param {{under?: readonly string[], args?: readonly string[]}} [how] `under`: a program, with its arguments, that starts Node
+   * @param {{under?: readonly string[], args?: readonly string[]}} [how] `under`: a program, with its arguments, that starts it
    */
   static async start(program, { under = [], args = [] } = {}) {
     const { NODE_V8_COVERAGE: _, ...env } = process.env;
-    const [execPath = process.execPath, ...rest] = [...under, process.execPath];
-    const child = fork(fileURLToPath(new URL(program)), args, {
+    const path = fileURLToPath(new URL(program));
+    const [execPath = process.execPath, ...rest] = [...under, path.endsWith('.py') ? 'python3' : process.execPath];
+    const child = fork(path, args, {
       env,
       execPath,
       execArgv: rest,

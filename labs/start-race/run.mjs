@@ -10,13 +10,20 @@ import { compileServer, serversOf } from '../lib/server.mjs';
 import { median, round, worst } from '../lib/statistics.mjs';
 import { within } from '../lib/until.mjs';
 
-const { rounds, commands, processes, json } = labOptions({ rounds: 300, commands: 100, processes: 8 });
+const { rounds, commands, processes, python, json } = labOptions({
+  rounds: 300,
+  commands: 100,
+  processes: 8,
+  python: 0,
+});
 
-const ours = ['sockref', 'sockref, a command'];
-const recipes = [...ours, 'naive', 'proper-lockfile', 'proper-lockfile, stale lock'];
+// The others are written in Node alone.
+const ours = python > 0 ? ['sockref'] : ['sockref', 'sockref, a command'];
+const recipes = python > 0 ? ours : [...ours, 'naive', 'proper-lockfile', 'proper-lockfile, stale lock'];
 const racer = new URL('racer.mjs', import.meta.url);
-/** Rounds for which one process leaves stale sockets; each costs it some descriptors. */
-const batch = 50;
+const pythonRacer = new URL('../lib/participant.py', import.meta.url);
+/** Rounds for which one process leaves stale sockets; each costs it some descriptors. Languages take turns at that. */
+const batch = python > 0 ? 5 : 50;
 const watchdogMs = 30_000;
 
 /**
@@ -47,7 +54,10 @@ const rows = figures.map((line) => ({
   'median ms': line.medianMs,
   'worst ms': line.worstMs,
 }));
-const notes = [`${processes} processes each round; ms from the start signal until the last one is connected.`];
+const languages = python > 0 ? `, ${python} of them in Python` : '';
+const notes = [
+  `${processes} processes each round${languages}; ms from the start signal until the last one is connected.`,
+];
 report({ lab: 'start-race', ok, rows, problems, notes, figures }, json);
 
 /** @param {string} directory */
@@ -55,7 +65,7 @@ async function run(directory) {
   // Where keepers write their logs.
   process.env['XDG_STATE_HOME'] = join(directory, 'state');
   const command = [compileServer(directory), '{socket}'];
-  const racers = await startAll(processes, racer);
+  const racers = [...(await startAll(processes - python, racer)), ...(await startAll(python, pythonRacer))];
   const names = await Promise.all(racers.map((one) => one.ask('who')));
   const results = recipes.map(() => /** @type {Round[]} */ ([]));
   for (let done = 0; done < rounds; done += batch) {
@@ -63,7 +73,9 @@ async function run(directory) {
     for (const [index, recipe] of recipes.entries()) {
       const all = isCommand(recipe) ? Math.min(commands, rounds) : rounds;
       const count = Math.max(0, Math.min(batch, all - done));
-      for (const path of await leaveStale(directory, recipe, command, count)) {
+      // What a killed owner leaves is the same, whoever it was.
+      const dead = python > 0 && (done / batch) % 2 === 1 ? pythonRacer : racer;
+      for (const path of await leaveStale(directory, recipe, command, count, dead)) {
         results[index]?.push(await race(racers, names, recipe, command, path));
         progress(`${recipe}: ${results[index]?.length} of ${all}`);
       }
@@ -81,17 +93,18 @@ async function run(directory) {
  * @param {string} recipe
  * @param {string[]} command
  * @param {number} count
+ * @param {URL} program
  */
-async function leaveStale(directory, recipe, command, count) {
+async function leaveStale(directory, recipe, command, count, program) {
   const paths = Array.from({ length: count }, (_, index) => {
     const own = join(directory, `${Date.now().toString(36)}-${index}`);
     mkdirSync(own, { mode: 0o700 });
     return join(own, 's.sock');
   });
-  const owner = await Process.start(racer);
+  const owner = await Process.start(program);
   const keepers = await owner.ask('precede', { recipe, paths, command });
   await owner.kill();
-  for (const pid of keepers) process.kill(pid, 'SIGKILL');
+  for (const pid of keepers ?? []) process.kill(pid, 'SIGKILL');
   // As if the killed process had been dead for longer than a lock file counts as fresh.
   const longAgo = Date.now() / 1000 - 60;
   if (recipe.endsWith('stale lock')) for (const path of paths) utimesSync(`${path}.lock`, longAgo, longAgo);
