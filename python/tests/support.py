@@ -79,7 +79,10 @@ def started_program(program: str, *arguments: str) -> Iterator[subprocess.Popen[
         yield child
     finally:
         child.kill()
-        child.communicate()
+        child.wait()
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 def in_threads(count: int, work: Callable[[int], Any]) -> list[Any]:

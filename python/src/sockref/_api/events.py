@@ -27,6 +27,9 @@ EventKind = Literal[
     "fault",
 ]
 
+_IDLE_SECONDS = 1.0
+"""How long the thread that calls listeners waits for more to tell."""
+
 _MAX_WARNINGS = 100
 """Kinds of faults that are remembered as warned of: enough to see what is wrong, too few to flood anything."""
 
@@ -96,8 +99,7 @@ class Announcer:
                 self._thread.start()
 
     def _run(self) -> None:
-        while True:
-            event = self._events.get()
+        while (event := self._next()) is not None:
             listeners = self._listeners
             try:
                 if event.kind == "fault" and not listeners:
@@ -110,6 +112,17 @@ class Announcer:
                     listener(event)
                 except Exception:
                     traceback.print_exc()
+
+    def _next(self) -> Event | None:
+        while True:
+            try:
+                return self._events.get(timeout=_IDLE_SECONDS)
+            except queue.Empty:
+                with self._starting:
+                    # Not in the moment in which somebody counts on this thread.
+                    if self._events.empty():
+                        self._thread = None
+                        return None
 
     def _warn(self, event: Event) -> None:
         error = event.error

@@ -41,14 +41,13 @@ def _hook() -> None:
         _hooked = True
         atexit.register(_at_exit)
         os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
-    if _generation > 0:
-        _hook_child()
+    _hook_multiprocessing()
 
 
-def _hook_child() -> None:
+def _hook_multiprocessing() -> None:
     """A child of multiprocessing ends by `os._exit`, and calls no exit handlers but those of its own kind."""
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None:
+    process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+    if process is not None and util is not None and process.parent_process() is not None:
         util.Finalize(None, _at_exit, exitpriority=0)
 
 
