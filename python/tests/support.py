@@ -10,7 +10,7 @@ import textwrap
 import threading
 import time
 import unittest
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def run_program(program: str, *arguments: str, **options: Any) -> subprocess.Com
 
 
 @contextmanager
-def started_program(program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def started_program(program: str, *arguments: str) -> Generator[subprocess.Popen[str]]:
     """Starts a program of Python, and kills it at the end, if it has not ended by itself."""
     command = [sys.executable, "-c", textwrap.dedent(program), *arguments]
     child = subprocess.Popen(command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

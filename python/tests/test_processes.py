@@ -146,7 +146,7 @@ class Fork(Case):
         member = default_manager().acquire(self.path(), serve=hello)
 
         def look() -> Any:
-            seen = [
+            seen: list[Any] = [
                 (each.is_active, each.reference_count, each.path == self.path(), each.reason and each.reason.reason)
                 for each in (owner, member)
             ]
@@ -269,7 +269,7 @@ class Fork(Case):
         for method in ("fork", "spawn", "forkserver"):
             with self.subTest(method), warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)
-                context = multiprocessing.get_context(method)
+                context: Any = multiprocessing.get_context(method)
                 with self.manager.acquire(self.path(), serve=hello) as reference:
                     with context.Pool(2) as pool:
                         said = pool.map(share_in_pool, [self.path()] * 4)

@@ -123,8 +123,9 @@ class Paths(unittest.TestCase):
             manager.acquire(case.get("input"), serve=lambda sock: None)
         for name, value in verdict.items():
             self.assertEqual(getattr(raised.exception, name), value)
-        self.assertFalse(manager.is_socket_active(case.get("input")))
-        self.assertEqual(manager.reference_count(case.get("input")), 0)
+        given: Any = case.get("input")
+        self.assertFalse(manager.is_socket_active(given))
+        self.assertEqual(manager.reference_count(given), 0)
 
     def accepted(self, manager: SocketManager, case: dict[str, Any], directory: str) -> None:
         given, verdict = case.get("input"), case["verdict"]

@@ -20,6 +20,7 @@ from ._api.module import acquire
 from ._api.reference import SocketReference
 from ._api.stats import ManagerStats
 from ._files.reclaim import ReclaimRule
+from ._sharing.command import ServerCommand
 from ._sharing.data_listener import ConnectionStats
 from ._sharing.serving import ConnectionHandler, StreamHandler
 from .error_codes import ErrorCode
@@ -36,6 +37,7 @@ __all__ = [
     "Listener",
     "ManagerStats",
     "ReclaimRule",
+    "ServerCommand",
     "ServerInfo",
     "SocketInfo",
     "SocketManager",

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -21,9 +21,11 @@ from ._api.options import (
     DEFAULT_MODE,
     DEFAULT_TIMEOUT,
     AcquireOptions,
+    provider_of,
 )
 from ._api.reference import Handle
 from ._files.reclaim import ReclaimRule
+from ._sharing.command import ServerCommand
 from ._sharing.data_listener import streams_of
 from ._sharing.serving import StreamHandler, StreamServe
 
@@ -103,6 +105,7 @@ def acquire(
     path: str | None = None,
     *,
     serve: StreamHandler | None = None,
+    server: Sequence[str] | ServerCommand | None = None,
     mode: int = DEFAULT_MODE,
     linger: float = 0.0,
     drain_timeout: float = DEFAULT_DRAIN_TIMEOUT,
@@ -118,5 +121,5 @@ def acquire(
     connection is closed when it returns. Cancelling the acquire takes it back.
     """
     stream = None if serve is None else StreamServe(serve, asyncio.get_running_loop())
-    options = AcquireOptions(stream, timeout, mode, linger, drain_timeout, failover_timeout, reclaim, label)
+    options = AcquireOptions(provider_of(stream, server), timeout, mode, linger, drain_timeout, failover_timeout, reclaim, label)
     return Acquiring(manager or default_manager(), path, options)

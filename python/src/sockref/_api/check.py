@@ -53,6 +53,18 @@ def is_reclaim(value: object) -> str | None:
     return None if value in ("recorded", "stale") else "'recorded' or 'stale'"
 
 
+def is_recorded(value: object) -> str | None:
+    return None if value == "recorded" else "'recorded' with `server`"
+
+
+def is_command(value: object) -> str | None:
+    if isinstance(value, (list, tuple)) and value:
+        words = cast("list[object] | tuple[object, ...]", value)
+        if all(isinstance(word, str) and "\0" not in word for word in words) and words[0] != "":
+            return None
+    return "a list of strings, with at least the name of a program"
+
+
 def is_label(value: object) -> str | None:
     fine = value is None or (isinstance(value, str) and label_length(value) <= MAX_LABEL_LENGTH)
     return None if fine else f"a string of at most {MAX_LABEL_LENGTH} characters"

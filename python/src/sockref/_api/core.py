@@ -172,16 +172,16 @@ class Core:
                 raise manager_closed()
             endpoint = self.endpoints.get(location.path) or self._create(location, options)
             if isinstance(endpoint.state, Active):
-                endpoint.offer(options.serve)
+                endpoint.offer(options.provider)
                 return endpoint.share(trace)
             waiting = WaiterOptions(
                 # At least a moment, so that whoever has waited this long gets the error that says what for.
                 timeout=max(0.001, deadline - loop.time()),
                 total=options.timeout,
                 trace=trace,
-                can_serve=options.serve is not None,
+                can_serve=options.provider is not None,
             )
-            slot = await endpoint.wait(waiting, options.serve)
+            slot = await endpoint.wait(waiting, options.provider)
             if isinstance(slot, Slot):
                 return slot
 
@@ -190,7 +190,7 @@ class Core:
         if len(self.endpoints) >= limits.max_sockets:
             raise _limit_exceeded("maxSockets", limits.max_sockets, "sockets are in use", location.path)
         settings = options.settings(limits, self.options.heal_interval)
-        endpoint = Endpoint(open_place(location), settings, options.serve, self)
+        endpoint = Endpoint(open_place(location), settings, options.provider, self)
         self.endpoints[location.path] = endpoint
         return endpoint
 

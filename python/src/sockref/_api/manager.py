@@ -11,7 +11,8 @@ from typing import Final, Self
 from .._endpoint.endpoint import Endpoint, Ended
 from .._files.reclaim import ReclaimRule
 from .._runtime.process import generation
-from .._sharing.serving import ConnectionHandler, Serve
+from .._sharing.command import ServerCommand
+from .._sharing.serving import ConnectionHandler, Provider
 from ..errors import SocketReferenceError, quote
 from .core import Core, manager_closed
 from .events import Announcer, Listener
@@ -27,6 +28,7 @@ from .options import (
     DEFAULT_TIMEOUT,
     AcquireOptions,
     ManagerOptions,
+    provider_of,
 )
 from .reference import SocketReference, trace_here
 from .stats import ManagerStats
@@ -73,6 +75,7 @@ class SocketManager:
         path: str | None = None,
         *,
         serve: ConnectionHandler | None = None,
+        server: Sequence[str] | ServerCommand | None = None,
         mode: int = DEFAULT_MODE,
         linger: float = 0.0,
         drain_timeout: float = DEFAULT_DRAIN_TIMEOUT,
@@ -86,12 +89,13 @@ class SocketManager:
 
         `path`: nothing for a new, unguessable name in the default directory; a bare name in it; or an absolute path.
         `serve`: what gets each connection if this process becomes the owner, on a thread; without it the acquire can only
-        join (ERR_SOCKREF_NOT_SERVED if nobody serves). `mode`: permissions of the data socket. Seconds: `linger`, how long
+        join (ERR_SOCKREF_NOT_SERVED if nobody serves). `server`: a command instead, as a list of words in which `{socket}` is
+        where it has to listen, or a `ServerCommand`; the program `sockref` has to be installed, which runs it. `mode`: permissions of the data socket. Seconds: `linger`, how long
         the socket stays up after its last reference went; `drain_timeout`, how long open connections get when it stops;
         `timeout`, after which the acquire fails; `failover_timeout`, how long references outlive a lost owner.
         `reclaim`: `"stale"` also removes a socket of this user that refuses connections. `label`: a name in listings.
         """
-        options = AcquireOptions(serve, timeout, mode, linger, drain_timeout, failover_timeout, reclaim, label)
+        options = AcquireOptions(provider_of(serve, server), timeout, mode, linger, drain_timeout, failover_timeout, reclaim, label)
         core, location, trace = self.prepare(path, options)
         slot = core.background.wait(
             lambda: core.acquire(location, options, trace), lambda slot: slot.endpoint.release(slot)
@@ -103,7 +107,7 @@ class SocketManager:
         core = self.core
         if self._closed:
             raise manager_closed()
-        return core, self._locate(core, path, options.serve), self._trace()
+        return core, self._locate(core, path, options.provider), self._trace()
 
     def get_existing(self, path: str) -> SocketReference | None:
         """A new reference to a socket that is active in this manager, at once; None if it is not."""
@@ -212,17 +216,17 @@ class SocketManager:
             # A path that breaks a rule leads to no socket of ours.
             return None
 
-    def _locate(self, core: Core, path: str | None, serve: Serve | None) -> Location:
+    def _locate(self, core: Core, path: str | None, provider: Provider | None) -> Location:
         known = core.endpoints.get(path) if isinstance(path, str) else None
         if known is not None and known.live:
             # By its canonical path; also if its directory cannot be reached by that any more.
             directory, _, name = known.place.path.rpartition("/")
             return Location(known.place.path, directory or "/", name, False)
         try:
-            return locate(path, serve is not None, self._options.allowed_directories)
+            return locate(path, provider is not None, self._options.allowed_directories)
         except SocketReferenceError as error:
             # Who can only join does not make the default directory, and without it nobody can serve there.
-            if serve is not None or not is_missing(error) or (path is not None and "/" in path):
+            if provider is not None or not is_missing(error) or (path is not None and "/" in path):
                 raise
             message = (
                 f"Nobody serves {quote(path)}: the default directory does not exist; pass `serve` to serve it here"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._files.reclaim import ReclaimRule
+from .._sharing.command import ServerCommand
 from .._sharing.serving import ConnectionHandler
 from .manager import default_manager
 from .options import DEFAULT_DRAIN_TIMEOUT, DEFAULT_FAILOVER_TIMEOUT, DEFAULT_MODE, DEFAULT_TIMEOUT
@@ -13,6 +16,7 @@ def acquire(
     path: str | None = None,
     *,
     serve: ConnectionHandler | None = None,
+    server: Sequence[str] | ServerCommand | None = None,
     mode: int = DEFAULT_MODE,
     linger: float = 0.0,
     drain_timeout: float = DEFAULT_DRAIN_TIMEOUT,
@@ -29,6 +33,7 @@ def acquire(
     return default_manager().acquire(
         path,
         serve=serve,
+        server=server,
         mode=mode,
         linger=linger,
         drain_timeout=drain_timeout,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._files.reclaim import ReclaimRule
-from .._sharing.serving import Serve
+from .._sharing.command import ServerCommand
+from .._sharing.serving import Provider, Serve
 from .._sharing.settings import OwnerSettings
 from . import check
 from .limits import Limits
@@ -26,7 +28,7 @@ DEFAULT_CONNECT_TIMEOUT = 10.0
 class AcquireOptions:
     """Checked, each with its value."""
 
-    serve: Serve | None
+    provider: Provider | None
     timeout: float
     mode: int
     linger: float
@@ -36,7 +38,12 @@ class AcquireOptions:
     label: str | None
 
     def __post_init__(self) -> None:
-        check.check_option("serve", self.serve, check.is_serve)
+        if isinstance(self.provider, ServerCommand):
+            # What the command line cannot be told.
+            check.check_option("mode", self.mode, lambda mode: None if mode == DEFAULT_MODE else "0o600 with `server`")
+            check.check_option("reclaim", self.reclaim, check.is_recorded)
+        else:
+            check.check_option("serve", self.provider, check.is_serve)
         check.check_option("timeout", self.timeout, check.is_timeout)
         check.check_option("mode", self.mode, check.is_mode)
         check.check_option("linger", self.linger, check.is_duration)
@@ -80,3 +87,18 @@ class ManagerOptions:
 
 def _is_limits(value: object) -> str | None:
     return None if isinstance(value, Limits) else "a sockref.Limits"
+
+
+def provider_of(serve: Serve | None, server: Sequence[str] | ServerCommand | None) -> Provider | None:
+    """What serves, of the two options that say so."""
+    if server is None:
+        return serve
+    if serve is not None:
+        expected = "left out when `serve` is given"
+        check.check_option("server", server, lambda _: expected)
+    command = server if isinstance(server, ServerCommand) else ServerCommand(server)
+    check.check_option("server", command.command, check.is_command)
+    for name, seconds in (("ready_timeout", command.ready_timeout), ("stop_timeout", command.stop_timeout)):
+        if seconds is not None:
+            check.check_option(f"server.{name}", seconds, check.is_timeout)
+    return command

@@ -12,7 +12,7 @@ from .._runtime.process import generation
 from .._sharing.claim import Claim, Obstacle, claim
 from .._sharing.futures import done_future, outcome, when_done
 from .._sharing.lease import Cause, Hooks, Lease, Peers, Role, Surroundings
-from .._sharing.serving import Serve
+from .._sharing.serving import Provider
 from .._sharing.settings import OwnerSettings, Place
 from .._sharing.sweep import sweep
 from ..errors import SocketReferenceError
@@ -104,12 +104,12 @@ class Endpoint:
     thing in one step.
     """
 
-    def __init__(self, place: Place, settings: OwnerSettings, serve: Serve | None, host: EndpointHost) -> None:
+    def __init__(self, place: Place, settings: OwnerSettings, provider: Provider | None, host: EndpointHost) -> None:
         self.place: Final = place
         self._generation: Final = generation()
         self._host: Final = host
         self._settings: Final = settings
-        self._serve = serve
+        self._provider = provider
         self._loop: Final = host.surroundings.loop
         self._waiters: dict[Waiter, None] = {}
         self._references = 0
@@ -174,9 +174,9 @@ class Endpoint:
         """Done when the socket can be connected to, or cannot be any more."""
         return self._changed
 
-    async def wait(self, options: WaiterOptions, serve: Serve | None) -> Result:
+    async def wait(self, options: WaiterOptions, provider: Provider | None) -> Result:
         """Waits for a reference; with an endpoint that is on its way out, for its end."""
-        self.offer(serve)
+        self.offer(provider)
         waiter = Waiter(self.place.path, options, self._loop, self._current_obstacle, self._given_up)
         self._waiters[waiter] = None
         try:
@@ -192,10 +192,10 @@ class Endpoint:
                 self._given_up(waiter)
             raise
 
-    def offer(self, serve: Serve | None) -> None:
+    def offer(self, provider: Provider | None) -> None:
         """Something to serve with, should this process have to take over and have nothing yet."""
-        if self._serve is None:
-            self._serve = serve
+        if self._provider is None:
+            self._provider = provider
 
     def share(self, trace: str | None) -> Slot:
         """One reference more, at once (I5). Only while it is live."""
@@ -260,8 +260,8 @@ class Endpoint:
 
     # What the claim asks.
 
-    def serve(self) -> Serve | None:
-        return self._serve
+    def provider(self) -> Provider | None:
+        return self._provider
 
     def claimed_references(self) -> int:
         # Those who wait stand behind one: how many of them the limit allows is decided when they are granted theirs.
@@ -467,8 +467,8 @@ class _Claimant:
         self._attempt: Final = attempt
         self._failover: Final = failover
 
-    def serve(self) -> Serve | None:
-        return self._endpoint.serve()
+    def provider(self) -> Provider | None:
+        return self._endpoint.provider()
 
     def references(self) -> int:
         return self._endpoint.claimed_references()

@@ -20,10 +20,11 @@ from .._files.reclaim import Reclaimed, clear_way, reclaim
 from .._files.record import read_record
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
+from .command import Hire, ServerCommand
 from .lease import Lease, LeaseEvents, Peers, Surroundings
 from .member import Member, MemberStart, NotAttached
 from .owner import Owner, OwnerStart
-from .serving import Serve
+from .serving import Provider, Serve
 from .settings import OwnerSettings, Place
 from .sweep import sweep_held
 
@@ -65,7 +66,7 @@ class Obstacle:
 class Claimant(Protocol):
     """On whose behalf a claim is made."""
 
-    def serve(self) -> Serve | None:
+    def provider(self) -> Provider | None:
         """What to serve with; None for one that can only join. Asked anew at each attempt."""
         ...
 
@@ -98,9 +99,13 @@ class Claim:
 
 
 class _Seen:
-    """When an owner was seen last that was about to go, or had gone without an end."""
+    """What a claim has seen and done so far."""
 
     leaving = -math.inf
+    """When an owner was seen last that was about to go, or had gone without an end."""
+
+    hire: Hire | None = None
+    """What was started to have a command serve."""
 
 
 Accept = Callable[[Lease], None]
@@ -110,6 +115,14 @@ async def claim(request: Claim) -> None:
     """Attaches to the owner, or takes the lock and becomes it. Goes on until it has one of both, an error, or is cancelled."""
     wait = _FIRST_PAUSE + (request.failover.members if request.failover else 0) * _PAUSE_PER_MEMBER
     seen = _Seen()
+    try:
+        await _claim(request, seen, wait)
+    finally:
+        if seen.hire is not None:
+            seen.hire.let_go()
+
+
+async def _claim(request: Claim, seen: _Seen, wait: float) -> None:
     while True:
         try:
             if await _attempt(request, seen):
@@ -133,11 +146,15 @@ async def _attempt(request: Claim, seen: _Seen) -> bool:
         return True
     if attached != "nobody":
         seen.leaving = request.surroundings.loop.time()
-    can_serve = claimant.serve() is not None
+    provider = claimant.provider()
+    if isinstance(provider, ServerCommand):
+        await _hire(request, provider, seen)
+        return await _attach(request) == "attached"
+    can_serve = provider is not None
     taken = EndpointLock.attempt(place.directory, place.names.lock, place.path, create=can_serve)
     match taken:
         case EndpointLock():
-            return await _own(request, taken, seen)
+            return await _own(request, provider, taken, seen)
         case Absent():
             if not _expects_owner(request, seen):
                 raise _not_served(place.path)
@@ -166,7 +183,7 @@ async def _attach(request: Claim) -> Literal["attached", "nobody"] | NotAttached
         surroundings=request.surroundings,
         events=request.events,
         references=claimant.references(),
-        can_serve=claimant.serve() is not None,
+        can_serve=claimant.provider() is not None,
         starting=lambda: claimant.obstacle(Obstacle("the server to become ready")),
         accept=claimant.accept,
     )
@@ -201,10 +218,19 @@ def _owner_pid(place: Place) -> int | None:
     return record.pid if record else None
 
 
-async def _own(request: Claim, lock: EndpointLock, seen: _Seen) -> bool:
+async def _hire(request: Claim, server: ServerCommand, seen: _Seen) -> None:
+    """Has the command line make it that somebody serves: it claims by itself, as one process more."""
+    if seen.hire is not None:
+        # What it started has gone again, or is not what we met.
+        seen.hire.let_go()
+    request.claimant.obstacle(Obstacle("the server to become ready"))
+    seen.hire = Hire(request.surroundings.loop, request.place.path, server, request.settings)
+    await seen.hire.ready()
+
+
+async def _own(request: Claim, serve: Serve | None, lock: EndpointLock, seen: _Seen) -> bool:
     """Goes on with the lock in hand; False if it was of no use. Leaves nothing behind when it fails."""
     place, path = request.place, request.place.path
-    serve = request.claimant.serve()
     if serve is None:
         swept = await sweep_held(lock, path)
         _report(request, swept)

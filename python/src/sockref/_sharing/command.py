@@ -1,0 +1,160 @@
+"""A command as the server, by way of the command line of sockref: its keeper runs the command, and we attach to that."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Final
+
+from .._files.inherited import forget, remember
+from ..errors import SocketReferenceError
+from .settings import OwnerSettings
+
+_PROGRAM = "sockref"
+
+_FAILED = 125
+"""Exit status of `sockref run` when sockref itself failed."""
+
+# Says that the socket is there, and holds it until we have it ourselves: until its standard input ends.
+_HOLD = ("sh", "-c", "echo; exec cat >/dev/null")
+
+_MAX_SAID = 16_384
+"""Bytes of what `sockref` says that are kept for a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCommand:
+    """A command that serves a socket; `{socket}` in its words is where it has to listen. Times are in seconds."""
+
+    command: Sequence[str]
+    activate: bool = False
+    cwd: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    ready_timeout: float | None = None
+    stop_timeout: float | None = None
+
+
+class Hire:
+    """A `sockref run` that starts the server, and holds it until it is let go of."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, path: str, server: ServerCommand, settings: OwnerSettings) -> None:
+        self._loop: Final = loop
+        self._path: Final = path
+        self._server: Final = server
+        self._said = bytearray()
+        self._ready = False
+        self._over = False
+        self._changed: asyncio.Future[None] = loop.create_future()
+        try:
+            self._process: Final = subprocess.Popen(
+                [_find_program(path, server), *_arguments(path, server, settings)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=server.cwd,
+                env={**os.environ, **server.env},
+                # What a terminal sends to our group is none of its business: it ends when we let go.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise _failed(path, server, "not-found", f"sockref could not be started: {error}") from error
+        remember(self)
+        self._open = [pipe for pipe in (self._process.stdout, self._process.stderr) if pipe is not None]
+        for pipe in self._open:
+            os.set_blocking(pipe.fileno(), False)
+            loop.add_reader(pipe.fileno(), self._read, pipe)
+
+    async def ready(self) -> None:
+        """Returns when the server is up. Raises ERR_SOCKREF_SERVER_FAILED if it could not be started."""
+        while not self._ready and not self._over:
+            self._changed = self._loop.create_future()
+            await self._changed
+        if self._ready:
+            return
+        said = bytes(self._said).decode(errors="replace").strip()
+        if self._process.returncode == _FAILED:
+            message, _, output = said.partition("\n")
+            raise _failed(self._path, self._server, "exited", message.removeprefix("sockref: "), output)
+        raise _failed(self._path, self._server, "keeper", f"sockref ended with {self._process.returncode}: {said}")
+
+    def let_go(self) -> None:
+        """Ends its hold. The server stays as long as others hold it. Idempotent."""
+        if not self._ready and not self._over:
+            # It has nothing yet, and may wait for long.
+            self._process.terminate()
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._process.stdin.close()
+
+    def close_in_child(self) -> None:
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None and not pipe.closed:
+                pipe.close()
+        # Not ours to wait for.
+        self._process.returncode = 0
+
+    def _read(self, pipe: IO[bytes]) -> None:
+        try:
+            data = os.read(pipe.fileno(), 4096)
+        except BlockingIOError:
+            return
+        if pipe is self._process.stdout and data:
+            self._ready = True
+        elif data:
+            self._said = (self._said + data)[-_MAX_SAID:]
+        else:
+            self._loop.remove_reader(pipe.fileno())
+            pipe.close()
+            self._open.remove(pipe)
+            if not self._open:
+                self._ended()
+        if not self._changed.done() and (self._ready or self._over):
+            self._changed.set_result(None)
+
+    def _ended(self) -> None:
+        self.let_go()
+        # It has closed all that it had open: it is gone, or about to be.
+        self._process.wait()
+        self._over = True
+        forget(self)
+
+
+def _find_program(path: str, server: ServerCommand) -> str:
+    program = shutil.which(_PROGRAM)
+    if program is not None:
+        return program
+    raise _failed(
+        path,
+        server,
+        "not-found",
+        f"a command as the server needs the program `{_PROGRAM}`, which is not on PATH; install it "
+        f"(npm install --global {_PROGRAM}), or pass `serve` to serve in this process",
+    )
+
+
+def _arguments(path: str, server: ServerCommand, settings: OwnerSettings) -> list[str]:
+    arguments = ["run", path, "--quiet", "--serve", shlex.join(server.command)]
+    if server.activate:
+        arguments.append("--activate")
+    for name, seconds in (
+        ("linger", settings.linger),
+        ("ready-timeout", server.ready_timeout),
+        ("stop-timeout", server.stop_timeout),
+    ):
+        if seconds:
+            arguments += [f"--{name}", f"{seconds * 1000:.0f}ms"]
+    return [*arguments, "--", *_HOLD]
+
+
+def _failed(path: str, server: ServerCommand, reason: str, why: str, output: str = "") -> SocketReferenceError:
+    return SocketReferenceError(
+        "ERR_SOCKREF_SERVER_FAILED",
+        f"The server of {path} could not be started ({shlex.join(server.command)}): {why}",
+        path=path,
+        reason=reason,
+        stderr=output,
+    )

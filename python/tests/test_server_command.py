@@ -1,0 +1,133 @@
+"""A command as the server, run by the keeper of the other implementation."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from typing import Any
+from unittest import mock
+
+from support import ROOT, Case
+
+from sockref import ServerCommand, SocketManager, SocketReferenceError, aio, default_manager
+
+_SERVER = """
+import os, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+while True:
+    connection, _ = listener.accept()
+    with connection:
+        connection.sendall(f"{os.getpid()} {os.environ.get('GREETING', '')}".encode())
+"""
+
+SERVER = [sys.executable, "-c", _SERVER, "{socket}"]
+
+
+class Commands(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        self.manager = SocketManager()
+        self.home = tempfile.mkdtemp(prefix="sockref-test-")
+        self.addCleanup(shutil.rmtree, self.home)
+        os.symlink(ROOT / "dist" / "bin" / "sockref.cjs", f"{self.home}/sockref")
+        path = f"{self.home}:{os.environ['PATH']}"
+        patched = mock.patch.dict(os.environ, {"PATH": path, "XDG_STATE_HOME": self.home})
+        patched.start()
+        self.addCleanup(patched.stop)
+
+    def tearDown(self) -> None:
+        self.manager.close()
+
+    def test_a_server_is_started_and_shared_and_ended(self) -> None:
+        server = ServerCommand(SERVER, env={"GREETING": "hello"})
+        with self.manager.acquire(self.path(), server=server) as reference:
+            self.assertEqual(reference.role, "member")
+            pid, greeting = answer_of(reference).split()
+            self.assertEqual(greeting, "hello")
+            # What started it has let go: the reference counts alone.
+            self.eventually(lambda: reference.reference_count == 1)
+            with default_manager().acquire(self.path(), server=SERVER) as second:
+                self.assertEqual(answer_of(second).split()[0], pid)
+                info = self.manager.inspect(self.path())
+                assert info is not None and info.server is not None
+                self.assertEqual((info.references, info.server.pid, info.server.state), (2, int(pid), "running"))
+            self.eventually(lambda: reference.reference_count == 1)
+            self.assertEqual(answer_of(reference).split()[0], pid)
+        self.assertEqual(self.left(), [])
+        self.assertFalse(os.path.exists(f"/proc/{pid}"))
+
+    def test_a_killed_keeper_is_replaced(self) -> None:
+        with self.manager.acquire(self.path(), server=SERVER) as reference:
+            pid = answer_of(reference)
+            info = self.manager.inspect(self.path())
+            assert info is not None and info.owner is not None
+            os.kill(info.owner.pid, signal.SIGKILL)
+            self.eventually(lambda: self.manager.stats().failovers == 1)
+            self.assertNotEqual(answer_of(reference), pid)
+            self.eventually(lambda: reference.reference_count == 1)
+            self.assertTrue(reference.is_active)
+        self.assertEqual(self.left(), [])
+
+    def test_a_command_that_fails(self) -> None:
+        for command, words in (
+            (["false", "{socket}"], "exited with status 1"),
+            (["no-such-program-here", "{socket}"], "no-such-program-here"),
+        ):
+            with self.subTest(command), self.assertRaises(SocketReferenceError) as raised:
+                self.manager.acquire(self.path(), server=command)
+            self.assertEqual(raised.exception.code, "ERR_SOCKREF_SERVER_FAILED")
+            self.assertIn(words, str(raised.exception))
+            self.assertEqual(self.left(), [])
+
+    def test_without_the_program_the_error_says_so(self) -> None:
+        with mock.patch.dict(os.environ, {"PATH": "/nonexistent"}), self.assertRaises(SocketReferenceError) as raised:
+            self.manager.acquire(self.path(), server=SERVER)
+        error = raised.exception
+        self.assertEqual((error.code, error.reason), ("ERR_SOCKREF_SERVER_FAILED", "not-found"))
+        self.assertIn("npm install --global sockref", str(error))
+
+    def test_given_up_in_time(self) -> None:
+        with self.assertRaises(SocketReferenceError) as raised:
+            self.manager.acquire(self.path(), server=["sleep", "600"], timeout=1)
+        self.assertEqual(raised.exception.code, "ERR_SOCKREF_TIMEOUT")
+        self.eventually(lambda: self.left() == [])
+
+    def test_with_streams(self) -> None:
+        import asyncio
+
+        async def main() -> None:
+            async with aio.acquire(self.path(), server=SERVER, manager=self.manager) as reference:
+                reader, writer = await reference.open_connection()
+                self.assertTrue((await reader.read()).strip().isdigit())
+                writer.close()
+
+        asyncio.run(main())
+        self.assertEqual(self.left(), [])
+
+    def test_options(self) -> None:
+        wrong: list[dict[str, Any]] = [
+            {"server": []},
+            {"server": "redis-server"},
+            {"server": [5]},
+            {"server": SERVER, "serve": print},
+            {"server": SERVER, "mode": 0o666},
+            {"server": SERVER, "reclaim": "stale"},
+            {"server": ServerCommand(SERVER, ready_timeout=0)},
+        ]
+        for options in wrong:
+            with self.subTest(options), self.assertRaises(SocketReferenceError) as raised:
+                self.manager.acquire(self.path(), **options)
+            self.assertEqual(raised.exception.code, "ERR_SOCKREF_INVALID_OPTION")
+
+
+def answer_of(reference: Any) -> str:
+    text = b""
+    with reference.connect() as connection:
+        while chunk := connection.recv(100):
+            text += chunk
+    return text.decode()
