@@ -49,7 +49,7 @@ class Commands(Case):
             self.assertEqual(reference.role, "member")
             pid, greeting = answer_of(reference).split()
             self.assertEqual(greeting, "hello")
-            # What started it has let go: the reference counts alone.
+            # What started it has let go before: the reference counts alone.
             self.eventually(lambda: reference.reference_count == 1)
             with default_manager().acquire(self.path(), server=SERVER) as second:
                 self.assertEqual(answer_of(second).split()[0], pid)

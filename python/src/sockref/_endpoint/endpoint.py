@@ -319,8 +319,11 @@ class Endpoint:
 
     def ended(self, reason: SocketReferenceError) -> None:
         lease = self.lease
+        if lease is None:
+            # It has no references yet, and whoever claims it finds out.
+            return
         self._reason = reason
-        if lease is not None and lease.role == "member":
+        if lease.role == "member":
             self._end()
         self._host.told("lost", self, reason=reason)
 

@@ -108,9 +108,6 @@ class _Seen:
     """What was started to have a command serve."""
 
 
-Accept = Callable[[Lease], None]
-
-
 async def claim(request: Claim) -> None:
     """Attaches to the owner, or takes the lock and becomes it. Goes on until it has one of both, an error, or is cancelled."""
     wait = _FIRST_PAUSE + (request.failover.members if request.failover else 0) * _PAUSE_PER_MEMBER
@@ -148,8 +145,7 @@ async def _attempt(request: Claim, seen: _Seen) -> bool:
         seen.leaving = request.surroundings.loop.time()
     provider = claimant.provider()
     if isinstance(provider, ServerCommand):
-        await _hire(request, provider, seen)
-        return await _attach(request) == "attached"
+        return await _hire(request, provider, seen)
     can_serve = provider is not None
     taken = EndpointLock.attempt(place.directory, place.names.lock, place.path, create=can_serve)
     match taken:
@@ -171,7 +167,9 @@ async def _attempt(request: Claim, seen: _Seen) -> bool:
     return False
 
 
-async def _attach(request: Claim) -> Literal["attached", "nobody"] | NotAttached:
+async def _attach(
+    request: Claim, accept: Callable[[Member], None] | None = None
+) -> Literal["attached", "nobody"] | NotAttached:
     sock = _connect_control(request.place)
     if sock is None:
         return "nobody"
@@ -185,7 +183,7 @@ async def _attach(request: Claim) -> Literal["attached", "nobody"] | NotAttached
         references=claimant.references(),
         can_serve=claimant.provider() is not None,
         starting=lambda: claimant.obstacle(Obstacle("the server to become ready")),
-        accept=claimant.accept,
+        accept=accept or claimant.accept,
     )
     return await Member.attach(sock, start) or "attached"
 
@@ -218,14 +216,29 @@ def _owner_pid(place: Place) -> int | None:
     return record.pid if record else None
 
 
-async def _hire(request: Claim, server: ServerCommand, seen: _Seen) -> None:
-    """Has the command line make it that somebody serves: it claims by itself, as one process more."""
+async def _hire(request: Claim, server: ServerCommand, seen: _Seen) -> bool:
+    """Has the command line make it that somebody serves, and attaches to that. It claims by itself, as one process more."""
     if seen.hire is not None:
         # What it started has gone again, or is not what we met.
         seen.hire.let_go()
     request.claimant.obstacle(Obstacle("the server to become ready"))
     seen.hire = Hire(request.surroundings.loop, request.place.path, server, request.settings)
     await seen.hire.ready()
+    attached: list[Member] = []
+    if await _attach(request, attached.append) != "attached":
+        return False
+    [member] = attached
+    try:
+        # Until then it counts, too, and would be the last one out instead of us.
+        await seen.hire.let_go_and_wait()
+    except asyncio.CancelledError:
+        # Whoever was to get it gives it back.
+        request.claimant.accept(member)
+        raise
+    if not member.is_attached:
+        return False
+    request.claimant.accept(member)
+    return True
 
 
 async def _own(request: Claim, serve: Serve | None, lock: EndpointLock, seen: _Seen) -> bool:

@@ -23,6 +23,9 @@ _FAILED = 125
 # Says that the socket is there, and holds it until we have it ourselves: until its standard input ends.
 _HOLD = ("sh", "-c", "echo; exec cat >/dev/null")
 
+_LET_GO_SECONDS = 10.0
+"""How long it is waited for that it lets go; it does so at once, unless it is stopped."""
+
 _MAX_SAID = 16_384
 """Bytes of what `sockref` says that are kept for a message."""
 
@@ -90,6 +93,14 @@ class Hire:
         if self._process.stdin is not None and not self._process.stdin.closed:
             self._process.stdin.close()
 
+    async def let_go_and_wait(self) -> None:
+        """The same, and waits until it has let go."""
+        self.let_go()
+        deadline = self._loop.time() + _LET_GO_SECONDS
+        while not self._over and (left := deadline - self._loop.time()) > 0:
+            self._changed = self._loop.create_future()
+            await asyncio.wait([self._changed], timeout=left)
+
     def close_in_child(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None and not pipe.closed:
@@ -112,7 +123,7 @@ class Hire:
             self._open.remove(pipe)
             if not self._open:
                 self._ended()
-        if not self._changed.done() and (self._ready or self._over):
+        if not self._changed.done():
             self._changed.set_result(None)
 
     def _ended(self) -> None:

@@ -116,6 +116,11 @@ class Member:
                 member._finish()
             raise
 
+    @property
+    def is_attached(self) -> bool:
+        """Whether it counts."""
+        return isinstance(self._phase, Attached)
+
     def update(self, references: int) -> None:
         self._references = references
         if not isinstance(self._phase, Attached):
