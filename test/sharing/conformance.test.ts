@@ -3,8 +3,8 @@ import { withDirectory } from '../helpers/directory.js';
 import { type Kind, type Participant, participant } from '../helpers/participant.js';
 import { Player, playable, scenarios } from '../helpers/scenario.js';
 
-/** Who plays: the kind of the first participant, and of the others. */
-const casts: readonly (readonly [Kind, Kind])[] = [
+/** Who plays: the kind of the first participant, of the second, and of the others if it is another one. */
+const casts: readonly (readonly [Kind, Kind, Kind?])[] = [
   ['same', 'same'],
   ['manager', 'manager'],
   ['copy', 'copy'],
@@ -19,6 +19,9 @@ const casts: readonly (readonly [Kind, Kind])[] = [
   ['python', 'python'],
   ['process', 'python'],
   ['python', 'process'],
+  // The successor of one language may have members of both.
+  ['process', 'python', 'process'],
+  ['python', 'process', 'python'],
 ];
 
 /** Starting a process or a worker takes longer than a scenario, so those that outlived one play the next. */
@@ -40,9 +43,9 @@ afterAll(async () => {
   for (const who of idle.values()) await who.end();
 });
 
-for (const [first, others] of casts) {
-  describe(`${first} with ${others}`, () => {
-    const kindOf = (name: string): Kind => (name === 'a' ? first : others);
+for (const [first, second, others = second] of casts) {
+  describe(others === second ? `${first} with ${second}` : `${first} with ${second} and ${others}`, () => {
+    const kindOf = (name: string): Kind => (name === 'a' ? first : name === 'b' ? second : others);
     for (const scenario of scenarios().filter((one) => playable(one, kindOf))) {
       test(scenario.name, () =>
         withDirectory(async (directory) => {
