@@ -164,7 +164,10 @@ class Driver:
         return {"stats": to_wire(asdict(self._manager.stats()))}
 
     def do_events(self, _: Any) -> Any:
+        # Events are told on a thread of their own: all that there were until now must have arrived.
+        stats = asdict(self._manager.stats())
         with self._events:
+            self._events.wait_for(lambda: all(self._ever[kind] >= stats[name] for kind, name in COUNTERS.items()))
             heard, faults = dict(self._heard), list(self._faults)
         heard.pop("fault", None)
         return {"events": heard, "faults": faults, "connections": self._connections}
@@ -221,12 +224,14 @@ class Driver:
 
     def _use(self, manager: sockref.SocketManager) -> None:
         self._manager = manager
+        self._ever: Counter[str] = Counter()
         self._leaked = manager.stats().leaked
         manager.subscribe(self._hear)
 
     def _hear(self, event: sockref.Event) -> None:
         with self._events:
             self._heard[event.kind] += 1
+            self._ever[event.kind] += 1
             if event.kind == "fault":
                 self._faults.append(getattr(event.error, "code", str(event.error)))
             self._events.notify_all()
@@ -241,6 +246,15 @@ class Driver:
 
     def _find(self, command: Any) -> Any:
         return self._handles[command["of"]]
+
+
+COUNTERS = {
+    **{kind: kind for kind in ("started", "stopped", "acquired", "released", "lost", "healed", "reclaimed")},
+    "failover": "failovers",
+    "leak": "leaked",
+    "fault": "faults",
+}
+"""Events, and what statistics call their numbers."""
 
 
 class AbortError(Exception):
