@@ -80,6 +80,45 @@ class Exit(Case):
         result = run_program(program, self.path())
         self.assertEqual((result.stdout, result.stderr), ("False ERR_SOCKREF_CLOSED 0\n", ""))
 
+    def test_nothing_hangs_after_the_exit_has_begun(self) -> None:
+        program = """
+            import atexit, sys, threading
+            def late():
+                manager = sockref.default_manager()
+                manager.cleanup_all_sockets()
+                print(manager.force_cleanup_socket(sys.argv[1]), manager.get_existing(sys.argv[1]))
+                for use in (lambda: manager.acquire(sys.argv[1], serve=print), manager.stats, reference.connect):
+                    try:
+                        use()
+                    except Exception as error:
+                        print(type(error).__name__)
+            atexit.register(late)
+            import sockref
+            reference = sockref.acquire(sys.argv[1], serve=lambda connection: None)
+        """
+        result = run_program(program, self.path())
+        expected = ["False None", "RuntimeError", "RuntimeError", "SocketReferenceError"]
+        self.assertEqual((result.stdout.splitlines(), result.stderr), (expected, ""))
+
+    def test_ctrl_c_while_closing_does_not_keep_the_reference(self) -> None:
+        program = """
+            import os, signal, socket, sys, threading, sockref
+            go_on = threading.Event()
+            reference = sockref.acquire(sys.argv[1], serve=lambda connection: go_on.wait())
+            connection = reference.connect()
+            while sockref.default_manager().stats().connections.accepted == 0:
+                pass
+            threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT]).start()
+            try:
+                reference.close()
+            except KeyboardInterrupt:
+                print(reference.is_active, os.path.exists(sys.argv[1]))
+            go_on.set()
+            connection.close()
+        """
+        result = run_program(program, self.path())
+        self.assertEqual((result.stdout, result.stderr), ("False False\n", ""))
+
     def test_members_outlive_an_owner_that_exits(self) -> None:
         with started_program(ACQUIRE + "\n    sys.stdin.read()", self.path()) as owner, SocketManager() as manager:
             assert owner.stdout is not None and owner.stdin is not None

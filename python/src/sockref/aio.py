@@ -59,7 +59,7 @@ class SocketReference(Handle):
         if self._is_over():
             return
         core, slot = self._core, self._slot
-        await asyncio.shield(asyncio.wrap_future(core.background.submit(lambda: core.close(slot))))
+        await asyncio.shield(asyncio.wrap_future(core.background.submit(lambda: core.close(slot), cancellable=False)))
 
     async def __aenter__(self) -> Self:
         return self

@@ -11,7 +11,7 @@ from .._endpoint.clean_up_queue import CleanUpQueue
 from .._endpoint.endpoint import Active, Endpoint, EndpointEvent
 from .._endpoint.slot import Slot
 from .._endpoint.waiter import WaiterOptions
-from .._runtime.process import background
+from .._runtime.process import background, generation
 from .._sharing.lease import Hooks, Surroundings
 from .._sharing.query import query
 from ..errors import SocketReferenceError
@@ -30,6 +30,7 @@ class Core:
 
     def __init__(self, options: ManagerOptions, announcer: Announcer) -> None:
         self.background: Final = background()
+        self.generation: Final = generation()
         self.options: Final = options
         self.announcer: Final = announcer
         self.endpoints: Final[dict[str, Endpoint]] = {}

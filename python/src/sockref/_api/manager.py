@@ -60,9 +60,7 @@ class SocketManager:
         allowed = None if given is None else tuple(given)
         self._options: Final = ManagerOptions(limits or Limits(), allowed, trace_leaks, heal_interval)
         self._closed = False
-        self._core_lock = threading.Lock()
         self._core: Core | None = None
-        self._generation = -1
         self._announcer = Announcer()
 
     @property
@@ -141,15 +139,17 @@ class SocketManager:
         socket go on among themselves. Returns whether there was anything to end, when every file is gone."""
         core = self.core
         endpoint = self._find_safely(path)
-        if endpoint is None or isinstance(endpoint.state, Ended):
+        if endpoint is None or isinstance(endpoint.state, Ended) or core.process_ended:
             return False
-        core.background.wait(lambda: core.force(endpoint))
+        core.background.wait(lambda: core.force(endpoint), cancellable=False)
         return True
 
     def cleanup_all_sockets(self) -> None:
         """The same for all sockets of this manager. Raises an ExceptionGroup if several fail."""
         core = self.core
-        failed = core.background.wait(core.force_all)
+        if core.process_ended:
+            return
+        failed = core.background.wait(core.force_all, cancellable=False)
         if len(failed) == 1:
             raise failed[0]
         if failed:
@@ -194,17 +194,17 @@ class SocketManager:
     @property
     def core(self) -> Core:
         """Its sockets in this process. Not for use elsewhere."""
-        if self._core is not None and self._generation == generation():
-            return self._core
-        if self._generation not in (-1, generation()):
-            # A child of the process that it was made in: other threads, that may have held this, are not here.
-            self._core_lock = threading.Lock()
-            self._announcer = self._announcer.renewed()
-        with self._core_lock:
-            if self._core is None or self._generation != generation():
-                self._generation = generation()
-                self._core = Core(self._options, self._announcer)
-            return self._core
+        core = self._core
+        if core is not None and core.generation == generation():
+            return core
+        with _lock:
+            core = self._core
+            if core is None or core.generation != generation():
+                if core is not None:
+                    # A child of the process that it was made in.
+                    self._announcer = self._announcer.renewed()
+                core = self._core = Core(self._options, self._announcer)
+            return core
 
     def _trace(self) -> str | None:
         return trace_here() if self._options.trace_leaks else None
@@ -235,14 +235,23 @@ class SocketManager:
             raise SocketReferenceError("ERR_SOCKREF_NOT_SERVED", message, **fields) from error
 
 
-_default_lock = threading.Lock()
+_lock = threading.RLock()
 _default: SocketManager | None = None
+
+
+def _renew_lock() -> None:
+    """In a forked child: the thread that held it may not be here."""
+    global _lock
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
 
 
 def default_manager() -> SocketManager:
     """The manager of this process that `acquire()` uses. A new one, if it was closed."""
     global _default
-    with _default_lock:
+    with _lock:
         if _default is None or _default.closed:
             _default = SocketManager()
         return _default

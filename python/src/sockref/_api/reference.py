@@ -125,7 +125,7 @@ class SocketReference(Handle):
             return
         core, slot = self._core, self._slot
         if wait and not core.background.is_current:
-            core.background.wait(lambda: core.close(slot))
+            core.background.wait(lambda: core.close(slot), cancellable=False)
         else:
             core.background.call(lambda: slot.endpoint.release(slot).add_done_callback(lambda done: done.exception()))
 

@@ -97,33 +97,51 @@ class Background:
         future: concurrent.futures.Future[T] = concurrent.futures.Future()
 
         def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
             try:
                 future.set_result(work())
             except BaseException as error:
                 future.set_exception(error)
 
+        self._assert_running()
         self.soon(run)
         return self._wait(future, undo)
 
     def submit(
-        self, start: Callable[[], Coroutine[Any, Any, T]], undo: Callable[[T], object] | None = None
+        self,
+        start: Callable[[], Coroutine[Any, Any, T]],
+        undo: Callable[[T], object] | None = None,
+        *,
+        cancellable: bool = True,
     ) -> concurrent.futures.Future[T]:
-        """Starts a coroutine in the thread. Cancelling the future cancels it; what it got all the same is for `undo`."""
+        """Starts a coroutine in the thread.
+
+        Cancelling the future cancels it, unless it is not `cancellable`; what it got all the same is for `undo`.
+        """
+        self._assert_running()
         future: concurrent.futures.Future[T] = concurrent.futures.Future()
 
         def run() -> None:
             task = self.spawn(start())
             task.add_done_callback(lambda done: _pass_on(done, future, undo))
-            future.add_done_callback(lambda done: self.soon(task.cancel) if done.cancelled() else None)
+            if cancellable:
+                future.add_done_callback(lambda done: self.soon(task.cancel) if done.cancelled() else None)
 
         self.soon(run)
         return future
 
-    def wait(self, start: Callable[[], Coroutine[Any, Any, T]], undo: Callable[[T], object] | None = None) -> T:
-        """Runs a coroutine in the thread, and waits for its outcome."""
+    def wait(
+        self,
+        start: Callable[[], Coroutine[Any, Any, T]],
+        undo: Callable[[T], object] | None = None,
+        *,
+        cancellable: bool = True,
+    ) -> T:
+        """Runs a coroutine in the thread, and waits for its outcome. An interrupt ends the waiting, and what is `cancellable`."""
         if self.is_current:
             raise RuntimeError("sockref's own thread (a finalizer runs in it) cannot wait for itself")
-        return self._wait(self.submit(start, undo), None)
+        return self._wait(self.submit(start, undo, cancellable=cancellable), None)
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Runs a coroutine beside the others. In the thread only."""
@@ -147,6 +165,10 @@ class Background:
             sock = getattr(self.loop, name, None)
             if sock is not None:
                 sock.close()
+
+    def _assert_running(self) -> None:
+        if self.ended:
+            raise RuntimeError("sockref cannot be used any more: the interpreter is about to end")
 
     @staticmethod
     def _wait(future: concurrent.futures.Future[T], undo: Callable[[T], object] | None) -> T:

@@ -15,6 +15,7 @@ _EXIT_SECONDS = 5.0
 
 _lock = threading.Lock()
 _background: Background | None = None
+_kept: Background | None = None
 _generation = 0
 _hooked = False
 
@@ -63,23 +64,27 @@ def _at_exit() -> None:
 
 
 def _before_fork() -> None:
-    _lock.acquire()
+    global _kept
     current = _background
-    # Not in the middle of anything: what is open is known, and the child's copies can be closed.
+    # Not in the middle of anything: what is open is known, and the child's copies can be closed. First this, then the lock:
+    # the thread itself may want that, in a finalizer.
     if current is not None and not current.is_current and not current.ended:
         current.gate.close()
+        _kept = current
+    _lock.acquire()
 
 
 def _after_in_parent() -> None:
-    current = _background
-    if current is not None and not current.is_current and not current.ended:
-        current.gate.open()
+    global _kept
     _lock.release()
+    kept, _kept = _kept, None
+    if kept is not None:
+        kept.gate.open()
 
 
 def _after_in_child() -> None:
-    global _lock, _background, _generation
-    _lock = threading.Lock()
+    global _lock, _background, _generation, _kept
+    _lock, _kept = threading.Lock(), None
     parents, _background = _background, None
     _generation += 1
     held_locks.forget_all()
