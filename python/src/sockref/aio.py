@@ -50,8 +50,12 @@ class SocketReference(Handle):
         slot = self._slot
         if not slot.active:
             raise slot.endpoint.closed_error(slot.open)
-        future = self._core.background.submit(lambda: connect_to(slot, timeout), lambda sock: sock.close())
-        return await streams_of(await asyncio.wrap_future(future))
+        sock = await self._core.background.bring(lambda: connect_to(slot, timeout), lambda sock: sock.close())
+        try:
+            return await streams_of(sock)
+        except BaseException:
+            sock.close()
+            raise
 
     async def close(self) -> None:
         """Releases it; idempotent. Waits until the release is done: of the last reference anywhere, until every file is
@@ -95,10 +99,11 @@ class Acquiring:
     async def _acquire(self) -> SocketReference:
         core, location, trace = self._manager.prepare(self._path, self._options)
         options = self._options
-        future = core.background.submit(
-            lambda: core.acquire(location, options, trace), lambda slot: slot.endpoint.release(slot)
+        slot = await core.background.bring(
+            lambda: core.acquire(location, options, trace),
+            lambda slot: core.background.soon(lambda: slot.endpoint.release(slot)),
         )
-        return SocketReference(core, await asyncio.wrap_future(future))
+        return SocketReference(core, slot)
 
 
 def acquire(

@@ -96,7 +96,8 @@ class SocketManager:
         options = AcquireOptions(provider_of(serve, server), timeout, mode, linger, drain_timeout, failover_timeout, reclaim, label)
         core, location, trace = self.prepare(path, options)
         slot = core.background.wait(
-            lambda: core.acquire(location, options, trace), lambda slot: slot.endpoint.release(slot)
+            lambda: core.acquire(location, options, trace),
+            lambda slot: core.background.soon(lambda: slot.endpoint.release(slot)),
         )
         return SocketReference(core, slot)
 
@@ -115,7 +116,8 @@ class SocketManager:
             return None
         trace = self._trace()
         slot = core.background.call(
-            lambda: core.share(endpoint, trace), lambda slot: slot and slot.endpoint.release(slot)
+            lambda: core.share(endpoint, trace),
+            lambda slot: slot and core.background.soon(lambda: slot.endpoint.release(slot)),
         )
         return None if slot is None else SocketReference(core, slot)
 

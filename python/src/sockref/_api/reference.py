@@ -63,7 +63,9 @@ class Handle:
         if not slot.active:
             raise slot.endpoint.closed_error(slot.open)
         trace = None if slot.trace is None else trace_here()
-        return core.background.call(lambda: core.clone(slot, trace), slot.endpoint.release)
+        return core.background.call(
+            lambda: core.clone(slot, trace), lambda clone: core.background.soon(lambda: clone.endpoint.release(clone))
+        )
 
     def _is_over(self) -> bool:
         """Whether there is nothing left to release, or nobody who could do it."""

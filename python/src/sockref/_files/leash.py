@@ -13,6 +13,9 @@ def _read_boot() -> str:
         return ""
 
 
+_MARK = "SOCKREF_SERVER_PID"
+"""The variable that tells a server's processes the number of its group, and us whose they are when its leader is gone."""
+
 _BOOT = _read_boot()
 """Numbers of sockets begin anew with each boot of the machine, as pids and start times do: what a record of an earlier boot
 names is nobody."""
@@ -32,6 +35,15 @@ def holds_leash(pid: int, leash: str) -> bool:
         # It is gone, or somebody else's; without /proc there are no leashes.
         return False
     return any(_target(pid, fd) == socket for fd in descriptors)
+
+
+def bears_mark(pid: int, pgid: int) -> bool:
+    """Whether a process was started with the mark of a server, which is in the environment of all that it starts."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return f"\0{_MARK}={pgid}\0".encode() in b"\0" + file.read()
+    except OSError:
+        return False
 
 
 def _target(pid: int, fd: str) -> str | None:

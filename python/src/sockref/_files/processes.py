@@ -7,9 +7,9 @@ import os
 import signal
 import time
 
-from .leash import holds_leash, is_of_this_boot
+from .leash import bears_mark, holds_leash, is_of_this_boot
 from .process_table import ProcessEntry, process_entry, process_table
-from .record import OwnerRecord, RecordedServer, PROTOCOL_VERSION
+from .record import PROTOCOL_VERSION, OwnerRecord, RecordedServer
 
 _FIRST_PAUSE = 0.002
 _LONGEST_PAUSE = 0.050
@@ -72,7 +72,8 @@ async def _end(server: RecordedServer) -> None:
             pack.send(signal.SIGCONT, living)
             told = True
         await asyncio.sleep(min(wait, left) if left > 0 else wait)
-        wait = min(wait * _GROWTH, _LONGEST_PAUSE)
+        # The second look at nobody comes soon.
+        wait = _FIRST_PAUSE if empty else min(wait * _GROWTH, _LONGEST_PAUSE)
 
 
 class Pack:
@@ -130,7 +131,9 @@ class Pack:
         leader = next((entry for entry in table if entry.pid == group), None)
         if leader is not None:
             return members if leader.start == start else []
-        return members if any(self._known.get(entry.pid) == entry.start for entry in members) else []
+        # No system gives the number of a group away as long as somebody is in it.
+        known = any(self._known.get(entry.pid) == entry.start or bears_mark(entry.pid, group) for entry in members)
+        return members if known else []
 
 
 def may_end(pid: int) -> bool:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 from .._system_errors import system_error
@@ -16,7 +16,7 @@ from .identity import Identity
 from .lock import EndpointLock
 from .paths import assert_path_fits, join_path
 from .platform import MAX_SOCKET_PATH_BYTES, REACHES_THROUGH_DESCRIPTORS
-from .record import append_published, append_temporary
+from .record import append_record, begin_record, published_entry, temporary_entry
 
 _PRIVATE_BYTES = 8
 """Random bytes in private names."""
@@ -34,31 +34,28 @@ class Publication:
 
 
 def publish(
-    lock: EndpointLock, path: str, publications: Sequence[Publication]
+    lock: EndpointLock, path: str, publications: Sequence[Publication], *, begin: bool = False
 ) -> list[tuple[socket.socket, Identity]]:
     """Publishes sockets, in this order; returns who listens, and which files they are (I6, I2).
 
     Each is bound and listening in a private directory, given its mode, named in the record, and only then linked. On
-    failure nothing of it remains. `path` is the endpoint's, for messages.
+    failure nothing of it remains. `path` is the endpoint's, for messages. `begin`: this process begins its record with it.
     """
     directory = lock.directory
     listeners: list[socket.socket] = []
     linked: list[tuple[str, Identity]] = []
     try:
-        with _private_directory(lock) as temporary:
+        with _private_directory(lock, begin) as private_name:
+            settled: list[tuple[str, str, Identity]] = []
             for publication in publications:
-                private = f"{temporary}/{secrets.token_hex(_PRIVATE_BYTES)}"
-                try:
-                    listeners.append(_listen(directory, private))
-                    os.chmod(private.encode(), publication.mode, dir_fd=directory.fd)
-                    found = directory.look(private)
-                    if found is None:
-                        raise RuntimeError("the private directory was emptied by another program")
-                    append_published(lock.fd, publication.name, found.identity)
-                    _link_new(lock, path, private, publication.name)
-                    linked.append((publication.name, found.identity))
-                finally:
-                    _tolerate_unlink(directory, private)
+                private = private_name()
+                listeners.append(_listen(directory, private))
+                settled.append((private, publication.name, _settle(directory, private, publication.mode)))
+            # All of them before the first has its name.
+            append_record(lock.fd, *(published_entry(name, file) for _, name, file in settled))
+            for private, name, file in settled:
+                _link_new(lock, path, private, name)
+                linked.append((name, file))
     except Exception as error:
         for listener in listeners:
             listener.close()
@@ -82,19 +79,38 @@ def unlink_if_same(directory: Directory, name: str, file: Identity) -> bool:
 
 
 @contextlib.contextmanager
-def _private_directory(lock: EndpointLock) -> Generator[str]:
+def _private_directory(lock: EndpointLock, begin: bool) -> Generator[Callable[[], str]]:
+    """A directory in which sockets are bound before they are published; gives names in it."""
     name = f".sr-{secrets.token_hex(_PRIVATE_BYTES)}"
     fd = lock.directory.fd
     # Named in the record before it exists: a crash from here on leaves nothing that the next owner does not know of.
-    append_temporary(lock.fd, name)
+    (begin_record if begin else append_record)(lock.fd, temporary_entry(name))
+    given: list[str] = []
+
+    def private_name() -> str:
+        given.append(f"{name}/{secrets.token_hex(_PRIVATE_BYTES)}")
+        return given[-1]
+
     try:
         os.mkdir(name, 0o700, dir_fd=fd)
         os.chmod(name, 0o700, dir_fd=fd)
-        yield name
+        yield private_name
     finally:
         # What cannot be removed now is named in the record, and is removed with it.
+        for each in given:
+            with contextlib.suppress(OSError):
+                os.unlink(each, dir_fd=fd)
         with contextlib.suppress(OSError):
             os.rmdir(name, dir_fd=fd)
+
+
+def _settle(directory: Directory, name: str, mode: int) -> Identity:
+    """Gives what listens at a private name its mode; returns which file it is."""
+    os.chmod(name, mode, dir_fd=directory.fd)
+    found = directory.look(name)
+    if found is None:
+        raise RuntimeError("the private directory was emptied by another program")
+    return found.identity
 
 
 def _listen(directory: Directory, name: str) -> socket.socket:
@@ -129,8 +145,3 @@ def _link_new(lock: EndpointLock, path: str, private: str, name: str) -> None:
             if found:
                 raise foreign_file(path, join_path(directory.path, name), found) from error
             # It went in between: another owner is on its way out. Then the name is free.
-
-
-def _tolerate_unlink(directory: Directory, name: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(name.encode(), dir_fd=directory.fd)

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeGuard
 
@@ -166,33 +167,43 @@ def read_text(fd: int, size: int) -> str:
     return b"".join(parts).decode(errors="replace")
 
 
-def begin_record(fd: int) -> None:
-    """Starts the record of this process in a lock file that it holds, in place of a dead owner's."""
-    os.ftruncate(fd, 0)
-    start = process_start()
-    header = {"sockref": PROTOCOL_VERSION, "pid": os.getpid()}
-    _append(fd, {**header, **({"start": start} if start else {}), "since": int(time.time() * 1000)})
+Entry = dict[str, Any]
+"""A line of a record, besides its header."""
 
 
-def append_temporary(fd: int, name: str) -> None:
+def temporary_entry(name: str) -> Entry:
     """Names a private directory that is about to be made."""
-    _append(fd, {"temporary": name})
+    return {"temporary": name}
 
 
-def append_published(fd: int, name: str, file: Identity) -> None:
+def published_entry(name: str, file: Identity) -> Entry:
     """Names a socket that is about to be published."""
-    _append(fd, {"published": {"name": name, "file": file.to_json()}})
+    return {"published": {"name": name, "file": file.to_json()}}
 
 
-def append_stopping(fd: int) -> None:
+def stopping_entry() -> Entry:
     """Says that the owner has begun to end, and only waits for its open connections."""
-    _append(fd, {"stopping": True})
+    return {"stopping": True}
 
 
-def _append(fd: int, value: object) -> None:
-    line = write_json(value) + b"\n"
-    size = os.fstat(fd).st_size
-    if size + len(line) > MAX_RECORD_BYTES:
+def begin_record(fd: int, *entries: Entry) -> None:
+    """Starts the record of this process in a lock file that it holds, in place of a dead owner's."""
+    # Not without need: ext4 takes a truncation for the beginning of a replacement, and begins to write it to the disk.
+    if os.fstat(fd).st_size > 0:
+        os.ftruncate(fd, 0)
+    start = process_start()
+    header = {"sockref": PROTOCOL_VERSION, "pid": os.getpid(), **({"start": start} if start else {})}
+    _append(fd, 0, [{**header, "since": int(time.time() * 1000)}, *entries])
+
+
+def append_record(fd: int, *entries: Entry) -> None:
+    """Adds lines. Done before the things themselves, so that no crash leaves anything that no record names."""
+    _append(fd, os.fstat(fd).st_size, entries)
+
+
+def _append(fd: int, size: int, entries: Iterable[Entry]) -> None:
+    lines = b"".join(write_json(entry) + b"\n" for entry in entries)
+    if size + len(lines) > MAX_RECORD_BYTES:
         raise SocketReferenceError(
             "ERR_SOCKREF_LIMIT_EXCEEDED",
             f"The record of this socket would exceed {MAX_RECORD_BYTES} bytes: its files were removed and repaired too "
@@ -202,9 +213,9 @@ def _append(fd: int, value: object) -> None:
         )
     written = 0
     try:
-        while written < len(line):
-            written += os.pwrite(fd, line[written:], size + written)
+        while written < len(lines):
+            written += os.pwrite(fd, lines[written:], size + written)
     except OSError:
-        # A full disk may take a part of the line before it refuses the rest: the next line must not be lost behind it.
+        # A full disk may take a part of the lines before it refuses the rest: the next one must not be lost behind it.
         os.ftruncate(fd, size)
         raise

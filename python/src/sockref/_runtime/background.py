@@ -141,7 +141,19 @@ class Background:
         """Runs a coroutine in the thread, and waits for its outcome. An interrupt ends the waiting, and what is `cancellable`."""
         if self.is_current:
             raise RuntimeError("sockref's own thread (a finalizer runs in it) cannot wait for itself")
-        return self._wait(self.submit(start, undo, cancellable=cancellable), None)
+        return self._wait(self.submit(start, undo, cancellable=cancellable), undo)
+
+    async def bring(
+        self, start: Callable[[], Coroutine[Any, Any, T]], undo: Callable[[T], object]
+    ) -> T:
+        """Runs a coroutine in the thread, and waits for its outcome in another event loop."""
+        future = self.submit(start, undo)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            # Perhaps it had come by then, and is on its way here: nobody will get it.
+            self._give_back(future, undo)
+            raise
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Runs a coroutine beside the others. In the thread only."""
@@ -176,9 +188,15 @@ class Background:
             return future.result()
         except BaseException:
             # Interrupted (Ctrl-C), unless it is the outcome itself.
-            if not future.cancel() and undo:
-                future.add_done_callback(lambda done: None if done.exception() else undo(done.result()))
+            Background._give_back(future, undo)
             raise
+
+    @staticmethod
+    def _give_back(future: concurrent.futures.Future[T], undo: Callable[[T], object] | None) -> None:
+        """Nobody waits any more. What was cancelled in time comes back by itself."""
+        if future.cancel() or future.cancelled() or undo is None:
+            return
+        future.add_done_callback(lambda done: None if done.exception() else undo(done.result()))
 
 
 def _pass_on(

@@ -12,7 +12,7 @@ from .._files.identity import Identity
 from .._files.lock import EndpointLock
 from .._files.paths import join_path
 from .._files.reclaim import reclaim
-from .._files.record import append_published, begin_record, read_record
+from .._files.record import begin_record, published_entry, read_record
 from .lease import Surroundings
 from .names import SocketKind
 from .settings import Place
@@ -113,11 +113,8 @@ class Healer:
         try:
             # Someone may have been owner in between, and be dead already.
             reclaim(lock, place.path, read_record(lock.fd))
-            begin_record(lock.fd)
-            for kind in _KINDS:
-                file = self._owner.sockets.file(kind)
-                if file is not None:
-                    append_published(lock.fd, place.names.socket(kind), file)
+            files = ((place.names.socket(kind), self._owner.sockets.file(kind)) for kind in _KINDS)
+            begin_record(lock.fd, *(published_entry(name, file) for name, file in files if file is not None))
         except BaseException:
             cleaned_up(lock)
             lock.release()

@@ -109,11 +109,6 @@ class Holds:
             listed.append(holder)
         return self.owner.describe(listed, len(self._members) - len(listed))
 
-    def ready(self) -> None:
-        """Tells all members that the server is up."""
-        for connection in self._members:
-            connection.channel.send({"type": "ready"})
-
     def end_all(self) -> None:
         """Tells all members that the endpoint has ended for everybody."""
         for connection in list(self._members):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Callable
@@ -112,7 +113,12 @@ class Member:
         try:
             return await member.outcome
         except asyncio.CancelledError:
-            if isinstance(member._phase, Greeting):
+            phase = member._phase
+            if isinstance(phase, Greeting) and phase.welcomed:
+                # If nobody else waits for the server, it ends: that is worth waiting for.
+                with contextlib.suppress(Exception):
+                    await member._say_bye()
+            elif isinstance(phase, Greeting):
                 member._finish()
             raise
 
@@ -137,6 +143,11 @@ class Member:
         """The files are the owner's business."""
 
     def _leave(self) -> asyncio.Future[None]:
+        left = self._say_bye()
+        self._start.events.stopping(left)
+        return left
+
+    def _say_bye(self) -> asyncio.Future[None]:
         left: asyncio.Future[None] = self._loop.create_future()
         settings = self._start.settings
         timeout = settings.failover_timeout + max(settings.drain_timeout, self._stop_timeout)
@@ -144,7 +155,6 @@ class Member:
         self._phase = Leaving(left, timer)
         # The answer is worth waiting for: it says that the files are gone.
         self._channel.send({"type": "bye"})
-        self._start.events.stopping(left)
         return left
 
     def _leave_unanswered(self, left: asyncio.Future[None], timeout: float) -> None:

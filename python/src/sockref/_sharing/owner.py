@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from .._files.held_locks import cleaned_up
 from .._files.identity import Identity
 from .._files.lock import EndpointLock
-from .._files.record import append_stopping, begin_record
+from .._files.record import append_record, stopping_entry
 from ..errors import SocketReferenceError
 from .data_listener import ConnectionStats, DataListener
 from .futures import done_future, follow, outcome
@@ -124,8 +124,7 @@ class Owner:
         `accept` is called in the turn in which it is up, before anything can happen to it.
         """
         owner = Owner(start)
-        begin_record(start.lock.fd)
-        owner.sockets.publish(start.lock, ("control", "data"))
+        owner.sockets.publish(start.lock, ("control", "data"), begin=True)
         owner._phase = Serving()
         owner._healer.start()
         accept(owner)
@@ -247,7 +246,7 @@ class Owner:
     def _try_to_say_stopping(self) -> None:
         """For those who look from outside while connections drain; without it they see less, nothing else is amiss."""
         try:
-            append_stopping(self.lock.fd)
+            append_record(self.lock.fd, stopping_entry())
         except Exception as error:
             self.fault(error)
 

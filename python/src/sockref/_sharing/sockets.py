@@ -43,10 +43,11 @@ class Sockets:
         """The file of a socket, if it was published."""
         return self._files.get(kind)
 
-    def publish(self, lock: EndpointLock, kinds: Sequence[SocketKind]) -> None:
+    def publish(self, lock: EndpointLock, kinds: Sequence[SocketKind], *, begin: bool = False) -> None:
+        """`begin`: this process begins its record with it."""
         place = self._place
         wanted = [Publication(place.names.socket(kind), self._modes[kind]) for kind in kinds]
-        for kind, (listener, file) in zip(kinds, publish(lock, place.path, wanted), strict=True):
+        for kind, (listener, file) in zip(kinds, publish(lock, place.path, wanted, begin=begin), strict=True):
             old = self._acceptors.get(kind)
             if old is not None:
                 old.close(drain=True)
