@@ -34,6 +34,8 @@ manager = sockref.default_manager()
 held: dict[str, list[sockref.SocketReference]] = {}
 forced: Counter[str] = Counter()
 faults: list[str] = []
+# Not to clone what another command is closing.
+choosing = threading.Lock()
 raced: list[sockref.SocketReference] = []
 
 
@@ -112,22 +114,27 @@ class Commands:
         if phase:
             mark("end")
         # A command that came right behind may have ended it by force, before this one went on.
-        if reference.is_active or forced[path] == before:
-            of(path).append(reference)
+        with choosing:
+            if reference.is_active or forced[path] == before:
+                of(path).append(reference)
         return state(path)
 
     def clone(self, path: str) -> Any:
-        references = of(path)
-        if references and references[0].is_active:
-            references.append(references[0].clone())
+        with choosing:
+            references = of(path)
+            if references and references[0].is_active:
+                references.append(references[0].clone())
         return state(path)
 
     def close(self, command: Any) -> Any:
         path, phase = command["path"], command.get("phase")
-        reference = of(path).pop()
+        with choosing:
+            references = of(path)
+            reference = references.pop() if references else None
         if phase:
             mark("begin")
-        reference.close()
+        if reference:
+            reference.close()
         if phase:
             mark("end")
         return state(path)
@@ -168,10 +175,17 @@ class Commands:
         held.pop(path, None)
         forced[path] += 1
         manager.force_cleanup_socket(path)
+        # One that was acquired in the same moment, and noted since.
+        with choosing:
+            references = of(path)
+            references[:] = [each for each in references if not each.reason or each.reason.reason != "cleaned-up"]
 
     def inspect(self, path: str) -> Any:
         info = manager.inspect(path)
-        return info.references if info else None
+        if info is None:
+            return None
+        server = info.server.pid if info.server else None
+        return {"references": info.references, "owner": info.owner.pid if info.owner else None, "server": server}
 
     def faults(self, _: Any) -> list[str]:
         return faults

@@ -108,7 +108,11 @@ class Exit(Case):
             connection = reference.connect()
             while sockref.default_manager().stats().connections.accepted == 0:
                 pass
-            threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT]).start()
+            def interrupt():
+                while reference.is_active:
+                    pass
+                os.kill(os.getpid(), signal.SIGINT)
+            threading.Thread(target=interrupt).start()
             try:
                 reference.close()
             except KeyboardInterrupt:
