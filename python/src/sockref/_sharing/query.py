@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._files.lock import Absent, Busy, EndpointLock, peek_record
-from .._files.platform import own_uid
+from .._files.platform import own_uid, process_start
 from .._files.record import OwnerRecord
 from .channel import Channel
 from .messages import Holders, MalformedMessage, parse_to_member
@@ -40,7 +40,7 @@ class Stale:
 Finding = Answered | Silent | Stale | None
 
 
-async def query(place: Place, timeout: float) -> Finding:
+async def query(place: Place, timeout: float, retry: bool = True) -> Finding:
     """Asks the owner who holds it; waits for its answer so many seconds. None if there is nothing."""
     sock = _connect(place)
     if sock is not None:
@@ -53,10 +53,22 @@ async def query(place: Place, timeout: float) -> Finding:
         case Absent():
             return None
         case Busy(record):
-            return Silent(record, sock is not None)
+            connected = sock is not None
+            if not _is_past(record):
+                return Silent(record, connected)
+            # It may have died over our question; or it lives where we cannot see its process, and is as silent once more.
+            if connected and retry:
+                return await query(place, timeout, retry=False)
+            return Silent(record if connected else None, connected)
         case EndpointLock():
             attempt.release()
             return Stale(peek_record(place.directory, lock, place.path))
+
+
+def _is_past(record: OwnerRecord | None) -> bool:
+    """Whoever took the lock over from a dead owner first ends and removes what the record names. Until it begins its own,
+    the record is not that of the one who holds the lock, and must not be told as that."""
+    return record is not None and record.start is not None and process_start(record.pid) != record.start
 
 
 def _connect(place: Place) -> socket.socket | None:
