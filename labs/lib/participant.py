@@ -6,6 +6,7 @@ its own, so that one that waits keeps no other from running.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -18,6 +19,7 @@ import time
 import traceback
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +229,12 @@ def connect(reference: sockref.SocketReference) -> str | None:
     raise TimeoutError("nobody answered in time")
 
 
+def lines_of(channel: socket.socket) -> Iterator[str]:
+    """What the parent says, until it goes, in whatever way."""
+    with contextlib.suppress(ConnectionResetError):
+        yield from channel.makefile("r", encoding="utf-8")
+
+
 def main() -> None:
     channel = socket.socket(fileno=int(os.environ.pop("NODE_CHANNEL_FD")))
     writing = threading.Lock()
@@ -252,7 +260,7 @@ def main() -> None:
     # A new process has its background thread at once, so that it can be traced from its first claim on.
     background()
     send({"ready": os.getpid()})
-    for line in channel.makefile("r", encoding="utf-8"):
+    for line in lines_of(channel):
         request = json.loads(line)
         if request.get("command") == "quit":
             sys.exit()
