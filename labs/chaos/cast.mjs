@@ -130,7 +130,7 @@ export class Cast {
    */
   async #tell(process, { what, process: place, endpoint, lingerMs, times, timeoutMs: hasty }) {
     const path = this.#paths[endpoint] ?? '';
-    const by = this.#by(place);
+    const by = this.#by(place, endpoint);
     switch (what) {
       case 'acquire':
         await process.ask('acquire', { path, ...by, options: { lingerMs, timeoutMs, failoverTimeoutMs } });
@@ -234,13 +234,14 @@ export class Cast {
   }
 
   /**
-   * What one serves with: nothing, a command in either mode, or a function.
+   * What one serves with: nothing, a command in either mode, or a function. At the first endpoint all serve by a command.
    *
    * @param {number} place
+   * @param {number} endpoint
    */
-  #by(place) {
+  #by(place, endpoint) {
     if (!this.#serves(place)) return { serve: false };
-    if (place % 3 !== 1) return { serve: true };
+    if (place % 3 !== 1 && endpoint !== 0) return { serve: true };
     const command = [this.#program, '{socket}', this.#ledger];
     return { server: { ...server, command, activate: place % 2 === 0 } };
   }

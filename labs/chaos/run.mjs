@@ -238,11 +238,14 @@ function judge(witness, answers, asked) {
 async function settle(cast, witness, begun) {
   for (const one of await cast.all()) one.signal('SIGCONT');
   // Some are stopped only now, by what was begun before.
-  const timer = setInterval(() => {
+  const goOn = () => {
     for (const pid of [...witness.keepers, ...witness.servers]) send(pid, 'SIGCONT');
-  }, continueEveryMs);
+  };
+  const timer = setInterval(goOn, continueEveryMs);
   if ((await within(Promise.all(begun), watchdogMs)) === 'late') problems.push('I3: something did not come to its end');
   clearInterval(timer);
+  witness.look();
+  goOn();
   problems.push(...cast.problems.splice(0));
 }
 
@@ -290,10 +293,10 @@ async function compareOne(cast, witness, path) {
     problems.push(`I5: ${path}: ${total} in all: ${all.map(({ pid }, n) => `${pid} ${JSON.stringify(states[n])}`)}`);
   const owners = all.filter((_, place) => states[place]?.role === 'owner').map(({ pid }) => pid);
   // A server that was killed at last is started again.
-  await until(async () => (await askWho(path)).who !== undefined, watchdogMs);
+  await until(async () => (await whoAnswers(path)) !== undefined, watchdogMs);
   witness.look();
   const holders = lockHolders([`${path}.lock`], [...cast.pids, ...witness.keepers]).get(`${path}.lock`) ?? [];
-  const { who } = await askWho(path);
+  const who = await whoAnswers(path);
   const server = Number(who?.split('/')[0]);
   const [holder] = holders;
   const owner = witness.servers.includes(server) ? holder : server;
@@ -317,6 +320,16 @@ async function compareOne(cast, witness, path) {
   for (const reply of await Promise.all(reached)) {
     if (reply !== who) problems.push(`I3: ${path}: ${reply} answers one member, and ${who} another`);
   }
+}
+
+/**
+ * Undefined if nobody does, be it that the one who listens there does not accept.
+ *
+ * @param {string} path
+ */
+async function whoAnswers(path) {
+  const answer = await within(askWho(path), watchdogMs);
+  return answer === 'late' ? undefined : answer.who;
 }
 
 /**
