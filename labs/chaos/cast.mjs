@@ -130,7 +130,7 @@ export class Cast {
    */
   async #tell(process, { what, process: place, endpoint, lingerMs, times, timeoutMs: hasty }) {
     const path = this.#paths[endpoint] ?? '';
-    const by = this.#by(place, endpoint);
+    const by = this.by(place, endpoint);
     switch (what) {
       case 'acquire':
         await process.ask('acquire', { path, ...by, options: { lingerMs, timeoutMs, failoverTimeoutMs } });
@@ -239,7 +239,7 @@ export class Cast {
    * @param {number} place
    * @param {number} endpoint
    */
-  #by(place, endpoint) {
+  by(place, endpoint) {
     if (!this.#serves(place)) return { serve: false };
     if (place % 3 !== 1 && endpoint !== 0) return { serve: true };
     const command = [this.#program, '{socket}', this.#ledger];

@@ -259,10 +259,12 @@ async function settle(cast, witness, begun) {
 async function compare(cast, witness, paths) {
   const all = await cast.all();
   const [anchor] = all;
-  for (const path of paths) {
+  for (const [endpoint, path] of paths.entries()) {
     // There may be nobody left who can serve; now there is, and every reference must have outlived that.
     const held = await within(
-      /** @type {NonNullable<typeof anchor>} */ (anchor).ask('acquire', { path }).catch(String),
+      /** @type {NonNullable<typeof anchor>} */ (anchor)
+        .ask('acquire', { path, ...cast.by(0, endpoint) })
+        .catch(String),
       watchdogMs,
     );
     if (typeof held === 'string') problems.push(`I4: ${path} cannot be acquired: ${held}`);
