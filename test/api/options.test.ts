@@ -29,7 +29,7 @@ interface Rule {
 }
 
 /** A server that needs nothing. */
-const listens = 'import socket,sys,time; s=socket.socket(1); s.bind(sys.argv[1]); s.listen(); time.sleep(1000)';
+const listens = 'import signal,socket,sys; s=socket.socket(1); s.bind(sys.argv[1]); s.listen(); signal.pause()';
 
 const acquireRules: Required<Record<keyof AcquireOptions, Rule>> = {
   serve: {

@@ -31,7 +31,7 @@ while True:
     }).listen({ fd: 3 })`,
   ],
   /** Accepts one client, and then does nothing for ever. */
-  stuck: ['python3', '-c', 'import socket, time\nclient, _ = socket.socket(fileno=3).accept()\ntime.sleep(1000)'],
+  stuck: ['python3', '-c', 'import signal, socket\nclient, _ = socket.socket(fileno=3).accept()\nsignal.pause()'],
   /** Closes each connection at once. */
   curt: ['python3', '-c', 'import socket\nserver = socket.socket(fileno=3)\nwhile True: server.accept()[0].close()'],
   /** Has the socket, and never accepts. */

@@ -13,7 +13,7 @@ const python = (program: string): string[] => [
   'python3',
   '-uc',
   `
-import os, signal, socket, sys, time
+import os, signal, socket, sys
 def place():
     if os.environ.get("LISTEN_FDS"):
         assert int(os.environ["LISTEN_PID"]) == os.getpid()
@@ -117,14 +117,14 @@ describe.each([
 
   it('never becomes ready, and ignores the signal to end', () =>
     behind(async (where) => {
-      const command = python('signal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(1000)');
+      const command = python('signal.signal(signal.SIGTERM, signal.SIG_IGN)\nsignal.pause()');
       const error = await failure(where, { command, activate, readyTimeoutMs: 300, stopTimeoutMs: 50 });
       expect(error).toMatchObject({ reason: 'not-ready' });
     }));
 
   it('forks into the background: it is found there, and ended', () =>
     behind(async (where) => {
-      const command = python('if os.fork() == 0:\n  os.setsid()\n  time.sleep(1000)\n');
+      const command = python('if os.fork() == 0:\n  os.setsid()\n  signal.pause()\n');
       expect(await failure(where, { command, activate, stopTimeoutMs: 50 })).toMatchObject({
         reason: 'exited',
         exitCode: 0,

@@ -1,5 +1,14 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { SocketManager } from 'sockref';
 import { describe, expect, it } from 'vitest';
@@ -75,9 +84,9 @@ describe.each([
     withServer(async (path, manager) => {
       const [keeper, server] = [keeperOf(path), serverOf(path)];
       const failover = once(manager, 'failover');
-      // In one tick: between the two no look of the keeper fits that would repair it.
-      unlinkSync(`${path}.lock`);
-      writeFileSync(`${path}.lock`, '', { mode: 0o600 });
+      // At one stroke: where it is missing for a moment the keeper may look, and repair it.
+      writeFileSync(`${path}.other`, '', { mode: 0o600 });
+      renameSync(`${path}.other`, `${path}.lock`);
       await failover;
       expect(keeperOf(path)).not.toBe(keeper);
       await until('the former ones have ended', () => !lives(server) && !lives(keeper));

@@ -6,7 +6,7 @@ import { readAll } from '../helpers/serve.js';
 
 /** A server that greets whoever comes, and has never heard that a client may be gone by then. */
 const naive = `
-  require('node:net').createServer((socket) => setTimeout(() => socket.end('hello'), 20))
+  require('node:net').createServer((socket) => socket.end('hello'))
     .listen(process.env.LISTEN_FDS ? { fd: 3 } : process.env.SOCKREF_LISTEN_PATH)`;
 
 it.each([false, true])('a server that trusts its clients outlives being looked at (activation: %s)', (activate) =>

@@ -77,15 +77,15 @@ function withHealer(play: (scene: Scene) => Promise<void>): Promise<void> {
 
 describe('a healer', () => {
   it('looks again and again, each time after about its interval, until it is stopped', () =>
-    withHealer(async ({ healer, notes, place }) => {
+    withHealer(async ({ healer, notes, place, sockets }) => {
       healer.start();
       for (let round = 0; round < 3; round++) {
         unlinkSync(place.path);
         expect(notes.clock.timers).toBe(1);
         notes.clock.pass(intervalMs * 0.9 - 1);
-        expect(healer.settled()).toBeUndefined();
+        expect(sockets.settled()).toBeUndefined();
         notes.clock.pass(intervalMs * 0.2 + 1);
-        await healer.settled();
+        await sockets.settled();
         // The next timer is set in the turn behind the check.
         await new Promise(setImmediate);
       }
@@ -100,11 +100,11 @@ describe('a healer', () => {
     }));
 
   it('sets no timer behind a check during which it was stopped', () =>
-    withHealer(async ({ healer, notes, place }) => {
+    withHealer(async ({ healer, notes, place, sockets }) => {
       healer.start();
       unlinkSync(place.path);
       notes.clock.pass(2 * intervalMs);
-      const checking = healer.settled();
+      const checking = sockets.settled();
       expect(checking).toBeDefined();
       healer.stop();
       await checking;
@@ -117,9 +117,7 @@ describe('a healer', () => {
       unlinkSync(place.path);
       const first = healer.check();
       expect(healer.check()).toBe(first);
-      expect(healer.settled()).toBe(first);
       await first;
-      expect(healer.settled()).toBeUndefined();
       expect(notes.told).toEqual(['healed app.sock']);
     }));
 
