@@ -64,7 +64,7 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
         owner?.end();
       });
     }
-    const events = eventsFor(notes);
+    const events = eventsFor(notes, service);
     const opened = (opening: Owner): void => {
       owner = opening;
       answer({ up: true });
@@ -85,7 +85,7 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
   }
 }
 
-function eventsFor(journal: Journal): LeaseEvents {
+function eventsFor(journal: Journal, service: CommandService): LeaseEvents {
   return {
     stopping: (done) => {
       const told = (message: string, fields: object = {}) => {
@@ -99,7 +99,8 @@ function eventsFor(journal: Journal): LeaseEvents {
     },
     lost: (cause) => {
       journal.warn({ cause }, 'another owner has taken over');
-      end();
+      // Its server is named in no record any more: nobody but us can end it, however long that may take.
+      service.stop().then(end, end);
     },
     ended: (reason) => journal.warn({ code: reason.code, error: reason.message }, 'the references were ended'),
   };
