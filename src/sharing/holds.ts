@@ -24,8 +24,11 @@ const toldPerTurn = 20;
 /** Members that a listing names at most; the rest is a number, so that the message keeps its limit. */
 const maxListed = 200;
 
-/** Bytes that these may have together: labels can be long, and the owner has to be named in the same message. */
-const maxListedBytes = maxMessageBytes - 4_096;
+/**
+ * Bytes that these may have together: the owner and its server have to be named in the same message, with a label and a
+ * command that are long and need six bytes for a letter.
+ */
+const maxListedBytes = maxMessageBytes - 8_192;
 
 interface Hold {
   readonly channel: Channel<ToOwner>;
