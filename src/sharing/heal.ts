@@ -55,15 +55,10 @@ export class Healer {
     this.#timer = this.#surroundings.clock.after(wait, again, true);
   }
 
-  /** Looks no more. A check under way is waited for by {@link Healer.settled}. */
+  /** Looks no more. */
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
-  }
-
-  /** The check that is under way, if there is one. */
-  settled(): Promise<void> | undefined {
-    return this.#checking;
   }
 
   /** Looks now. Never rejects: what cannot be repaired is reported, and tried again next time. */

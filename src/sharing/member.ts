@@ -7,6 +7,7 @@ import { Channel } from './channel.js';
 import { type Deferred, deferred } from './deferred.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
 import { type MalformedMessage, parseToMember, type ToMember, type ToOwner } from './messages.js';
+import { stoppedByForce } from './reasons.js';
 import type { OwnerSettings, Place, Surroundings } from './settings.js';
 import { sweep } from './sweep.js';
 
@@ -274,9 +275,7 @@ export class Member implements Lease {
   #stopping(force: boolean): void {
     const { kind } = this.#phase;
     if (kind === 'leaving') return;
-    const { path } = this.#place;
-    const message = `The socket ${path} was stopped by force`;
-    const stopped = new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'stopped' });
+    const stopped = stoppedByForce(this.#place.path);
     this.#finish(() => {
       // Whoever ends a server that does not become ready must not see those who wait for it start another one.
       if (force && kind === 'waiting') this.#outcome.reject(stopped);

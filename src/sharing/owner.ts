@@ -1,5 +1,5 @@
 import type { Timer } from '../clock.js';
-import { SocketReferenceError } from '../errors.js';
+import type { SocketReferenceError } from '../errors.js';
 import { cleanedUp } from '../files/held-locks.js';
 import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
@@ -7,11 +7,13 @@ import { systemError } from '../system-errors.js';
 import type { ConnectionStats } from './data-listener.js';
 import { type Deferred, deferred } from './deferred.js';
 import { describeOwner } from './describe.js';
+import { FirstHolder } from './first-holder.js';
 import { Healer } from './heal.js';
 import { Holds } from './holds.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
 import type { Holder } from './messages.js';
 import { OwnRecord } from './own-record.js';
+import { directoryReplaced, stoppedByForce } from './reasons.js';
 import type { Service, ServiceHost } from './service.js';
 import type { OwnerSettings, Place, Surroundings } from './settings.js';
 import { Sockets } from './sockets.js';
@@ -21,12 +23,6 @@ import { Sockets } from './sockets.js';
  * between two of their attempts.
  */
 const graceMs = 1_000;
-
-/**
- * How long one who serves for others waits for the first of them, in milliseconds: whoever had it started attaches at
- * once, unless it died in between.
- */
-const firstHolderMs = 10_000;
 
 type Phase =
   | { readonly kind: 'starting' }
@@ -66,18 +62,15 @@ export class Owner implements Lease {
   readonly #healer: Healer;
   readonly #sockets: Sockets;
   readonly #record: OwnRecord;
+  readonly #firstHolder = new FirstHolder();
   readonly #farewells: ((last: boolean) => void)[] = [];
   readonly #expected: number;
   readonly #graceUntil: number;
   #lock: EndpointLock;
   #phase: Phase = { kind: 'starting' };
   #lingerMs: number;
-  /** Called when the first member has come, or the wait for it is over. */
-  #came: (() => void) | undefined;
   /** A stop that was asked for before it was up. */
   #stopWhenUp: { readonly force: boolean } | undefined;
-  /** The publishing of the data socket that is under way. */
-  #publishing: Promise<void> | undefined;
   /** Why the service has failed for good. */
   #failure: SocketReferenceError | undefined;
 
@@ -148,7 +141,7 @@ export class Owner implements Lease {
     };
     try {
       // Not for nobody: whoever had it started attaches at once, or has died; and it must be there to hear of a failure.
-      const came = await this.#firstHolder();
+      const came = await this.#firstHolder.wait(this.#surroundings.clock);
       if (this.#phase.kind === 'starting') {
         if (came) await begin.call(this.#service, host);
         else void this.#stop();
@@ -162,18 +155,6 @@ export class Owner implements Lease {
     return this.#phase.kind === 'starting' || this.#ended();
   }
 
-  /** Whether somebody has come, or has been here. */
-  #firstHolder(): Promise<boolean> {
-    const { promise, resolve } = deferred<boolean>();
-    const timer = this.#surroundings.clock.after(firstHolderMs, () => resolve(false));
-    this.#came = () => {
-      timer.cancel();
-      resolve(true);
-    };
-    if (this.#holds.seen > 0 || this.#phase.kind !== 'starting') this.#came();
-    return promise;
-  }
-
   async #ended(): Promise<false> {
     if (this.#phase.kind === 'stopping') await this.#phase.done;
     return false;
@@ -181,16 +162,10 @@ export class Owner implements Lease {
 
   /** Not while files are being repaired: both would publish. */
   async #publishData(): Promise<void> {
-    await this.#healer.settled();
+    await this.#sockets.settled();
     if (this.#phase.kind === 'stopping' || this.#phase.kind === 'deposed') return;
     this.#sockets.unlink(['data']);
-    const publishing = this.#sockets.publish(this.#lock, ['data']);
-    this.#publishing = publishing.then(
-      () => undefined,
-      // Whoever asked for it is told.
-      () => undefined,
-    );
-    await publishing;
+    await this.#sockets.publish(this.#lock, ['data']);
   }
 
   #failed(error: SocketReferenceError): void {
@@ -253,7 +228,7 @@ export class Owner implements Lease {
   #recount(): void {
     const { total } = this.#holds.tally;
     const phase = this.#phase;
-    if (total > 0) this.#came?.();
+    if (total > 0) this.#firstHolder.come();
     if (total > 0 && phase.kind === 'lingering') {
       phase.timer.cancel();
       phase.settling?.resolve();
@@ -289,7 +264,7 @@ export class Owner implements Lease {
     const { promise: done, resolve, reject } = deferred<void>();
     // The phase first, the work after: no message that the work lets in may be welcomed.
     this.#phase = { kind: 'stopping', done };
-    this.#came?.();
+    this.#firstHolder.come();
     this.#events.stopping(done);
     this.#end(keepMembers).then(resolve, reject);
     if (phase.kind === 'lingering') done.then(phase.settling?.resolve, phase.settling?.reject);
@@ -328,8 +303,7 @@ export class Owner implements Lease {
   }
 
   #unpublish(): void | Promise<void> {
-    const publishing = this.#healer.settled() ?? this.#publishing;
-    this.#publishing = undefined;
+    const publishing = this.#sockets.settled();
     if (publishing !== undefined) return publishing.then(() => this.#unpublish());
     this.#sockets.unlink();
   }
@@ -341,7 +315,7 @@ export class Owner implements Lease {
       this.#phase.settling?.resolve();
     }
     this.#phase = { kind: 'deposed' };
-    this.#came?.();
+    this.#firstHolder.come();
     this.#healer.stop();
     this.#tryToUnlink();
     this.#sockets.close();
@@ -363,9 +337,7 @@ export class Owner implements Lease {
 
   /** The path leads elsewhere now, and nobody finds us by it: what holds references here must not believe otherwise. */
   #displaced(): void {
-    const { path } = this.#place;
-    const message = `The directory of ${path} was removed or replaced, and the socket went with it; acquire it again`;
-    this.#events.ended(new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'directory-replaced' }));
+    this.#events.ended(directoryReplaced(this.#place.path));
     void this.abandon();
   }
 
@@ -433,10 +405,8 @@ export class Owner implements Lease {
       if (this.#phase.kind === 'lingering') void this.#stop();
       return;
     }
-    const { path } = this.#place;
-    const message = `The socket ${path} was stopped by force`;
     this.#holds.endAll();
-    this.#events.ended(new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'stopped' }));
+    this.#events.ended(stoppedByForce(this.#place.path));
     void this.#stop();
   }
 }

@@ -32,6 +32,7 @@ export class Sockets {
   readonly #files = new Map<SocketKind, Identity>();
   readonly #published: Identity[] = [];
   #keepsAlive = true;
+  #underWay: Promise<void> | undefined;
 
   constructor(parts: SocketsParts) {
     this.#parts = parts;
@@ -48,7 +49,23 @@ export class Sockets {
   }
 
   /** Publishes sockets, for the first time or in the place of files that were lost; the first ones begin the record. */
-  async publish(lock: EndpointLock, kinds: readonly SocketKind[], record?: 'begin'): Promise<void> {
+  publish(lock: EndpointLock, kinds: readonly SocketKind[], record?: 'begin'): Promise<void> {
+    const publishing = this.#publish(lock, kinds, record);
+    const over = (): void => {
+      if (this.#underWay === underWay) this.#underWay = undefined;
+    };
+    // Whoever asked for it is told of a failure.
+    const underWay: Promise<void> = publishing.then(over, over);
+    this.#underWay = underWay;
+    return publishing;
+  }
+
+  /** The publishing that is under way, if there is one: what it makes is not known yet, and cannot be removed. */
+  settled(): Promise<void> | undefined {
+    return this.#underWay;
+  }
+
+  async #publish(lock: EndpointLock, kinds: readonly SocketKind[], record?: 'begin'): Promise<void> {
     const { place, settings, service } = this.#parts;
     const publications = kinds.map((kind) => ({
       kind,

@@ -1,0 +1,13 @@
+import { SocketReferenceError } from '../errors.js';
+
+/** Why references end that somebody asked the owner to end, for everybody. */
+export function stoppedByForce(path: string): SocketReferenceError {
+  const message = `The socket ${path} was stopped by force`;
+  return new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'stopped' });
+}
+
+/** Why references end whose directory is not to be found by its path any more. */
+export function directoryReplaced(path: string): SocketReferenceError {
+  const message = `The directory of ${path} was removed or replaced, and the socket went with it; acquire it again`;
+  return new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'directory-replaced' });
+}
