@@ -102,10 +102,7 @@ export const phases = [
     play: async (stage) => {
       const { path } = stage;
       const [first, second, third] = stage.others;
-      const owner = await stage.subject();
-      await owner.ask('acquire', { path });
-      await hold(stage, first);
-      await hold(stage, second);
+      const owner = await ownerAmong(stage, first, second);
       await owner.ask('mark', 'begin');
       await hold(stage, third);
       stage.holders.set(first, 2);
@@ -120,10 +117,7 @@ export const phases = [
     play: async (stage) => {
       const { path } = stage;
       const [first, second] = stage.others;
-      const owner = await stage.subject();
-      await owner.ask('acquire', { path });
-      await hold(stage, first);
-      await hold(stage, second);
+      const owner = await ownerAmong(stage, first, second);
       await owner.ask('mark', 'begin');
       await owner.ask('close', { path });
       // The members are told in a later turn; what they do then the owner still sees.
@@ -137,9 +131,7 @@ export const phases = [
     play: async (stage) => {
       const { path } = stage;
       const [member] = stage.others;
-      const owner = await stage.subject();
-      await owner.ask('acquire', { path });
-      await hold(stage, member);
+      const owner = await ownerAmong(stage, member);
       await owner.ask('close', { path });
       await owner.ask('mark', 'begin');
       await letGo(stage, member);
@@ -154,9 +146,7 @@ export const phases = [
     play: async (stage) => {
       const { path } = stage;
       const [member] = stage.others;
-      const owner = await stage.subject();
-      await owner.ask('acquire', { path });
-      await hold(stage, member);
+      const owner = await ownerAmong(stage, member);
       rmSync(path);
       rmSync(`${path}.ctl`);
       await owner.ask('mark', 'begin');
@@ -179,6 +169,19 @@ export const phases = [
     },
   },
 ];
+
+/**
+ * The subject as the owner, with members.
+ *
+ * @param {Stage} stage
+ * @param {...Process} members
+ */
+async function ownerAmong(stage, ...members) {
+  const owner = await stage.subject();
+  await owner.ask('acquire', { path: stage.path });
+  for (const member of members) await hold(stage, member);
+  return owner;
+}
 
 /**
  * Has another process take a reference; it must get it, whatever happens to the subject meanwhile.
