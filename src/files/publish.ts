@@ -2,7 +2,7 @@ import { chmodSync, linkSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { errnoOf, systemError } from '../system-errors.js';
 import { foreignFile } from './foreign.js';
-import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
+import { type Identity, identityOf, kindOf, lstatIfThere, sameFile } from './identity.js';
 import type { EndpointLock } from './lock.js';
 import { assertPathFits, joinPath } from './paths.js';
 import { maxSocketPathBytes, reachesThroughDescriptors } from './platform.js';
@@ -76,7 +76,8 @@ export async function publish(
     const settled: { from: string; published: Published }[] = [];
     for (const { name, mode, from } of publications) {
       const privateName = typeof from === 'string' ? from : `${temporary}/${randomName()}`;
-      if (typeof from !== 'string') {
+      if (typeof from === 'string') assertSocket(lock, from);
+      else {
         bound.push(privateName);
         await from.bind(bindPath(lock, privateName));
       }
@@ -121,6 +122,14 @@ export function makeTemporary(lock: EndpointLock, record: 'begin' | 'append' = '
 /** Removes a private directory that is empty. */
 function removeTemporary({ directory }: EndpointLock, name: string): void {
   tolerate(() => rmdirSync(directory.at(name)));
+}
+
+/** What a server has put there may be anything: a link would lead the change of the mode, and clients, to somewhere else. */
+function assertSocket({ directory }: EndpointLock, name: string): void {
+  const stats = lstatIfThere(directory.at(name));
+  if (stats && !stats.isSocket()) {
+    throw new Error(`what the server has put where it is to listen is a ${kindOf(stats)}, and must be a socket`);
+  }
 }
 
 /** Gives what listens at a private name its mode; says which file it is. */

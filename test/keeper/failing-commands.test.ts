@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SocketManager, type SocketReferenceError } from 'sockref';
 import { describe, expect, it } from 'vitest';
@@ -33,9 +33,13 @@ ${program}
 ];
 
 /** The error of an acquire that must fail; afterwards nothing of it is left. */
-async function failure({ directory, scratch }: Behind, server: ServerCommand): Promise<SocketReferenceError> {
+async function failure(
+  { directory, scratch }: Behind,
+  server: ServerCommand,
+  mode = 0o600,
+): Promise<SocketReferenceError> {
   await using manager = new SocketManager();
-  const acquired = manager.acquire(join(directory, 'app.sock'), { server });
+  const acquired = manager.acquire(join(directory, 'app.sock'), { server, mode });
   const error = await acquired.then(
     () => expect.unreachable('it was acquired'),
     (reason: unknown) => reason as SocketReferenceError,
@@ -193,6 +197,21 @@ describe.each([
       await again.close();
     }));
 });
+
+it('may listen at a socket alone, and not at a link that leads to one', () =>
+  behind(async (where) => {
+    const elsewhere = join(where.scratch, 'elsewhere');
+    const program = `
+path = os.environ["SOCKREF_LISTEN_PATH"]
+os.environ["SOCKREF_LISTEN_PATH"] = sys.argv[1]
+s = place()
+os.chmod(sys.argv[1], 0o600)
+os.symlink(sys.argv[1], path)
+serve(s)`;
+    const error = await failure(where, { command: [...python(program), elsewhere] }, 0o666);
+    expect(error.message).toMatch(/is a symbolic link, and must be a socket/);
+    expect(statSync(elsewhere).mode & 0o777).toBe(0o600);
+  }));
 
 it('is not started again if that is not wanted', () =>
   behind(async ({ directory }) => {
