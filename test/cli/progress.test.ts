@@ -9,6 +9,7 @@ import { joinedAs, waitingFor } from '#src/cli/run/waiting.js';
 import { onTerminal, withServed } from '../helpers/cli.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 
+const interruptible = fileURLToPath(new URL('../fixtures/interruptible.mjs', import.meta.url));
 const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
 
 /** Begins to wait for a text, on a terminal that remembers what was written. */
@@ -140,8 +141,7 @@ describe('on a terminal, run', () => {
   it('leaves Ctrl-C to its command, which has got it already', () =>
     withServed(async ({ env }) => {
       const serve = `${process.execPath} ${shouter} {socket}`;
-      const script = "trap 'echo got it' INT; echo up; until read line; do :; done; exit 3";
-      const running = onTerminal(['run', 'a.sock', '--quiet', '--serve', serve, '--', 'bash', '-c', script], env);
+      const running = onTerminal(['run', 'a.sock', '--quiet', '--serve', serve, '--', 'node', interruptible], env);
       await running.says('stdout', /up/);
       running.child.stdin?.write('\u0003');
       await running.says('stdout', /got it/);

@@ -104,7 +104,9 @@ export function cli(args: readonly string[], options: CliOptions = {}): Promise<
 /** A command line whose stdin, stdout and stderr are a terminal; what it shows comes on stdout. */
 export function onTerminal(args: readonly string[], env: Readonly<Record<string, string>>): Cli {
   const quoted = [process.execPath, compiled, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-  return new Cli([], { env: { ...env, TERM: 'xterm' }, command: ['script', '-qefc', quoted, '/dev/null'] });
+  // No shell stays between, which would get the terminal's signals too, and whichever it is may end by them.
+  const command = ['script', '-qefc', `exec ${quoted}`, '/dev/null'] as const;
+  return new Cli([], { env: { ...env, TERM: 'xterm', SHELL: '/bin/sh' }, command });
 }
 
 /** Runs a test with a default directory of its own, which must end empty, and the environment that leads to it. */
