@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { CommanderError, Command as Program } from 'commander';
 import { type CommandName, commands, isCommand } from './commands.js';
@@ -14,6 +13,7 @@ async function main(args: readonly string[]): Promise<void> {
   try {
     const program = createProgram(asked === undefined && args.some((each) => each === '--version' || each === '-V'));
     for (const [name, { summary, load }] of Object.entries(commands)) {
+      if (asked !== undefined && name !== asked) continue;
       const command = program.command(name).summary(summary).description(summary);
       if (name === asked) (await load()).define(command, args.slice(cut + 1));
     }

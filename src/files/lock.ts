@@ -1,5 +1,4 @@
 import { type BigIntStats, closeSync, constants, fchmodSync, fstatSync, openSync, unlinkSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { SocketReferenceError } from '../errors.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import type { Directory } from './directory.js';
@@ -26,7 +25,9 @@ let native: NativeLocks | undefined;
 /** Loaded at first need: merely importing this package costs no native code. */
 function locks(path: string): NativeLocks {
   try {
-    native ??= createRequire(import.meta.url)('fs-native-extensions') as NativeLocks;
+    native ??= process.getBuiltinModule('node:module').createRequire(import.meta.url)(
+      'fs-native-extensions',
+    ) as NativeLocks;
     return native;
   } catch (cause) {
     const exhausted = [cause, tryToOpen()].find((error) => ['EMFILE', 'ENFILE'].includes(errnoOf(error) ?? ''));

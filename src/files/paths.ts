@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { quote, SocketReferenceError } from '../errors.js';
 import { maxDataPathBytes, maxSocketPathBytes } from './platform.js';
+import { randomDigits } from './random.js';
 
 /** What a caller asked for, before anything on disk was looked at. */
 export type RequestedPath =
@@ -8,7 +8,7 @@ export type RequestedPath =
   | { readonly kind: 'absolute'; readonly directory: string; readonly name: string };
 
 /** Bytes of randomness in a generated name: as many as a UUID has, so that nobody can guess or meet it. */
-const generatedBytes = 16;
+const generatedDigits = 32;
 
 /**
  * Checks a path by its letters alone.
@@ -17,7 +17,7 @@ const generatedBytes = 16;
  * @throws SocketReferenceError `ERR_SOCKREF_INVALID_PATH`, with the rule in `reason`
  */
 export function parsePath(input: unknown): RequestedPath {
-  if (input === undefined) return { kind: 'name', name: `${randomBytes(generatedBytes).toString('hex')}.sock` };
+  if (input === undefined) return { kind: 'name', name: `${randomDigits(generatedDigits)}.sock` };
   if (typeof input !== 'string') throw invalid(input, 'not-a-string', 'a path is a string');
   if (input === '') throw invalid(input, 'empty', 'the path is empty');
   if (input.trim() === '') throw invalid(input, 'blank', 'the path has only white space');

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { basename } from 'node:path';
 import { joinPath } from '../files/paths.js';
@@ -24,6 +23,8 @@ const hashDigits = 12;
  */
 export function logFiles(path: string, env: NodeJS.ProcessEnv = process.env): LogFiles {
   const directory = joinPath(stateHome(path, env), 'sockref');
+  // Loaded here, since who joins a socket needs no digest.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   const hash = createHash('sha256').update(path).digest('hex').slice(0, hashDigits);
   const stem = joinPath(directory, `${basename(path)}-${hash}`);
   return { directory, output: `${stem}.log`, keeper: `${stem}.keeper.log` };

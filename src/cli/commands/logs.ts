@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { createReadStream, promises } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { isMissing, locate } from '../../api/locate.js';
@@ -69,7 +68,7 @@ async function copy(file: string, from: number): Promise<number | undefined> {
 }
 
 async function sizeOf(file: string): Promise<number | undefined> {
-  const stats = await stat(file).catch(() => undefined);
+  const stats = await promises.stat(file).catch(() => undefined);
   return stats?.size;
 }
 
