@@ -13,10 +13,14 @@ for (const name of ['SOCKREF_DIR', 'SOCKREF_PATH', 'XDG_RUNTIME_DIR', 'FORCE_COL
 
 process.umask(0o022);
 
-// Logs of servers must not be left in the home of whoever runs the tests.
+// Logs of servers, and what the command line keeps for its next start, must not be left in the home of whoever runs the tests.
 const state = mkdtempSync(join(tmpdir(), 'sockref-state-'));
 process.env['XDG_STATE_HOME'] = state;
-afterAll(() => rmSync(state, { recursive: true, force: true }));
+const cache = mkdtempSync(join(tmpdir(), 'sockref-cache-'));
+process.env['XDG_CACHE_HOME'] = cache;
+afterAll(() => {
+  for (const directory of [state, cache]) rmSync(directory, { recursive: true, force: true });
+});
 
 // Property-based tests take the library's number of runs, unless a nightly run or the caller asks for more.
 const NIGHTLY_RUNS = 2000;

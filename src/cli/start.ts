@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Script } from 'node:vm';
+import { CodeCache, codeCacheDirectory } from './code-cache.js';
+
+// What `sockref` is as a program: it loads the command line, for `run` with what V8 made of that the last time. It exists only
+// bundled, as a module of CommonJS beside the one file that the command line has become.
+
+/** The name of that file, which changes with its content; it has only characters of ASCII. */
+declare const PROGRAM: string;
+
+const file = join(__dirname, PROGRAM);
+// Only `run` has to be quick; and code that was kept cannot `import()`, as `demo` does.
+const directory = process.argv[2] === 'run' ? codeCacheDirectory(process.env) : undefined;
+if (directory === undefined) require(file);
+else loadKept(new CodeCache(directory, `${PROGRAM}-${process.version}-${process.arch}`));
+
+function loadKept(cache: CodeCache): void {
+  const cachedData = cache.read();
+  const script = new Script(`(function (require, __filename) {${readFileSync(file, 'latin1')}\n})`, {
+    filename: file,
+    ...(cachedData && { cachedData }),
+  });
+  if (!cachedData || script.cachedDataRejected) {
+    // At the end, when all that was needed has been compiled.
+    process.once('exit', () => cache.write(script.createCachedData()));
+  }
+  script.runInThisContext()(require, file);
+}
