@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { SocketManager } from 'sockref';
 import { measure } from '../lib/measure.mjs';
@@ -17,7 +18,9 @@ export const cli = {
   words:
     '`sockref run NAME -- true` while another process serves NAME: a process that starts, takes a reference, runs a command, and lets go. ' +
     'The floor is a Node that starts and does nothing. `flock FILE true`, written in C, is what a shell script would use for exclusion; it shows what ' +
-    'starting Node costs.',
+    'starting Node costs. From its second start on `sockref` uses what V8 made of it the first time, kept in the cache directory of the user; ' +
+    'the line below it shows what it takes without. *Until the command starts* is how much later a command begins that is run by ' +
+    '`sockref run` instead of by itself: `date` tells when it runs.',
   run: async ({ memory, choose }) => {
     const program = installed();
     if (!program) return [];
@@ -33,14 +36,39 @@ export const cli = {
       contenders: [
         command('floor', '`node -e 0`', [process.execPath, '-e', '0']),
         command('ours', '`sockref run NAME -- true`', [process.execPath, program, 'run', path, '--', 'true']),
+        command('beside', 'the same with `NODE_DISABLE_COMPILE_CACHE=1`', [
+          'env',
+          'NODE_DISABLE_COMPILE_CACHE=1',
+          process.execPath,
+          program,
+          'run',
+          path,
+          '--',
+          'true',
+        ]),
         command('beside', '`flock FILE true`', ['flock', file, 'true']),
       ],
       targets: [ratio('cli', 'floor', 2, { says: 'at most 2x of the floor' })],
     });
+    const dated = await measure({
+      name: 'until the command starts',
+      unit: 'ms',
+      rounds: choose(30, 5),
+      contenders: [
+        {
+          role: 'ours',
+          name: 'added by `sockref run NAME --`',
+          sample: async () => {
+            const alone = await untilDate([]);
+            return [(await untilDate([process.execPath, program, 'run', path, '--'])) - alone];
+          },
+        },
+      ],
+    });
     // Held until here: one that is dropped is released once it is collected.
     await reference.close();
     rmSync(file, { force: true });
-    return [group];
+    return [group, dated];
   },
 };
 
@@ -52,6 +80,19 @@ function installed() {
   if (program === undefined) return undefined;
   const path = fileURLToPath(new URL(program, root));
   return existsSync(path) ? path : undefined;
+}
+
+/**
+ * Milliseconds until a `date` behind these words tells the time.
+ *
+ * @param {readonly string[]} words
+ */
+async function untilDate(words) {
+  const [program, ...args] = [...words, 'date', '+%s.%N'];
+  const began = performance.timeOrigin + performance.now();
+  const child = spawn(/** @type {string} */ (program), args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [said] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  return Number(said) * 1_000 - began;
 }
 
 /** @param {readonly [string, ...string[]]} command */
