@@ -1,3 +1,6 @@
+// Needed by the first acquire, and by whoever takes over from an owner that died: not the moment to begin to load them.
+import 'node:crypto';
+import 'node:module';
 import { SocketManager } from './api/manager.js';
 import type { AcquireOptions } from './api/options.js';
 import type { SocketReference } from './api/reference.js';
