@@ -82,9 +82,12 @@ async function run() {
   if (quick) return judge(done);
   const date = new Date().toISOString().slice(0, 10);
   // Rows that were not measured this time keep what they had.
-  const before = only ? read().rows : [];
-  const kept = rows.map(({ id }) => [...done, ...before].find((each) => each.id === id));
-  write({ schema: 2, date, machine, seconds, rows: kept.filter((each) => each !== undefined) });
+  /** @type {ReturnType<typeof read>} */
+  const before = only ? read() : { rows: [] };
+  const kept = rows.map(({ id }) => [...done, ...before.rows].find((each) => each.id === id));
+  // How long all of it took, not the part.
+  const { seconds: whole = seconds } = before;
+  write({ schema: 2, date, machine, seconds: whole, rows: kept.filter((each) => each !== undefined) });
 }
 
 /** @param {readonly RowResult[]} done */
