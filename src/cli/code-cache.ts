@@ -46,15 +46,7 @@ export class CodeCache {
     try {
       if (!isOwn(this.#directory)) mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
       if (!isOwn(this.#directory)) return;
-      const unfinished = `${this.#file}.${process.pid}`;
-      const fd = openSync(unfinished, 'w', 0o600);
-      try {
-        writeFileSync(fd, code);
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(unfinished, this.#file);
+      replace(this.#file, code);
       this.#prune();
     } catch {
       // Read-only, full, or pruned by another just now: nobody misses it.
@@ -66,6 +58,23 @@ export class CodeCache {
     const files = readdirSync(this.#directory).map((name) => join(this.#directory, name));
     const dated = files.map((file) => ({ file, at: statSync(file).mtimeMs })).sort((a, b) => b.at - a.at);
     for (const { file } of dated.slice(kept)) unlinkSync(file);
+  }
+}
+
+function replace(file: string, content: Buffer): void {
+  const unfinished = `${file}.${process.pid}`;
+  const fd = openSync(unfinished, 'w', 0o600);
+  try {
+    try {
+      writeFileSync(fd, content);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(unfinished, file);
+  } catch (error) {
+    unlinkSync(unfinished);
+    throw error;
   }
 }
 

@@ -85,6 +85,14 @@ describe('compiled code', () => {
       expect(cache.read()).toBeUndefined();
     }));
 
+  it('that cannot be put in its place is not left beside it', () =>
+    withCache((home) => {
+      const directory = join(home, 'sockref');
+      mkdirSync(join(directory, 'a.code/b'), { recursive: true, mode: 0o700 });
+      new CodeCache(directory, 'a').write(Buffer.from('code'));
+      expect(readdirSync(directory)).toEqual(['a.code']);
+    }));
+
   it('of other versions goes when there is too much of it, and so does what was not finished', () =>
     withCache((home) => {
       const directory = join(home, 'sockref');
