@@ -228,6 +228,8 @@ class Life(Case):
         self.assertEqual((threading.excepthook, signal.set_wakeup_fd(-1)), hooks)
 
     def test_ctrl_c_ends_the_waiting(self) -> None:
+        # It is ignored in what a shell runs in the background.
+        self.addCleanup(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
         go_on = threading.Event()
         reference = self.manager.acquire(self.path(), serve=lambda connection: go_on.wait())
         connection = reference.connect()

@@ -102,7 +102,9 @@ class Exit(Case):
 
     def test_ctrl_c_while_closing_does_not_keep_the_reference(self) -> None:
         program = """
-            import os, signal, socket, sys, threading, sockref
+            import os, signal, sys, threading, sockref
+            # It is ignored in what a shell runs in the background.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             go_on = threading.Event()
             reference = sockref.acquire(sys.argv[1], serve=lambda connection: go_on.wait())
             connection = reference.connect()
@@ -116,12 +118,15 @@ class Exit(Case):
             try:
                 reference.close()
             except KeyboardInterrupt:
-                print(reference.is_active, os.path.exists(sys.argv[1]))
+                print(reference.is_active)
+            # It came at whatever moment of the end, which goes on: the file may be there for another moment.
+            while os.path.exists(sys.argv[1]):
+                pass
             go_on.set()
             connection.close()
         """
         result = run_program(program, self.path())
-        self.assertEqual((result.stdout, result.stderr), ("False False\n", ""))
+        self.assertEqual((result.stdout, result.stderr), ("False\n", ""))
 
     def test_members_outlive_an_owner_that_exits(self) -> None:
         with started_program(ACQUIRE + "\n    sys.stdin.read()", self.path()) as owner, SocketManager() as manager:
