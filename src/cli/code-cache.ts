@@ -15,6 +15,9 @@ import { isAbsolute, join } from 'node:path';
 /** Files that are kept: for other versions of sockref and Node, which may take turns. */
 const kept = 8;
 
+/** What it writes, finished or not; whatever else lies in the directory is somebody else's. */
+const ourNames = /\.code(\.\d+)?$/;
+
 /**
  * What V8 made of a program, kept from one start to the next in `$XDG_CACHE_HOME/sockref`, else in `~/.cache/sockref`:
  * compiling is a good part of what `sockref run` adds to a command. It is used only where nobody else could have put it,
@@ -55,7 +58,8 @@ export class CodeCache {
 
   /** Also finds what someone who was killed has not finished. */
   #prune(): void {
-    const files = readdirSync(this.#directory).map((name) => join(this.#directory, name));
+    const ours = readdirSync(this.#directory).filter((name) => ourNames.test(name));
+    const files = ours.map((name) => join(this.#directory, name));
     const dated = files.map((file) => ({ file, at: statSync(file).mtimeMs })).sort((a, b) => b.at - a.at);
     for (const { file } of dated.slice(kept)) unlinkSync(file);
   }
@@ -80,12 +84,12 @@ function replace(file: string, content: Buffer): void {
 
 /** Where to keep it, if this user has such a place. */
 export function codeCacheDirectory(env: NodeJS.ProcessEnv): string | undefined {
-  const { XDG_CACHE_HOME: cache, HOME: home, NODE_DISABLE_COMPILE_CACHE: disabled } = env;
+  const { XDG_CACHE_HOME: cache = '', HOME: home = '', NODE_DISABLE_COMPILE_CACHE: disabled } = env;
   if (disabled) return undefined;
   // The XDG specification asks that a relative value be ignored.
-  if (cache !== undefined && isAbsolute(cache)) return join(cache, 'sockref');
-  // Under `sudo` it can be the caller's, who is not to decide what root runs.
-  return home !== undefined && isAbsolute(home) && isOwn(home) ? join(home, '.cache/sockref') : undefined;
+  const [above, below] = isAbsolute(cache) ? [cache, 'sockref'] : [home, '.cache/sockref'];
+  // Under `sudo` both can be the caller's, who is not to decide what root runs: not even by a swap after we have looked.
+  return isAbsolute(above) && isOwn(above) ? join(above, below) : undefined;
 }
 
 /** Whether it is a directory that only we can write into. */

@@ -28,14 +28,16 @@ const withCache = (test: (home: string) => void | Promise<void>): Promise<void> 
 describe('the place of compiled code', () => {
   it('is the cache of the user', () =>
     withCache((home) => {
-      expect(codeCacheDirectory({ XDG_CACHE_HOME: '/x', HOME: home })).toBe('/x/sockref');
+      const cache = join(home, 'cache');
+      mkdirSync(cache);
+      expect(codeCacheDirectory({ XDG_CACHE_HOME: cache, HOME: home })).toBe(join(cache, 'sockref'));
       expect(codeCacheDirectory({ HOME: home })).toBe(join(home, '.cache/sockref'));
       expect(codeCacheDirectory({ XDG_CACHE_HOME: 'relative', HOME: home })).toBe(join(home, '.cache/sockref'));
     }));
 
   it('is nowhere if Node is not to have one, or there is no home', () =>
     withCache((home) => {
-      expect(codeCacheDirectory({ XDG_CACHE_HOME: '/x', HOME: home, NODE_DISABLE_COMPILE_CACHE: '1' })).toBeUndefined();
+      expect(codeCacheDirectory({ HOME: home, NODE_DISABLE_COMPILE_CACHE: '1' })).toBeUndefined();
       expect(codeCacheDirectory({})).toBeUndefined();
       expect(codeCacheDirectory({ HOME: '' })).toBeUndefined();
       expect(codeCacheDirectory({ HOME: join(home, 'missing') })).toBeUndefined();
@@ -46,6 +48,7 @@ describe('the place of compiled code', () => {
       const { chownSync } = await import('node:fs');
       chownSync(home, 65534, 65534);
       expect(codeCacheDirectory({ HOME: home })).toBeUndefined();
+      expect(codeCacheDirectory({ XDG_CACHE_HOME: home, HOME: '/root' })).toBeUndefined();
       chownSync(home, 0, 0);
     }),
   );
@@ -102,8 +105,11 @@ describe('compiled code', () => {
         writeFileSync(file, '');
         utimesSync(file, day * 86_400, day * 86_400);
       }
+      // Whoever else uses the directory is not asked to leave.
+      writeFileSync(join(directory, 'notes'), '');
+      utimesSync(join(directory, 'notes'), 0, 0);
       new CodeCache(directory, 'a').write(Buffer.from('code'));
-      const kept = ['3.code', '4.code', '5.code', '6.code', '7.code', '8.code', '9.code', 'a.code'];
+      const kept = ['3.code', '4.code', '5.code', '6.code', '7.code', '8.code', '9.code', 'a.code', 'notes'];
       expect(readdirSync(directory).sort()).toEqual(kept);
     }));
 });
