@@ -14,11 +14,8 @@ export interface Clock {
 
 /** The clock of the machine. */
 export const systemClock: Clock = {
-  // Not `performance`: to touch that loads what measures everything else, and takes as long as to join a socket.
-  now() {
-    const [seconds, nanoseconds] = process.hrtime();
-    return seconds * 1e3 + nanoseconds / 1e6;
-  },
+  // Not `performance`: to touch that has Node load, for 2 ms, what measures everything else.
+  now: () => Number(process.hrtime.bigint()) / 1e6,
   after(ms, call, background = false) {
     const timer = setTimeout(call, ms);
     if (background) timer.unref();
