@@ -7,7 +7,7 @@ export type RequestedPath =
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'absolute'; readonly directory: string; readonly name: string };
 
-/** Bytes of randomness in a generated name: as many as a UUID has, so that nobody can guess or meet it. */
+/** Digits of a generated name: as many as a UUID has, so that nobody can guess or meet it. */
 const generatedDigits = 32;
 
 /**

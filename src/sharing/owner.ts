@@ -162,7 +162,8 @@ export class Owner implements Lease {
 
   /** Not while files are being repaired: both would publish. */
   async #publishData(): Promise<void> {
-    await this.#sockets.settled();
+    // Again, since a repair may begin in the moment in which we are told.
+    for (let under = this.#sockets.settled(); under !== undefined; under = this.#sockets.settled()) await under;
     if (this.#phase.kind === 'stopping' || this.#phase.kind === 'deposed') return;
     this.#sockets.unlink(['data']);
     await this.#sockets.publish(this.#lock, ['data']);
