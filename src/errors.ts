@@ -132,6 +132,21 @@ export function quote(value: unknown): string {
   return text.length > maxQuoted ? `${text.slice(0, maxQuoted)}… (${text.length} characters)` : text;
 }
 
+/**
+ * What a thrown value says. By its shape: in a test runner or a `node:vm` context the errors of Node are of another `Error`
+ * than ours, and `instanceof` does not know them.
+ */
+export function messageOf(error: unknown): string {
+  const message = (error as { message?: unknown } | null | undefined)?.message;
+  return typeof message === 'string' ? message : String(error);
+}
+
+/** The stack of a thrown value, or what it says if it has none. */
+export function stackOf(error: unknown): string {
+  const stack = (error as { stack?: unknown } | null | undefined)?.stack;
+  return typeof stack === 'string' ? stack : messageOf(error);
+}
+
 /** The error that Node's own APIs reject with when a signal aborts them. */
 export function abortError(signal: AbortSignal): DOMException {
   const options = { name: 'AbortError', cause: signal.reason };

@@ -26,7 +26,8 @@ const limits: Record<string, { limit: string; advice: string }> = {
 
 /** The name of a system error, such as `ENOENT`; undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
+  // By its shape: in a test runner or a `node:vm` context the errors of Node are of another `Error` than ours.
+  if (typeof error !== 'object' || error === null) return undefined;
   const { code, errno } = error as NodeJS.ErrnoException;
   if (typeof code !== 'string') return undefined;
   return code === 'UNKNOWN' || code.startsWith('Unknown system error') ? nameOf(errno) : code;

@@ -20,12 +20,17 @@ describe('errnoOf', () => {
     expect(errnoOf(failure(`Unknown system error ${number}`, number))).toBe(name);
   });
 
+  it('goes by the shape, since the errors of Node may be of another realm', () => {
+    expect(errnoOf({ code: 'ENOENT' })).toBe('ENOENT');
+  });
+
   it.each([
     ['a number that means nothing', failure('UNKNOWN', -99_999)],
     ['an unknown error without a number', failure('UNKNOWN')],
     ['an error without a code', new Error('no')],
     ['a code that is a number', Object.assign(new Error('no'), { code: 5 })],
-    ['what is no error', { code: 'ENOENT' }],
+    ['an object without a code', {}],
+    ['a text', 'ENOENT'],
     ['null', null],
     ['undefined', undefined],
   ])('is undefined for %s', (_, error) => {

@@ -29,7 +29,16 @@ export const isMode: Check = (value) =>
 
 export const isBoolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
 
-export const isSignal: Check = (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal');
+/** By its shape: a test runner's, or that of a library, is another class than ours. */
+export const isSignal: Check = (value) => {
+  const signal = value as Partial<AbortSignal> | null;
+  const isOne =
+    typeof signal === 'object' &&
+    typeof signal?.aborted === 'boolean' &&
+    typeof signal.addEventListener === 'function' &&
+    typeof signal.removeEventListener === 'function';
+  return isOne ? undefined : 'an AbortSignal';
+};
 
 export const isRecord: Check = (value) =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object';

@@ -1,6 +1,6 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
-import { isSocketReferenceError } from '../errors.js';
+import { isSocketReferenceError, messageOf } from '../errors.js';
 
 /** What happened to a socket; `references` is the count after it. */
 export interface SocketEvent {
@@ -122,7 +122,7 @@ export class ManagerEmitter extends EventEmitter<ManagerEvents> {
     const key = `${code} ${path}`;
     if (this.#warned.has(key) || this.#warned.size >= maxWarnings) return;
     this.#warned.add(key);
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     process.emitWarning(`${path}: ${message} (further ones of this kind are not shown)`, {
       type: 'SockrefWarning',
       code,

@@ -1,4 +1,4 @@
-import { isSocketReferenceError, type SocketReferenceError } from '../errors.js';
+import { isSocketReferenceError, messageOf, type SocketReferenceError, stackOf } from '../errors.js';
 import type { CommandName } from './commands.js';
 import { tell } from './output.js';
 
@@ -32,7 +32,7 @@ export function usageStatus(command: CommandName | undefined): number {
 export function report(error: unknown, command: CommandName | undefined): number {
   const { message, lines } = described(error);
   tell(message, lines);
-  if (process.env['SOCKREF_DEBUG'] === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (process.env['SOCKREF_DEBUG'] === '1') process.stderr.write(`${stackOf(error)}\n`);
   if (error instanceof UsageError) return usageStatus(command);
   if (error instanceof CliError && error.status !== undefined) return error.status;
   return command === 'run' ? runFailed : 1;
@@ -42,7 +42,7 @@ export function report(error: unknown, command: CommandName | undefined): number
 export function described(error: unknown): { message: string; lines: readonly string[] } {
   if (error instanceof CliError) return error;
   if (isSocketReferenceError(error)) return { message: inOurWords(error), lines: serverOutput(error) };
-  const what = error instanceof Error ? error.message : String(error);
+  const what = messageOf(error);
   return { message: `${what} (this should not happen; SOCKREF_DEBUG=1 shows where)`, lines: [] };
 }
 

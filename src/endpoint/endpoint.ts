@@ -1,4 +1,4 @@
-import { SocketReferenceError } from '../errors.js';
+import { isSocketReferenceError, type SocketReferenceError } from '../errors.js';
 import type { Identity } from '../files/identity.js';
 import { type Claim, claim, type Obstacle } from '../sharing/claim.js';
 import { deferred } from '../sharing/deferred.js';
@@ -291,7 +291,7 @@ export class Endpoint {
       if (waiter.options.canServe && isNotServed(error)) waiter.resolve('start-over');
       else waiter.reject(error);
     }
-    if (this.#state.kind === 'recovering' && error instanceof SocketReferenceError) {
+    if (this.#state.kind === 'recovering' && isSocketReferenceError(error)) {
       // The server could not be started again: the references have nothing to wait for.
       this.#inactivate(error);
       this.#end();
@@ -396,5 +396,5 @@ export class Endpoint {
 }
 
 function isNotServed(error: unknown): boolean {
-  return error instanceof SocketReferenceError && error.code === 'ERR_SOCKREF_NOT_SERVED';
+  return isSocketReferenceError(error) && error.code === 'ERR_SOCKREF_NOT_SERVED';
 }

@@ -5,7 +5,7 @@
 
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { systemClock } from '../clock.js';
-import { SocketReferenceError } from '../errors.js';
+import { isSocketReferenceError, stackOf } from '../errors.js';
 import { Directory } from '../files/directory.js';
 import { cleanedUp, cleanUpAtExit } from '../files/held-locks.js';
 import { EndpointLock } from '../files/lock.js';
@@ -56,8 +56,9 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
       logFile: log instanceof LogFile ? files.output : undefined,
     });
     notes.info({ path, command: server.command }, 'the keeper has begun');
-    if (log instanceof Error) notes.warn({ error: log.message }, 'the output of the server cannot be kept');
-    else watch(log, systemClock, (error) => notes.warn({ error: String(error) }, 'the log could not be shortened'));
+    if (log instanceof LogFile)
+      watch(log, systemClock, (error) => notes.warn({ error: String(error) }, 'the log could not be shortened'));
+    else notes.warn({ error: log.message }, 'the output of the server cannot be kept');
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
       process.on(signal, () => {
         notes.warn({ signal }, 'the keeper was told to end');
@@ -125,7 +126,7 @@ function end(): void {
 
 /** A mistake of ours: what runs at exit ends the server and removes the files, and members go on with another keeper. */
 function crash(journal: Journal, error: unknown): void {
-  journal.error({ error: error instanceof Error ? error.stack : String(error) }, 'the keeper has crashed');
+  journal.error({ error: stackOf(error) }, 'the keeper has crashed');
   void journal.close().finally(() => process.exit(1));
 }
 
@@ -134,17 +135,18 @@ function openLog(file: string): LogFile | Error {
     return LogFile.open(file);
   } catch (error) {
     // A home that cannot be written to must not keep the server from running.
-    if (error instanceof SocketReferenceError) return error;
+    if (isSocketReferenceError(error)) return error;
     throw error;
   }
 }
 
 function readTask(): KeeperTask | undefined {
+  const text = readFileSync(keeperDescriptors.task, 'utf8');
   try {
-    return JSON.parse(readFileSync(keeperDescriptors.task, 'utf8')) as KeeperTask;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+    return JSON.parse(text) as KeeperTask;
+  } catch {
+    // Cut off in the middle.
+    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { errnoOf } from '../system-errors.js';
 import { LineSplitter, LineTooLong } from './lines.js';
 import { MalformedMessage } from './messages.js';
 
@@ -86,5 +87,5 @@ export class Channel<In> {
 /** Only what the peer sent is the peer's fault: a mistake of ours must not hide behind it. */
 function isPeersFault(error: unknown): error is Error {
   if (error instanceof MalformedMessage || error instanceof LineTooLong) return true;
-  return error instanceof TypeError && (error as NodeJS.ErrnoException).code === 'ERR_ENCODING_INVALID_ENCODED_DATA';
+  return errnoOf(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA';
 }

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isSocketReferenceError, SocketReferenceError } from '../errors.js';
+import { isSocketReferenceError, messageOf, SocketReferenceError } from '../errors.js';
 import { cleanedUp, cleanUpAtExit } from '../files/held-locks.js';
 import { type Identity, lstatIfThere } from '../files/identity.js';
 import { EndpointLock, type LockAttempt, peekRecord } from '../files/lock.js';
@@ -81,7 +81,7 @@ export async function claim(request: Claim): Promise<void> {
       // A server that cannot be started will not be luckier next time, and everybody who waits for it is told so.
       if (!request.failover || isServerFailed(error)) throw error;
       // References are at stake: what fails now may work before their time is over.
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       request.obstacle({ waitingFor: `a new owner; the last attempt failed: ${message}`, pid: undefined });
     }
     // Jittered, so that those who came together do not come again together.

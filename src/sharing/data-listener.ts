@@ -1,4 +1,4 @@
-import { createServer, Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../clock.js';
 import { errnoOf } from '../system-errors.js';
 import { InFlight } from './in-flight.js';
@@ -86,7 +86,7 @@ export class DataListener {
     this.stats.accepted++;
     socket.once('close', () => this.#closed(socket));
     try {
-      if (this.#serve instanceof Server || typeof this.#serve !== 'function') {
+      if (typeof this.#serve !== 'function') {
         if (!this.#serve.emit('connection', socket)) throw new Error("the server has no listener for 'connection'");
         return;
       }

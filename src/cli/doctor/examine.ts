@@ -3,7 +3,7 @@ import type { SocketInfo } from '../../api/info.js';
 import { isForeignLock, socketsIn } from '../../api/listing.js';
 import { isMissing, locate, openPlace } from '../../api/locate.js';
 import { SocketManager } from '../../api/manager.js';
-import { isSocketReferenceError, quote } from '../../errors.js';
+import { isSocketReferenceError, messageOf, quote } from '../../errors.js';
 import { defaultDirectory, defaultDirectoryPath } from '../../files/default-directory.js';
 import { canonicalDirectory, Directory } from '../../files/directory.js';
 import { peekRecord } from '../../files/lock.js';
@@ -59,7 +59,7 @@ async function sockets(directory: string): Promise<Problem[]> {
       if (problem) problems.push(problem);
     } catch (error) {
       if (isForeignLock(error)) continue;
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       problems.push({ kind: 'unreadable', path, pid: undefined, message, cure: { kind: 'none' } });
     }
   }

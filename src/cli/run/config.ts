@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { lilconfigSync } from 'lilconfig';
 import * as v from 'valibot';
-import { quote } from '../../errors.js';
+import { messageOf, quote } from '../../errors.js';
 import { ownUid } from '../../files/platform.js';
 import { durationForm, parseDuration } from '../duration.js';
 import { CliError } from '../failure.js';
@@ -122,7 +122,7 @@ function parseJson(file: string, content: string): unknown {
   try {
     return JSON.parse(content);
   } catch (error) {
-    throw new CliError(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new CliError(`${file} is not JSON: ${messageOf(error)}`);
   }
 }
 

@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { isSignal } from '#src/api/check.js';
+import { messageOf, stackOf } from '#src/errors.js';
+
+const sources = new URL('../src/', import.meta.url).pathname;
+const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+
+/** The classes that a source file asks for by `instanceof` although they are not declared in this package. */
+function foreignClasses(source: string): string[] {
+  const own = [...source.matchAll(/\bclass (\w+)/g)].map(([, name]) => name);
+  const imported = [...source.matchAll(/^import (?:type )?\{([^}]*)\} from '([^']+)'/gm)]
+    .filter(([, , from]) => from?.startsWith('.') || from === 'commander')
+    .flatMap(([, names]) => (names ?? '').split(',').map((name) => name.replace(/\btype\b/, '').trim()));
+  const asked = [...source.matchAll(/^(?!\s*(?:\/\/|\*|\/\*)).*?\binstanceof\s+(\w+)/gm)].map(
+    ([, name]) => name as string,
+  );
+  // Two copies of the package have two of this one, so that it has a brand.
+  return asked.filter((name) => name === 'SocketReferenceError' || !(own.includes(name) || imported.includes(name)));
+}
+
+describe('a value from outside', () => {
+  it.each(files)('is judged by its shape, never by its class, in %s', (file) => {
+    expect(foreignClasses(readFileSync(join(sources, file), 'utf8'))).toEqual([]);
+  });
+
+  it('is found out by this very check', () => {
+    expect(foreignClasses('if (error instanceof Error) throw error;')).toEqual(['Error']);
+    expect(foreignClasses("import { Server } from 'node:net';\nlet b = a instanceof Server;")).toEqual(['Server']);
+    expect(
+      foreignClasses("import { A } from './a.js';\nclass B {}\nlet b = a instanceof A || a instanceof B;"),
+    ).toEqual([]);
+  });
+
+  it('is a signal if it can do what a signal can', () => {
+    expect(isSignal(new AbortController().signal)).toBeUndefined();
+    expect(isSignal({ aborted: false, addEventListener() {}, removeEventListener() {} })).toBeUndefined();
+    for (const value of [null, undefined, {}, { aborted: true }, 'signal', new AbortController()]) {
+      expect(isSignal(value)).toBe('an AbortSignal');
+    }
+  });
+
+  it('says what it has to say, whatever it is', () => {
+    expect(messageOf({ message: 'no' })).toBe('no');
+    expect([messageOf('no'), messageOf(undefined), messageOf(null), messageOf(7)]).toEqual([
+      'no',
+      'undefined',
+      'null',
+      '7',
+    ]);
+    expect(stackOf({ stack: 'at', message: 'no' })).toBe('at');
+    expect(stackOf({ message: 'no' })).toBe('no');
+  });
+});
