@@ -4,6 +4,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { hold, letGo, patient } from '../crash/phases.mjs';
 import { serversOf } from '../lib/server.mjs';
+import { kill, stop } from '../lib/signals.mjs';
 import { until } from '../lib/until.mjs';
 
 /** @typedef {import('../crash/phases.mjs').Phase} Phase */
@@ -30,7 +31,7 @@ export const phases = [
       await dead.ask('acquire', { path, ...by });
       const { owner } = await dead.ask('inspect', path);
       await dead.kill();
-      process.kill(owner, 'SIGKILL');
+      await kill(owner);
       await heir.ask('acquire', { path, ...by, phase: 'marked' });
     },
   },
@@ -68,7 +69,7 @@ export const phases = [
       await member.ask('acquire', { path, ...by });
       const { owner } = await member.ask('inspect', path);
       // So it cannot answer.
-      process.kill(owner, 'SIGSTOP');
+      await stop(owner);
       const closed = member.ask('close', { path, phase: 'marked' });
       process.kill(owner, 'SIGKILL');
       await closed;

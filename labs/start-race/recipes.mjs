@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net';
 import lockfile from 'proper-lockfile';
 import { acquire, SocketManager } from 'sockref';
 import { readWho, sayWho } from '../lib/identity.mjs';
+import { stop } from '../lib/signals.mjs';
 
 /**
  * @typedef {object} Outcome
@@ -131,7 +132,7 @@ export const predecessors = {
   'sockref, a command': async (path, command) => {
     kept.push(await acquire(path, { server: { command } }));
     const info = await SocketManager.default.inspect(path);
-    if (info?.owner) process.kill(info.owner.pid, 'SIGSTOP');
+    if (info?.owner) await stop(info.owner.pid);
     return info?.owner?.pid;
   },
   naive: listen,

@@ -7,6 +7,7 @@ import { labOptions } from '../lib/options.mjs';
 import { Process, startAll } from '../lib/process.mjs';
 import { progress, report } from '../lib/report.mjs';
 import { compileServer, serversOf } from '../lib/server.mjs';
+import { kill } from '../lib/signals.mjs';
 import { median, round, worst } from '../lib/statistics.mjs';
 import { within } from '../lib/until.mjs';
 
@@ -104,7 +105,7 @@ async function leaveStale(directory, recipe, command, count, program) {
   const owner = await Process.start(program);
   const keepers = await owner.ask('precede', { recipe, paths, command });
   await owner.kill();
-  for (const pid of keepers ?? []) process.kill(pid, 'SIGKILL');
+  await kill(...(keepers ?? []));
   // As if the killed process had been dead for longer than a lock file counts as fresh.
   const longAgo = Date.now() / 1000 - 60;
   if (recipe.endsWith('stale lock')) for (const path of paths) utimesSync(`${path}.lock`, longAgo, longAgo);

@@ -199,6 +199,7 @@ class Driver:
                 clone.close(wait=False)
 
     def do_block(self, command: Any) -> Any:
+        os.remove(command["begun"])
         while not os.path.exists(command["until"]):
             pass
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -83,6 +84,13 @@ def started_program(program: str, *arguments: str) -> Generator[subprocess.Popen
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def stop(child: int) -> None:
+    """Stops a child by SIGSTOP, and waits until all of its threads stand still: the signal alone says nothing of when."""
+    os.kill(child, signal.SIGSTOP)
+    _, status = os.waitpid(child, os.WUNTRACED)
+    assert os.WIFSTOPPED(status), "it ended instead"
 
 
 def in_threads(count: int, work: Callable[[int], Any]) -> list[Any]:

@@ -12,7 +12,7 @@ import unittest
 import warnings
 from typing import Any
 
-from support import Case, environment, run_program, started_program
+from support import Case, environment, run_program, started_program, stop
 
 from sockref import SocketManager, SocketReferenceError, acquire, default_manager
 from sockref._files.platform import process_start
@@ -145,7 +145,7 @@ class Exit(Case):
         with started_program(ACQUIRE + "\n    sys.stdin.read()", self.path()) as owner, SocketManager() as manager:
             assert owner.stdout is not None
             owner.stdout.readline()
-            os.kill(owner.pid, signal.SIGSTOP)
+            stop(owner.pid)
             with self.assertRaises(SocketReferenceError) as raised:
                 manager.acquire(self.path(), serve=hello, timeout=0.2)
             error = raised.exception

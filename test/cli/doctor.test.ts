@@ -65,7 +65,7 @@ describe('sockref doctor', () => {
     withHome(async (_, env) => {
       const owner = await start('holder.mjs', { env });
       await owner.ask({ do: 'acquire', path: 'a.sock', serve: true });
-      owner.kill('SIGSTOP');
+      await owner.stop();
       const { code, stdout } = await cli(['doctor', '--fix', '--json'], { env });
       expect(code).toBe(1);
       expect(JSON.parse(stdout).problems).toMatchObject([{ kind: 'unresponsive', pid: owner.pid, fixed: false }]);

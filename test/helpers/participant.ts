@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import * as sockref from 'sockref';
+import { stop } from '../../labs/lib/signals.mjs';
 import { createDriver } from '../fixtures/participant.mjs';
 import { secondCopy } from './second-copy.js';
 
@@ -31,8 +32,10 @@ export interface Participant {
   crash(): Promise<void>;
   /** Ends it by `process.exit`. Resolves when it is gone. */
   exit(): Promise<void>;
-  /** Stops and continues its process. */
-  signal(signal: NodeJS.Signals): void;
+  /** Stops its process. Resolves when it stands still. */
+  stop(): Promise<void>;
+  /** Lets a stopped process go on. */
+  goOn(): void;
   /** Lets it go, at the end of a test. */
   end(): Promise<void>;
 }
@@ -132,11 +135,16 @@ function inThread(name: string, kind: Kind, handle: (command: Command) => Promis
     call: (command) => handle(command),
     crash: cannot,
     exit: cannot,
-    signal: cannot,
+    stop: cannot,
+    goOn: cannot,
     end: async () => {
       await handle({ do: 'reset' });
     },
   };
+}
+
+function noSignals(): never {
+  throw new Error('a worker gets no signals');
 }
 
 async function inWorker(name: string): Promise<Participant> {
@@ -158,9 +166,8 @@ async function inWorker(name: string): Promise<Participant> {
       ignore(calls.call({ do: 'exit' }));
       await exited;
     },
-    signal: () => {
-      throw new Error('a worker gets no signals');
-    },
+    stop: noSignals,
+    goOn: noSignals,
     end: async () => {
       await worker.terminate();
       await exited;
@@ -194,9 +201,8 @@ async function inProcess(name: string, kind: Kind, command: readonly string[]): 
       ignore(calls.call({ do: 'exit' }));
       await exited;
     },
-    signal: (signal) => {
-      child.kill(signal);
-    },
+    stop: () => stop(pid),
+    goOn: () => void process.kill(pid, 'SIGCONT'),
     end: async () => {
       child.kill('SIGCONT');
       child.stdin.end();

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { stop } from '../../labs/lib/signals.mjs';
 
 const fixtures = new URL('../fixtures/', import.meta.url);
 
@@ -109,10 +110,18 @@ export class Program {
     this.#child.stdin?.end();
   }
 
-  /** Sends a signal, SIGKILL if none is given; also to what runs it. Nothing happens once it has ended. */
-  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+  /**
+   * Sends a signal, SIGKILL if none is given; also to what runs it. Nothing happens once it has ended. `exited` tells when it
+   * has, and {@link stop} when it stands still: the signal was only sent.
+   */
+  kill(signal: Exclude<NodeJS.Signals, 'SIGSTOP'> = 'SIGKILL'): void {
     if (!this.#isGroup) this.#child.kill(signal);
     else if (!this.#over) process.kill(-this.pid, signal);
+  }
+
+  /** Stops it, and what runs it does not matter then. Resolves when it stands still; `kill('SIGCONT')` lets it go on. */
+  stop(): Promise<void> {
+    return stop(this.pid);
   }
 
   #read(chunk: string): void {

@@ -3,6 +3,7 @@ import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SocketManager, type SocketReferenceError } from 'sockref';
 import { describe, expect, it } from 'vitest';
+import { kill } from '../../labs/lib/signals.mjs';
 import { type Behind, behind, keeperOf, type ServerCommand, serverOf } from '../helpers/behind.js';
 import { processesOf } from '../helpers/processes.js';
 import { lives } from '../helpers/server-process.js';
@@ -157,7 +158,7 @@ describe.each([
       const keeper = keeperOf(path);
       for (const restarts of [1, 2]) {
         const before = serverOf(path);
-        process.kill(before, 'SIGKILL');
+        await kill(before);
         await until('it is up again', () => isUpAgain(manager, path, restarts));
         (await reference.connect()).destroy();
         expect(serverOf(path)).not.toBe(before);
@@ -175,9 +176,9 @@ describe.each([
       const reference = await manager.acquire(path, { server });
       const joined = await other.acquire(path);
       const lost = [once(reference.signal, 'abort'), once(joined.signal, 'abort')];
-      process.kill(serverOf(path), 'SIGKILL');
+      await kill(serverOf(path));
       await until('it is up again', () => isUpAgain(manager, path, 1));
-      process.kill(serverOf(path), 'SIGKILL');
+      await kill(serverOf(path));
       await Promise.all(lost);
       for (const each of [reference, joined]) {
         expect(each.isActive).toBe(false);

@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { SocketManager } from 'sockref';
 import { describe, expect, it } from 'vitest';
+import { kill } from '../../labs/lib/signals.mjs';
 import { behind, keeperOf, serverOf } from '../helpers/behind.js';
 import { processesOf } from '../helpers/processes.js';
 import { readAll } from '../helpers/serve.js';
@@ -74,7 +75,7 @@ describe.each([
       unlinkSync(`${path}.lock`);
       await until('it is there again', () => recordNames(path, server));
       const failover = once(manager, 'failover');
-      process.kill(keeper, 'SIGKILL');
+      await kill(keeper);
       await failover;
       expect(keeperOf(path)).not.toBe(keeper);
       expect(lives(server)).toBe(false);

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { kill } from '../../labs/lib/signals.mjs';
 import { behind, keeperOf, serverOf } from '../helpers/behind.js';
 import { Cli, cli } from '../helpers/cli.js';
 import { processesOf } from '../helpers/processes.js';
@@ -42,7 +43,7 @@ describe('after SIGKILL of', () => {
       const first = new Cli(run(path, `${ask} PING; echo $$; exec sleep 600`));
       const [, command] = await first.says('stdout', /PONG\n(\d+)\n/);
       const pids = { keeper: keeperOf(path), server: serverOf(path), run: first.pid };
-      for (const victim of victims.split(', ')) process.kill(pids[victim as keyof typeof pids], 'SIGKILL');
+      await kill(...victims.split(', ').map((victim) => pids[victim as keyof typeof pids]));
 
       const next = await cli(run(path, `${ask} INFO server; exit 7`));
       expect(next).toMatchObject({ code: 7, stderr: '' });

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SocketManager } from 'sockref';
 import { expect, it } from 'vitest';
+import { kill } from '../../labs/lib/signals.mjs';
 import { behind, keeperOf, logsOf, serverOf } from '../helpers/behind.js';
 import { lives } from '../helpers/server-process.js';
 import { until } from '../helpers/until.js';
@@ -31,7 +32,7 @@ it.each([false, true])('what a server leaves in its group when it dies is ended 
     const command = ['python3', join(scratch, 'server.py')];
     const reference = await manager.acquire(path, { server: { command, activate, restart: 0 } });
     const lost = once(reference.signal, 'abort');
-    process.kill(serverOf(path), 'SIGKILL');
+    await kill(serverOf(path));
     await lost;
     const left = Number(reference.signal.reason.stderr);
     expect(left).toBeGreaterThan(1);
@@ -48,8 +49,7 @@ it.each([false, true])('so it is by the next owner when the keeper has died, too
     const reference = await manager.acquire(path, { server });
     const before = { keeper: keeperOf(path), server: serverOf(path), left: Number(logsOf({ directory, scratch })) };
     expect(lives(before.left)).toBe(true);
-    process.kill(before.keeper, 'SIGKILL');
-    process.kill(before.server, 'SIGKILL');
+    await kill(before.keeper, before.server);
     await until('another keeper serves', async () => {
       const now = await manager.inspect(path);
       return now?.server?.state === 'running' && now.server.pid !== before.server;

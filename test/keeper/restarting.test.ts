@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { acquire, SocketManager } from 'sockref';
 import { expect, it } from 'vitest';
+import { kill } from '../../labs/lib/signals.mjs';
 import { behind, serverOf } from '../helpers/behind.js';
 import { root } from '../helpers/samples.js';
 import { until } from '../helpers/until.js';
@@ -32,7 +33,7 @@ it.each([false, true])('who comes while a server is started again is never refus
     await using other = new SocketManager();
     writeFileSync(wait, '');
     const killed = serverOf(path);
-    process.kill(killed, 'SIGKILL');
+    await kill(killed);
     await until('it is started again', () => serverOf(path) !== killed);
 
     const connecting = other.acquire(path).then((late) => connectOnce(late.path));
@@ -52,7 +53,7 @@ it('who waits for a server that is started again hears that it has failed for go
     await using other = new SocketManager();
     for (const name of ['wait', 'broken']) writeFileSync(join(scratch, name), '');
     const killed = serverOf(path);
-    process.kill(killed, 'SIGKILL');
+    await kill(killed);
     await until('it is started again', () => serverOf(path) !== killed);
 
     const failed = other.acquire(path, { timeoutMs: 60_000 }).catch((error: unknown) => error);

@@ -77,7 +77,7 @@ describe('a live owner with members publishes again what a cleaner removed:', ()
 
 /** While the owner is stopped its files are removed, and somebody else becomes owner. */
 async function replaceOwner(directory: string): Promise<string[]> {
-  owner.signal('SIGSTOP');
+  await owner.stop();
   remove(directory, names);
   const path = join(directory, 'app.sock');
   expect(await other.call({ do: 'acquire', path, as: 'z', options: { serve: 'echo' } })).toMatchObject({
@@ -97,7 +97,7 @@ describe('an owner whose lock file was replaced', () => {
       await member.call({ do: 'acquire', path, as: 'y', options: { serve: 'echo' } });
       await member.call({ do: 'clone', of: 'y', as: 'y2' });
       const theirs = await replaceOwner(directory);
-      owner.signal('SIGCONT');
+      owner.goOn();
       await owner.call({ do: 'event', event: 'failover' });
       await member.call({ do: 'event', event: 'failover' });
       await counts(4, [owner, 'x'], [member, 'y'], [other, 'z']);
@@ -128,7 +128,7 @@ describe('an owner whose lock file was replaced', () => {
         await owner.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
         const theirs = await replaceOwner(directory);
         const ended = end === 'exit' ? owner.exit() : owner.call({ do: end, of: 'x', path });
-        owner.signal('SIGCONT');
+        owner.goOn();
         await ended;
         expect(files(directory)).toEqual(theirs);
         expect(await other.call({ do: 'connect', of: 'z' })).toMatchObject({ by: 'other' });

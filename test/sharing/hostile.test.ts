@@ -194,12 +194,12 @@ test('a member that is stopped costs the owner nothing while counts change, and 
     await owner.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
     await member.call({ do: 'acquire', path, as: 'y' });
     const before = await memory();
-    member.signal('SIGSTOP');
+    await member.stop();
     await owner.call({ do: 'churn', of: 'x', changes: 100_000 });
     await owner.call({ do: 'clone', of: 'x', as: 'x2' });
     expect((await memory()) - before, 'memory of the owner').toBeLessThan(tolerance);
     expect(await owner.call({ do: 'count', of: 'x' })).toMatchObject({ count: 3 });
-    member.signal('SIGCONT');
+    member.goOn();
     await until('it knows', async () => (await member.call({ do: 'count', of: 'y' }))['count'] === 3);
     for (const of of ['x', 'x2']) await owner.call({ do: 'close', of });
     await member.call({ do: 'close', of: 'y' });

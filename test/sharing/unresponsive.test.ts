@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -26,7 +26,7 @@ function files(directory: string): string[] {
 }
 
 /** What has to hold for an owner that holds its lock but does not answer, until `goOn` lets it. */
-function whileItHangs(hang: (directory: string) => () => Promise<void>): Promise<void> {
+function whileItHangs(hang: (directory: string) => Promise<() => Promise<void>>): Promise<void> {
   return withDirectory(async (directory) => {
     const path = join(directory, 'app.sock');
     await owner.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
@@ -34,7 +34,7 @@ function whileItHangs(hang: (directory: string) => () => Promise<void>): Promise
     await member.call({ do: 'connect', of: 'y' });
     const before = files(directory);
 
-    const goOn = hang(directory);
+    const goOn = await hang(directory);
     const options = { serve: 'echo', timeoutMs: 300 };
     const { error } = await late.call({ do: 'acquire', path, as: 'z', options });
     expect(error).toMatchObject({ code: 'ERR_SOCKREF_OWNER_UNRESPONSIVE', pid: owner.pid });
@@ -74,15 +74,17 @@ function whileItHangs(hang: (directory: string) => () => Promise<void>): Promise
 }
 
 test('an owner that is stopped is told of, and goes on as if nothing had happened', () =>
-  whileItHangs(() => {
-    owner.signal('SIGSTOP');
-    return async () => owner.signal('SIGCONT');
+  whileItHangs(async () => {
+    await owner.stop();
+    return async () => owner.goOn();
   }));
 
 test('an owner whose event loop does not turn is told of, and goes on as if nothing had happened', () =>
-  whileItHangs((directory) => {
-    const end = join(directory, 'end');
-    const blocked = owner.call({ do: 'block', until: end });
+  whileItHangs(async (directory) => {
+    const [begun, end] = [join(directory, 'begun'), join(directory, 'end')];
+    writeFileSync(begun, '');
+    const blocked = owner.call({ do: 'block', begun, until: end });
+    await until('it is blocked', () => !existsSync(begun));
     return async () => {
       writeFileSync(end, '');
       await blocked;
@@ -96,7 +98,7 @@ test('an owner that dies while it is stopped is replaced', () =>
     const doomed = await participant('doomed', 'process');
     await doomed.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
     await member.call({ do: 'acquire', path, as: 'y', options: { serve: 'echo' } });
-    doomed.signal('SIGSTOP');
+    await doomed.stop();
     const waiting = late.call({ do: 'acquire', path, as: 'z', options: { timeoutMs: 50_000 } });
     const closing = member.call({ do: 'clone', of: 'y', as: 'y2' });
     await closing;
@@ -114,7 +116,7 @@ test('the last member of an owner that dies while it is stopped leaves nothing',
     const doomed = await participant('doomed', 'process');
     await doomed.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
     await member.call({ do: 'acquire', path, as: 'y' });
-    doomed.signal('SIGSTOP');
+    await doomed.stop();
     const closing = member.call({ do: 'close', of: 'y' });
     await doomed.crash();
     await closing;
@@ -129,10 +131,10 @@ test('a release that a stopped owner does not answer ends all the same, and coun
     await owner.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
     const impatient = { serve: 'echo', failoverTimeoutMs: 50, drainTimeoutMs: 50 };
     await member.call({ do: 'acquire', path, as: 'y', options: impatient });
-    owner.signal('SIGSTOP');
+    await owner.stop();
     await member.call({ do: 'close', of: 'y' });
     expect((await member.call({ do: 'events' }))['faults']).toEqual(['ERR_SOCKREF_OWNER_UNRESPONSIVE']);
-    owner.signal('SIGCONT');
+    owner.goOn();
     await until('the release counts', async () => (await owner.call({ do: 'count', of: 'x' }))['count'] === 1);
     await owner.call({ do: 'close', of: 'x' });
   }));

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { acquire } from 'sockref';
 import { expect, it } from 'vitest';
+import { kill } from '../../../labs/lib/signals.mjs';
 import { behind, curl, serverOf, twice } from '../../helpers/behind.js';
 import { root } from '../../helpers/samples.js';
 import { until } from '../../helpers/until.js';
@@ -23,7 +24,7 @@ it('a nginx whose master is killed is started again, when its workers are gone, 
     await using reference = await acquire(path, { server });
     const worker = await curl(path);
     const killed = serverOf(path);
-    process.kill(killed, 'SIGKILL');
+    await kill(killed);
     await until('another server runs', () => serverOf(path) !== killed);
     (await reference.connect()).destroy();
     const other = await curl(path);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { acquire } from 'sockref';
 import { expect, it } from 'vitest';
+import { kill } from '../../../labs/lib/signals.mjs';
 import { behind, curl, serverOf, twice } from '../../helpers/behind.js';
 import { root } from '../../helpers/samples.js';
 import { until } from '../../helpers/until.js';
@@ -21,8 +22,8 @@ it('a server that is handed its socket is started again without a client being r
     await using _reference = await acquire(path, { server: { command, activate: true } });
     const killed = serverOf(path);
     const gone = until('it is gone', () => serverOf(path) !== killed);
-    process.kill(killed, 'SIGKILL');
-    // At once: there is no server now, and the request waits for the next one.
+    await kill(killed);
+    // There is no server now, or the next one: the request waits for that.
     const answer = await curl(path);
     await gone;
     expect(answer).toBe(`hello from Node, process ${serverOf(path)}`);

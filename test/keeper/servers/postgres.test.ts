@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { kill } from '../../../labs/lib/signals.mjs';
 import { behind, logsOf, output, type ServerCommand, serverOf, twice } from '../../helpers/behind.js';
 import { isRoot, otherUid } from '../../helpers/place.js';
 import { start } from '../../helpers/program.js';
@@ -52,7 +53,7 @@ it('PostgreSQL runs behind a socket, and is started again when it is killed', ()
       // Its processes are groups of their own: none of them may keep the next one from starting.
       const path = join(where.directory, '.s.PGSQL.5432');
       const held = await hold(path, server);
-      process.kill(serverOf(path), 'SIGKILL');
+      await kill(serverOf(path));
       expect(await until('it is started again', () => psql('SELECT name FROM fruit').catch(() => undefined))).toBe(
         'pear',
       );

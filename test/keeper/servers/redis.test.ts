@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { acquire } from 'sockref';
 import { expect, it } from 'vitest';
+import { kill } from '../../../labs/lib/signals.mjs';
 import { behind, logsOf, output, serverOf, twice } from '../../helpers/behind.js';
 import { cli } from '../../helpers/cli.js';
 import { until } from '../../helpers/until.js';
@@ -41,7 +42,7 @@ it('a redis-server that is killed is started again', () =>
     const path = join(directory, 'cache.sock');
     await using reference = await acquire(path, { server });
     const killed = serverOf(path);
-    process.kill(killed, 'SIGKILL');
+    await kill(killed);
     await until('another server runs', () => serverOf(path) !== killed);
     // Waits until it can be connected to.
     (await reference.connect()).destroy();
