@@ -1,9 +1,9 @@
 import { type BigIntStats, closeSync, constants, fchmodSync, fstatSync, openSync, unlinkSync } from 'node:fs';
-import { SocketReferenceError } from '../errors.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import type { Directory } from './directory.js';
 import { foreignFile } from './foreign.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
+import { nativeLocks } from './native-locks.js';
 import { ownUid } from './platform.js';
 import {
   looksLikeRecord,
@@ -14,42 +14,6 @@ import {
   readText,
   recordMagic,
 } from './record.js';
-
-interface NativeLocks {
-  tryLock(fd: number): boolean;
-  unlock(fd: number): void;
-}
-
-let native: NativeLocks | undefined;
-
-/** Loaded at first need: merely importing this package costs no native code. */
-function locks(path: string): NativeLocks {
-  try {
-    native ??= process.getBuiltinModule('node:module').createRequire(import.meta.url)(
-      'fs-native-extensions',
-    ) as NativeLocks;
-    return native;
-  } catch (cause) {
-    const exhausted = [cause, tryToOpen()].find((error) => ['EMFILE', 'ENFILE'].includes(errnoOf(error) ?? ''));
-    if (exhausted) throw systemError(exhausted, path, 'load the file locks');
-    throw new SocketReferenceError(
-      'ERR_SOCKREF_UNSUPPORTED',
-      `File locks cannot be loaded on ${process.platform}-${process.arch}: the native part is missing or not allowed ` +
-        "(under Node's permission model pass --allow-addons --allow-fs-read=*)",
-      { path, cause },
-    );
-  }
-}
-
-/** Why nothing can be opened, if so: a module that cannot be read for want of descriptors is "not found" in some Nodes. */
-function tryToOpen(): unknown {
-  try {
-    closeSync(openSync('/', constants.O_RDONLY));
-    return undefined;
-  } catch (error) {
-    return error;
-  }
-}
 
 /** What came of trying to take a lock. */
 export type LockAttempt =
@@ -86,7 +50,7 @@ export class EndpointLock {
   /** Tries once, without waiting. `create` makes the lock file when it is missing. */
   static attempt(directory: Directory, name: string, path: string, create: boolean): LockAttempt {
     // Before there is a file: without locks none must be left.
-    const { tryLock } = locks(path);
+    const { tryLock } = nativeLocks(path);
     for (let replaced = 0; replaced < maxReplacements; replaced++) {
       const fd = openLockFile(directory, name, path, create);
       if (fd === undefined) return { kind: 'absent' };
@@ -116,7 +80,7 @@ export class EndpointLock {
     let keep = false;
     try {
       // What is inherited is the same lock: to try it again succeeds, and fails only if it is somebody else's.
-      if (!locks(path).tryLock(fd)) return undefined;
+      if (!nativeLocks(path).tryLock(fd)) return undefined;
       const stats = fstatSync(fd, { bigint: true });
       const linked = lstatIfThere(directory.at(name));
       if (!linked || !sameFile(identityOf(linked), identityOf(stats))) return undefined;
@@ -158,7 +122,7 @@ export class EndpointLock {
     this.#open = false;
     try {
       // Unlocked, not only closed: a copy of the descriptor in a child would keep the lock.
-      native?.unlock(this.fd);
+      nativeLocks(this.name).unlock(this.fd);
     } finally {
       closeSync(this.fd);
       this.directory.release();

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import type { SocketReferenceErrorCode } from '../error-table.js';
 import { SocketReferenceError, type SocketReferenceErrorDetails } from '../errors.js';
 import { cleanedUp } from '../files/held-locks.js';
@@ -9,14 +8,12 @@ import type { EndpointLock } from '../files/lock.js';
 import { assertPathFits, joinPath } from '../files/paths.js';
 import { maxSocketPathBytes } from '../files/platform.js';
 import { clearRecord } from '../files/record.js';
+import { keeperProgram } from '../installation.js';
 import { systemError } from '../system-errors.js';
 import { deferred } from './deferred.js';
 import type { ServerCommand } from './provider.js';
 import type { OwnerSettings, Place } from './settings.js';
 import { sweep } from './sweep.js';
-
-/** The program of the keeper, which is told by its file alone: it stands on top of this layer. */
-const program = fileURLToPath(new URL('../keeper/main.js', import.meta.url));
 
 /** The descriptors by which a keeper gets the lock, and by which it is told its task and answers. */
 export const keeperDescriptors = { lock: 3, task: 4 } as const;
@@ -74,6 +71,7 @@ export interface Position {
 export async function hire({ place, lock, server, settings, expected }: Position, signal: AbortSignal): Promise<void> {
   const { directory, names, path } = place;
   if (!server.activate) assertPrivatePathFits(place);
+  const program = keeperProgram(path);
   // What a dead owner recorded is gone; until the keeper begins its own record nobody shall read that.
   clearRecord(lock.fd);
   const child = spawn(process.execPath, [program], {

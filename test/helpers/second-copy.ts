@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -26,7 +26,7 @@ async function load(): Promise<typeof sockref> {
   const modules = join(made, 'node_modules');
   const at = join(modules, 'sockref-copy');
   mkdirSync(at, { recursive: true });
-  writeFileSync(join(at, 'package.json'), '{ "type": "module" }');
+  cpSync(join(root, 'package.json'), join(at, 'package.json'));
   cpSync(join(root, 'dist'), join(at, 'dist'), { recursive: true });
   for (const name of ['valibot', 'fs-native-extensions']) {
     symlinkSync(join(root, 'node_modules', name), join(modules, name));

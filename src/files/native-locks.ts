@@ -1,0 +1,78 @@
+import { closeSync, constants, openSync } from 'node:fs';
+import { SocketReferenceError } from '../errors.js';
+import { keepExternal, lookedForFrom } from '../installation.js';
+import { errnoOf, systemError } from '../system-errors.js';
+
+/** Locks of open files, which Node itself does not have. */
+export interface NativeLocks {
+  tryLock(fd: number): boolean;
+  unlock(fd: number): void;
+}
+
+const packageName = 'fs-native-extensions';
+
+let loaded: NativeLocks | undefined;
+
+/**
+ * Loaded at first need: merely importing this package costs no native code.
+ *
+ * @throws SocketReferenceError `ERR_SOCKREF_UNSUPPORTED`, which says why it cannot be loaded
+ */
+export function nativeLocks(path: string): NativeLocks {
+  loaded ??= load(path);
+  return loaded;
+}
+
+function load(path: string): NativeLocks {
+  const { createRequire } = process.getBuiltinModule('node:module');
+  let cause: unknown;
+  for (const file of lookedForFrom()) {
+    try {
+      return createRequire(file)(packageName) as NativeLocks;
+    } catch (error) {
+      cause = error;
+      if (errnoOf(error) !== 'MODULE_NOT_FOUND') break;
+    }
+  }
+  const exhausted = [cause, tryToOpen()].find((error) => ['EMFILE', 'ENFILE'].includes(errnoOf(error) ?? ''));
+  if (exhausted) throw systemError(exhausted, path, 'load the file locks');
+  const message = `The native file locks ("${packageName}") ${whyNot(cause)}`;
+  throw new SocketReferenceError('ERR_SOCKREF_UNSUPPORTED', message, { path, cause });
+}
+
+/** Each way in which it cannot be loaded, and what to do about it. */
+function whyNot(cause: unknown): string {
+  const codes = codesOf(cause);
+  if (codes.includes('ERR_ACCESS_DENIED') || codes.includes('ERR_DLOPEN_DISABLED')) {
+    return "may not be loaded under Node's permission model; pass --allow-addons and --allow-fs-read=*";
+  }
+  if (codes.includes('ADDON_NOT_FOUND')) {
+    return (
+      `have no build for ${process.platform}-${process.arch} with this C library; ` +
+      'there are builds for Linux with glibc and for macOS, on x64 and arm64'
+    );
+  }
+  if (cause === undefined || codes.includes('MODULE_NOT_FOUND')) {
+    return `are not installed; install "sockref" with its dependencies, and where the program is bundled ${keepExternal}`;
+  }
+  return `cannot be loaded on ${process.platform}-${process.arch}; see the cause of this error`;
+}
+
+/** The codes of an error and of those below it: what failed is told by the innermost one. */
+function codesOf(error: unknown): string[] {
+  const codes: string[] = [];
+  for (let each = error; each !== undefined && each !== null; each = (each as { cause?: unknown }).cause) {
+    codes.push(errnoOf(each) ?? '');
+  }
+  return codes;
+}
+
+/** Why nothing can be opened, if so: a module that cannot be read for want of descriptors is "not found" in some Nodes. */
+function tryToOpen(): unknown {
+  try {
+    closeSync(openSync('/', constants.O_RDONLY));
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
