@@ -37,6 +37,39 @@ class Exit(Case):
                 self.assertEqual(result.stdout, "owner 1\n", result.stderr)
                 self.assertEqual(self.left(), [])
 
+    def test_a_lock_that_could_not_be_removed_is_forgotten_with_its_descriptor(self) -> None:
+        program = """
+            import os, sys, sockref
+            real = os.mkdir, os.unlink
+            def read_only(*arguments, **named):
+                raise PermissionError(13, "Permission denied")
+            os.mkdir = os.unlink = read_only
+            try:
+                sockref.acquire(sys.argv[1] + "/failed.sock", serve=print)
+            except (OSError, sockref.SocketReferenceError):
+                print("failed", flush=True)
+            os.mkdir, os.unlink = real
+            os.unlink(sys.argv[1] + "/failed.sock.lock")
+        """
+        result = run_program(program, self.directory)
+        self.assertEqual((result.stdout, result.stderr, result.returncode), ("failed\n", "", 0))
+        self.assertEqual(self.left(), [])
+
+    def test_the_number_of_a_lock_that_something_else_has_closed_is_neither_read_nor_closed(self) -> None:
+        program = ACQUIRE + """
+    [fd] = [int(fd) for fd in os.listdir("/proc/self/fd") if os.path.realpath(f"/proc/self/fd/{fd}").endswith(".lock")]
+    os.close(fd)
+    decoy = sys.argv[1] + ".decoy"
+    with open(sys.argv[1] + ".lock") as lock, open(decoy, "w") as copy:
+        copy.write(lock.read())
+    os.dup2(os.open(decoy, os.O_RDWR), fd)
+"""
+        result = run_program(program, self.path())
+        self.assertIn("closed a descriptor that is not its own", result.stderr)
+        self.assertEqual(self.left(), ["app.sock", "app.sock.ctl", "app.sock.decoy", "app.sock.lock"])
+        for name in self.left():
+            os.unlink(self.path(name))
+
     def test_a_deadly_signal_leaves_what_the_next_acquire_removes(self) -> None:
         for number in (signal.SIGKILL, signal.SIGTERM):
             result = run_program(ACQUIRE + f"\n    os.kill(os.getpid(), {int(number)})", self.path())

@@ -69,6 +69,8 @@ export class Directory {
 
   /** One holder less; the last one closes the descriptor. */
   release(): void {
+    // Its number may be another one's by now.
+    if (this.#holders === 0) throw new Error(`the directory ${this.path} was released more often than it was retained`);
     if (--this.#holders > 0) return;
     // Only if the entry is still this directory: the path may have been opened anew as another one.
     if (open.get(this.path) === this) open.delete(this.path);

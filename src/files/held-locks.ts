@@ -4,42 +4,59 @@ import type { EndpointLock } from './lock.js';
 import { killOrphans, reclaim } from './reclaim.js';
 import { readRecord } from './record.js';
 
-/** Locks that this thread holds, with the path of their endpoint. What exit has to clean up is exactly this. */
-const held = new Map<EndpointLock, string>();
+/** Locks that this thread holds, each with its descriptor open. What exit has to clean up is exactly this. */
+const held = new Set<EndpointLock>();
 
 let listening = false;
 
 /**
- * Has the files of a held lock removed when the process or worker exits without having let go of it. The same code that
+ * Has the files of a lock removed when the process or worker exits without having let go of it. The same code that
  * repairs after a dead owner does it, from the same record, so exit can come at any instant of a start or a stop.
+ *
+ * Only a lock itself enters and leaves, in the synchronous step in which its descriptor is opened or closed.
  */
-export function cleanUpAtExit(lock: EndpointLock, path: string): void {
+export function heldFromNow(lock: EndpointLock): void {
   if (!listening) {
     listening = true;
     process.on('exit', cleanUp);
   }
-  held.set(lock, path);
+  held.add(lock);
 }
 
-/** The lock was let go of in the ordinary way. */
-export function cleanedUp(lock: EndpointLock): void {
+/** The descriptor is about to be closed. */
+export function heldNoMore(lock: EndpointLock): void {
   held.delete(lock);
 }
 
 function cleanUp(): void {
-  for (const [lock, path] of held) {
+  for (const lock of held) {
     try {
-      // Whether or not the lock's name still leads to it: what its record names is ours, or a dead owner's.
-      const record = readRecord(lock.fd);
-      killOrphans(record);
-      reclaim(lock, path, record);
-      lock.remove();
+      cleanUpOne(lock);
     } catch (error) {
       // The next owner repairs it from the record. Exit cannot wait, and the other endpoints still have their turn.
-      warn(`sockref could not remove the files of ${path} at exit: ${errnoOf(error) ?? String(error)}`);
+      warn(`sockref could not remove the files of ${lock.path} at exit: ${errnoOf(error) ?? String(error)}`);
     }
   }
-  held.clear();
+}
+
+function cleanUpOne(lock: EndpointLock): void {
+  if (!lock.isOpen()) {
+    // Its number may be another thread's by now, with another owner's record behind it: neither read nor close it.
+    heldNoMore(lock);
+    throw new Error(
+      'something in this process closed a descriptor that is not its own; the next acquire removes the files',
+    );
+  }
+  try {
+    // Whether or not the lock's name still leads to it: what its record names is ours, or a dead owner's.
+    const record = readRecord(lock.fd);
+    killOrphans(record);
+    reclaim(lock, lock.path, record);
+    lock.remove();
+  } finally {
+    // A worker's process lives on, and would hold the lock.
+    lock.release();
+  }
 }
 
 /** A warning of Node is shown in the next tick, and there is none any more. */

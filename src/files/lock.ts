@@ -2,6 +2,7 @@ import { type BigIntStats, closeSync, constants, fchmodSync, fstatSync, openSync
 import { errnoOf, systemError } from '../system-errors.js';
 import type { Directory } from './directory.js';
 import { foreignFile } from './foreign.js';
+import { heldFromNow, heldNoMore } from './held-locks.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
 import { nativeLocks } from './native-locks.js';
 import { ownUid } from './platform.js';
@@ -33,18 +34,22 @@ const maxReplacements = 32;
 export class EndpointLock {
   readonly directory: Directory;
   readonly name: string;
+  /** The path of the endpoint. */
+  readonly path: string;
   readonly fd: number;
   readonly identity: Identity;
   /** Whether there was no record in it when it was taken: nobody who has died has left anything. */
   readonly wasEmpty: boolean;
   #open = true;
 
-  private constructor(directory: Directory, name: string, fd: number, stats: BigIntStats) {
+  private constructor(directory: Directory, name: string, path: string, fd: number, stats: BigIntStats) {
     this.directory = directory.retain();
     this.name = name;
+    this.path = path;
     this.fd = fd;
     this.identity = identityOf(stats);
     this.wasEmpty = stats.size === 0n;
+    heldFromNow(this);
   }
 
   /** Tries once, without waiting. `create` makes the lock file when it is missing. */
@@ -62,7 +67,7 @@ export class EndpointLock {
         // I1: an owner removes its lock file before it lets go, so ours may be one that no name leads to any more.
         if (!linked || !sameFile(identityOf(linked), identityOf(stats))) continue;
         keep = true;
-        return { kind: 'held', lock: new EndpointLock(directory, name, fd, stats) };
+        return { kind: 'held', lock: new EndpointLock(directory, name, path, fd, stats) };
       } catch (error) {
         throw systemError(error, path, `lock the file ${path}.lock`);
       } finally {
@@ -85,9 +90,20 @@ export class EndpointLock {
       const linked = lstatIfThere(directory.at(name));
       if (!linked || !sameFile(identityOf(linked), identityOf(stats))) return undefined;
       keep = true;
-      return new EndpointLock(directory, name, fd, stats);
+      return new EndpointLock(directory, name, path, fd, stats);
     } finally {
       if (!keep) closeSync(fd);
+    }
+  }
+
+  /** Whether the descriptor is still the file that was locked: descriptors belong to the whole process, and anything in it can close one. */
+  isOpen(): boolean {
+    if (!this.#open) return false;
+    try {
+      return sameFile(identityOf(fstatSync(this.fd, { bigint: true })), this.identity);
+    } catch (error) {
+      if (errnoOf(error) === 'EBADF') return false;
+      throw error;
     }
   }
 
@@ -110,21 +126,27 @@ export class EndpointLock {
 
   /** Leaves the lock to a process that has inherited its descriptor. Closed, not unlocked: at no moment is it free. */
   handOver(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    closeSync(this.fd);
-    this.directory.release();
+    if (this.#open) this.#close();
   }
 
   /** Lets go of the lock and leaves the file. Idempotent. */
   release(): void {
     if (!this.#open) return;
-    this.#open = false;
     try {
       // Unlocked, not only closed: a copy of the descriptor in a child would keep the lock.
       nativeLocks(this.name).unlock(this.fd);
     } finally {
+      this.#close();
+    }
+  }
+
+  /** The number is somebody else's as soon as it is closed, perhaps another thread's: nothing may know it by then. */
+  #close(): void {
+    this.#open = false;
+    heldNoMore(this);
+    try {
       closeSync(this.fd);
+    } finally {
       this.directory.release();
     }
   }

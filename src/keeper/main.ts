@@ -7,7 +7,6 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { systemClock } from '../clock.js';
 import { isSocketReferenceError, stackOf } from '../errors.js';
 import { Directory } from '../files/directory.js';
-import { cleanedUp, cleanUpAtExit } from '../files/held-locks.js';
 import { EndpointLock } from '../files/lock.js';
 import { joinPath } from '../files/paths.js';
 import { type KeeperAnswer, type KeeperTask, keeperDescriptors } from '../sharing/hire.js';
@@ -39,7 +38,6 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
     lock = EndpointLock.adopt(directory, names.lock, path, keeperDescriptors.lock);
     // Somebody removed or replaced the lock file while we were starting: there may be another owner by now.
     if (!lock) return;
-    cleanUpAtExit(lock, path);
     const place: Place = { directory, names, path };
     const files = logFiles(path);
     const log = openLog(files.output);
@@ -81,7 +79,6 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
     const { code, message } = reason;
     const detail = { ...reason };
     lock?.remove();
-    if (lock) cleanedUp(lock);
     answer({ failed: { code, message, detail } });
   }
 }

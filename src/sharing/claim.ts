@@ -1,7 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isSocketReferenceError, messageOf, SocketReferenceError } from '../errors.js';
-import { cleanedUp, cleanUpAtExit } from '../files/held-locks.js';
 import { type Identity, lstatIfThere } from '../files/identity.js';
 import { EndpointLock, type LockAttempt, peekRecord } from '../files/lock.js';
 import { ownUid } from '../files/platform.js';
@@ -218,7 +217,6 @@ async function own(request: Claim, lock: EndpointLock, seen: Seen): Promise<bool
     if (!expectsOwner(request, seen)) throw notServed(path);
     return false;
   }
-  cleanUpAtExit(lock, path);
   let repaired = false;
   try {
     const record = lock.wasEmpty ? undefined : readRecord(lock.fd);
@@ -250,7 +248,6 @@ async function own(request: Claim, lock: EndpointLock, seen: Seen): Promise<bool
     // Its record is needed as long as what it names is there.
     if (repaired) lock.remove();
     else lock.release();
-    cleanedUp(lock);
     if (!startOver) throw systemError(error, path, `start the socket ${path}`);
     request.obstacle({ waitingFor: 'the owner to repair its files', pid: undefined });
     return false;

@@ -1,6 +1,5 @@
 import type { Timer } from '../clock.js';
 import { foreignFile } from '../files/foreign.js';
-import { cleanedUp, cleanUpAtExit } from '../files/held-locks.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from '../files/identity.js';
 import { EndpointLock } from '../files/lock.js';
 import { joinPath } from '../files/paths.js';
@@ -98,13 +97,11 @@ export class Healer {
     const attempt = EndpointLock.attempt(directory, names.lock, path, true);
     if (attempt.kind !== 'held') return false;
     const { lock } = attempt;
-    cleanUpAtExit(lock, path);
     try {
       // Someone may have been owner in between, and be dead already.
       reclaim(lock, path);
       beginRecord(lock.fd, ...this.#owner.recorded());
     } catch (error) {
-      cleanedUp(lock);
       lock.release();
       throw error;
     }

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import type { SocketReferenceErrorCode } from '../error-table.js';
 import { SocketReferenceError, type SocketReferenceErrorDetails } from '../errors.js';
-import { cleanedUp } from '../files/held-locks.js';
 import type { EndpointLock } from '../files/lock.js';
 import { assertPathFits, joinPath } from '../files/paths.js';
 import { maxSocketPathBytes } from '../files/platform.js';
@@ -86,7 +85,6 @@ export async function hire({ place, lock, server, settings, expected }: Position
   }
   // From here on the keeper has the lock: we may be killed at any moment.
   lock.handOver();
-  cleanedUp(lock);
   // The label is that of a holder, and the keeper holds nothing.
   const itsSettings = { ...settings, label: undefined };
   const task: KeeperTask = { directory: directory.path, name: names.data, server, settings: itsSettings, expected };

@@ -1,6 +1,5 @@
 import type { Timer } from '../clock.js';
 import type { SocketReferenceError } from '../errors.js';
-import { cleanedUp } from '../files/held-locks.js';
 import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
 import { systemError } from '../system-errors.js';
@@ -283,7 +282,6 @@ export class Owner implements Lease {
       if (!keepMembers && status === 'fulfilled') {
         // Before the connections drain: members have only so long to find another owner, and a connection may stay long.
         await hooks.cleanUp(() => this.#lock.remove());
-        cleanedUp(this.#lock);
         this.#holds.close();
       } else if (this.#service.busy) this.#record.say({ stopping: true });
       // Whatever else has failed: a server that is left running would be nobody's.
@@ -295,7 +293,6 @@ export class Owner implements Lease {
       this.#sockets.close();
       // After a failure the lock goes and its file stays: the next owner repairs the rest from the record.
       this.#lock.release();
-      cleanedUp(this.#lock);
       for (const answer of this.#farewells) answer(clean);
       if (clean) this.#holds.ended();
       if (this.#failure) this.#holds.fail(this.#failure);
@@ -321,7 +318,6 @@ export class Owner implements Lease {
     this.#tryToUnlink();
     this.#sockets.close();
     this.#service.letGo();
-    cleanedUp(this.#lock);
     this.#lock.release();
     this.#holds.close();
     this.#events.lost('deposed');
@@ -343,7 +339,6 @@ export class Owner implements Lease {
   }
 
   #relocked(lock: EndpointLock): void {
-    cleanedUp(this.#lock);
     this.#lock.release();
     this.#lock = lock;
   }

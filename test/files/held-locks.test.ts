@@ -51,3 +51,29 @@ describe.each(['process', 'worker'])('exit in a %s', (where) => {
       for (const name of readdirSync(directory)) rmSync(`${directory}/${name}`, { recursive: true });
     }));
 });
+
+it('touches nothing of a thread that got the number of a lock which could not be removed', () =>
+  withDirectory(async (directory) => {
+    const program = await start('reused-descriptor.mjs', { args: [directory] });
+    const { code, stderr } = await program.exited;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(await program.line()).toMatchObject({ code: 7, answer: 'served' });
+  }));
+
+it('leaves nothing and warns of nothing in the middle of a clean-up that nobody waits for', () =>
+  withDirectory(async (directory) => {
+    const program = await start('exit-in-clean-up.mjs', { args: [directory, '12'] });
+    const { code, stderr } = await program.exited;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(await program.line()).toEqual({ codes: new Array(13).fill(7), left: [] });
+  }));
+
+it('neither reads nor closes the number of a lock that something else has closed', () =>
+  withDirectory(async (directory) => {
+    const program = await start('exit-at.mjs', { args: ['process', 'closed-by-another', directory] });
+    const { code, stderr } = await program.exited;
+    expect(code).toBe(7);
+    expect(stderr).toMatch(/^\(node:\d+\) SockrefWarning: sockref could not remove [^\n]*closed a descriptor[^\n]*\n$/);
+    expect(readdirSync(directory).sort()).toEqual(['app.sock', 'app.sock.ctl', 'app.sock.lock', 'decoy']);
+    for (const name of readdirSync(directory)) rmSync(`${directory}/${name}`);
+  }));

@@ -84,6 +84,9 @@ class Directory:
 
     def release(self) -> None:
         """One holder less; the last one closes the descriptor."""
+        if self._holders == 0:
+            # Its number may be another one's by now.
+            raise RuntimeError(f"the directory {self.path} was released more often than it was retained")
         self._holders -= 1
         if self._holders > 0:
             return

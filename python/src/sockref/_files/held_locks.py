@@ -3,44 +3,60 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from .lock import EndpointLock
 from .processes import kill_orphans
 from .reclaim import reclaim
 from .record import read_record
 
-_held: dict[EndpointLock, str] = {}
+if TYPE_CHECKING:
+    from .lock import EndpointLock
+
+_held: set[EndpointLock] = set()
+"""Each with its descriptor open: a lock itself enters and leaves, in the step in which that is opened or closed."""
 
 
-def clean_up_at_exit(lock: EndpointLock, path: str) -> None:
-    """Has the files of a held lock removed when the process exits without having let go of it.
+def held_from_now(lock: EndpointLock) -> None:
+    """Has the files of a lock removed when the process exits without having let go of it.
 
     The same code that repairs after a dead owner does it, from the same record, so exit can come at any instant of a
     start or a stop.
     """
-    _held[lock] = path
+    _held.add(lock)
 
 
-def cleaned_up(lock: EndpointLock) -> None:
-    """The lock was let go of in the ordinary way."""
-    _held.pop(lock, None)
+def held_no_more(lock: EndpointLock) -> None:
+    """The descriptor is about to be closed."""
+    _held.discard(lock)
 
 
 def clean_up() -> None:
     """Removes the files of all held locks, now."""
-    while _held:
-        lock, path = _held.popitem()
+    for lock in list(_held):
         try:
-            # Whether or not the lock's name still leads to it: what its record names is ours, or a dead owner's.
-            record = read_record(lock.fd)
-            kill_orphans(record)
-            reclaim(lock, path, record)
-            lock.remove()
+            _clean_up_one(lock)
         except Exception as error:
             # The next owner repairs it from the record. Exit cannot wait, and the other endpoints still have their turn.
-            os.write(2, f"sockref could not remove the files of {path} at exit: {error}\n".encode())
+            os.write(2, f"sockref could not remove the files of {lock.path} at exit: {error}\n".encode())
 
 
 def forget_all() -> None:
     """In a forked child: they are its parent's."""
     _held.clear()
+
+
+def _clean_up_one(lock: EndpointLock) -> None:
+    if not lock.is_open():
+        # Its number may be another one's by now, with another owner's record behind it: neither read nor close it.
+        held_no_more(lock)
+        raise RuntimeError(
+            "something in this process closed a descriptor that is not its own; the next acquire removes the files"
+        )
+    try:
+        # Whether or not the lock's name still leads to it: what its record names is ours, or a dead owner's.
+        record = read_record(lock.fd)
+        kill_orphans(record)
+        reclaim(lock, lock.path, record)
+        lock.remove()
+    finally:
+        lock.release()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -9,6 +10,7 @@ from typing import Final, Literal
 from .._system_errors import system_error
 from .directory import Directory
 from .foreign import foreign_file
+from .held_locks import held_from_now, held_no_more
 from .identity import Identity, look_open
 from .inherited import forget, remember
 from .kernel_lock import try_lock, unlock
@@ -37,13 +39,15 @@ class Absent:
 class EndpointLock:
     """A lock that is held by this process. The kernel drops it when the process dies."""
 
-    def __init__(self, directory: Directory, name: str, fd: int, identity: Identity) -> None:
+    def __init__(self, directory: Directory, name: str, path: str, fd: int, identity: Identity) -> None:
         self.directory: Final = directory.retain()
         self.name: Final = name
+        self.path: Final = path
         self.fd: Final = fd
         self.identity: Final = identity
         self._open = True
         remember(self)
+        held_from_now(self)
 
     @staticmethod
     def attempt(directory: Directory, name: str, path: str, create: bool) -> EndpointLock | Busy | Absent:
@@ -62,13 +66,24 @@ class EndpointLock:
                 if linked is None or not linked.identity.is_same(identity):
                     continue
                 keep = True
-                return EndpointLock(directory, name, fd, identity)
+                return EndpointLock(directory, name, path, fd, identity)
             except OSError as error:
                 raise system_error(error, path, f"lock the file {path}.lock", "fcntl") from error
             finally:
                 if not keep:
                     os.close(fd)
         return Busy(None)
+
+    def is_open(self) -> bool:
+        """Whether the descriptor is still the file that was locked: anything in the process can close one."""
+        if not self._open:
+            return False
+        try:
+            return look_open(self.fd).identity.is_same(self.identity)
+        except OSError as error:
+            if error.errno == errno.EBADF:
+                return False
+            raise
 
     def check(self) -> Literal["linked", "missing", "replaced"]:
         """Whether the lock's path still leads to the file that we hold. If not, this owner was deposed, or must repair it."""
@@ -91,14 +106,18 @@ class EndpointLock:
         """Lets go of the lock and leaves the file. Idempotent."""
         if not self._open:
             return
-        self._open = False
-        forget(self)
         try:
             # Unlocked, not only closed: a copy of the descriptor in a child would keep the lock.
             unlock(self.fd)
         finally:
-            os.close(self.fd)
-            self.directory.release()
+            # The number is somebody else's as soon as it is closed: nothing may know it by then.
+            self._open = False
+            forget(self)
+            held_no_more(self)
+            try:
+                os.close(self.fd)
+            finally:
+                self.directory.release()
 
     def close_in_child(self) -> None:
         self._open = False

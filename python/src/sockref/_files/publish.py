@@ -8,15 +8,18 @@ import secrets
 import socket
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .._system_errors import system_error
 from .directory import Directory
 from .foreign import foreign_file
 from .identity import Identity
-from .lock import EndpointLock
 from .paths import assert_path_fits, join_path
 from .platform import MAX_SOCKET_PATH_BYTES, REACHES_THROUGH_DESCRIPTORS
 from .record import append_record, begin_record, published_entry, temporary_entry
+
+if TYPE_CHECKING:
+    from .lock import EndpointLock
 
 _PRIVATE_BYTES = 8
 """Random bytes in private names."""

@@ -7,17 +7,19 @@ import shutil
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import SocketReferenceError
 from .directory import Directory
 from .foreign import foreign_file
 from .identity import Identity
-from .lock import EndpointLock
 from .paths import join_path
 from .platform import own_uid
 from .publish import unlink_if_same
 from .record import PROTOCOL_VERSION, OwnerRecord
+
+if TYPE_CHECKING:
+    from .lock import EndpointLock
 
 ReclaimRule = Literal["recorded", "stale"]
 """What to do with a dead socket that no record names: leave it, or remove it if it is ours and refuses connections."""

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from .._files.held_locks import clean_up_at_exit, cleaned_up
 from .._files.identity import Identity
 from .._files.lock import Absent, Busy, EndpointLock, peek_record
 from .._files.platform import own_uid
@@ -252,7 +251,6 @@ async def _own(request: Claim, serve: Serve | None, lock: EndpointLock, seen: _S
         if not _expects_owner(request, seen):
             raise _not_served(path)
         return False
-    clean_up_at_exit(lock, path)
     repaired = False
     try:
         record = read_record(lock.fd)
@@ -282,7 +280,6 @@ async def _own(request: Claim, serve: Serve | None, lock: EndpointLock, seen: _S
             lock.remove()
         else:
             lock.release()
-        cleaned_up(lock)
         if not isinstance(error, Exception):
             raise
         if not start_over:

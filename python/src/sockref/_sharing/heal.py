@@ -7,7 +7,6 @@ import random
 from typing import Final, Protocol
 
 from .._files.foreign import foreign_file
-from .._files.held_locks import clean_up_at_exit, cleaned_up
 from .._files.identity import Identity
 from .._files.lock import EndpointLock
 from .._files.paths import join_path
@@ -109,14 +108,12 @@ class Healer:
         lock = EndpointLock.attempt(place.directory, place.names.lock, place.path, create=True)
         if not isinstance(lock, EndpointLock):
             return False
-        clean_up_at_exit(lock, place.path)
         try:
             # Someone may have been owner in between, and be dead already.
             reclaim(lock, place.path, read_record(lock.fd))
             files = ((place.names.socket(kind), self._owner.sockets.file(kind)) for kind in _KINDS)
             begin_record(lock.fd, *(published_entry(name, file) for name, file in files if file is not None))
         except BaseException:
-            cleaned_up(lock)
             lock.release()
             raise
         self._owner.relocked(lock)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from .._files.held_locks import cleaned_up
 from .._files.identity import Identity
 from .._files.lock import EndpointLock
 from .._files.record import append_record, stopping_entry
@@ -225,7 +224,6 @@ class Owner:
             if not keep_members:
                 # Before the connections drain: members have only so long to find another owner.
                 await hooks.clean_up(self.lock.remove)
-                cleaned_up(self.lock)
                 self._holds.close()
             elif not said and self._data.stats.open > 0:
                 self._try_to_say_stopping()
@@ -236,7 +234,6 @@ class Owner:
             self.sockets.close()
             # After a failure the lock goes and its file stays: the next owner repairs the rest from the record.
             self.lock.release()
-            cleaned_up(self.lock)
             for answer in self._farewells:
                 answer(clean)
             if clean:
@@ -253,7 +250,6 @@ class Owner:
     # What the healer asks.
 
     def relocked(self, lock: EndpointLock) -> None:
-        cleaned_up(self.lock)
         self.lock.release()
         self.lock = lock
 
@@ -271,7 +267,6 @@ class Owner:
             self.fault(error)
         self.sockets.close()
         self._data.let_go()
-        cleaned_up(self.lock)
         self.lock.release()
         self._holds.close()
         self._events.lost("deposed")
