@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { lstatSync, mkdirSync, readFileSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { cleanedUp } from '#src/files/held-locks.js';
 import type { EndpointLock } from '#src/files/lock.js';
 import { beginRecord } from '#src/files/record.js';
 import { DataListener } from '#src/sharing/data-listener.js';
@@ -57,7 +56,6 @@ class Scene {
     this.healer.stop();
     this.sockets.unlink();
     this.sockets.close();
-    cleanedUp(this.lock);
     this.lock.remove();
     this.lock.release();
   }
