@@ -1,0 +1,206 @@
+/** Has each call of the system fail, with each error that it can fail with, in each phase of a socket's life. See README.md. */
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { inDirectory } from '../lib/directory.mjs';
+import { labOptions } from '../lib/options.mjs';
+import { newSeed, Random } from '../lib/random.mjs';
+import { progress, report } from '../lib/report.mjs';
+import { errnos, nothing } from './errnos.mjs';
+import { compileInjector } from './injector.mjs';
+import { phases } from './phases.mjs';
+import { Lane, subjects } from './trial.mjs';
+
+/** Trials at once. */
+const lanes = 2;
+
+/** How often a phase is traced: what it does depends a little on time. */
+const traces = 2;
+
+const kinds = /** @type {const} */ (['raw', 'leaks', 'stuck', 'counts', 'here', 'elsewhere']);
+
+/** @typedef {import('./phases.mjs').Phase} Phase */
+/** @typedef {{phase: Phase, injection: import('./errnos.mjs').Injection, what: string}} Task */
+
+const {
+  points: sample,
+  phase: only,
+  seed,
+  python,
+  json,
+} = labOptions({ points: 0, phase: 0, seed: newSeed(), python: 0 });
+const language = python > 0 ? 'python' : 'node';
+const chosen = only > 0 ? phases.slice(only - 1, only) : phases;
+
+/** The figures of a phase. */
+class Line {
+  points = 0;
+  tried = 0;
+  missed = 0;
+  raw = 0;
+  leaks = 0;
+  stuck = 0;
+  counts = 0;
+  here = 0;
+  elsewhere = 0;
+
+  /** @param {string} phase */
+  constructor(phase) {
+    this.phase = phase;
+  }
+}
+
+/** @type {Map<string, Line>} */
+const lines = new Map(chosen.map(({ name }) => [name, new Line(name)]));
+const total = new Line('all');
+/** What was found, and where. @type {Map<string, string[]>} */
+const found = new Map();
+
+await inDirectory(async (directory) => {
+  const library = compileInjector(directory);
+  const pool = Array.from({ length: lanes }, (_, index) => {
+    const root = join(directory, `${index}`);
+    mkdirSync(root, { mode: 0o700 });
+    return new Lane(library, root, subjects[language]);
+  });
+  const tasks = (await onEach(pool, [...chosen], trace)).flat();
+  const random = new Random(seed);
+  const drawn = random.shuffled(tasks);
+  const todo = sample > 0 ? drawn.slice(0, sample) : drawn;
+  let done = 0;
+  await onEach(pool, todo, async (lane, task) => {
+    await attempt(lane, task);
+    progress(`${++done} of ${todo.length}`);
+  });
+  await Promise.all(pool.map((lane) => lane.end()));
+});
+
+const rows = [...lines.values(), total].map((line) => ({
+  phase: line.phase,
+  'the subject': phases.find(({ name }) => name === line.phase)?.what ?? '',
+  points: line.points,
+  tried: line.tried,
+  missed: line.missed,
+  'raw errors': line.raw,
+  leaks: line.leaks,
+  stuck: line.stuck,
+  'wrong counts': line.counts,
+  'next acquire here': line.here,
+  'and elsewhere': line.elsewhere,
+}));
+const notes = [
+  sample > 0
+    ? `A sample of ${sample} points; repeat it with --points ${sample} --seed ${seed} --python ${python}.`
+    : 'Every point.',
+  `The subject is in ${language === 'node' ? 'Node' : 'Python'}.`,
+];
+const problems = [...found].map(([what, where]) => `${what}\n  ${where.length}: ${where.slice(0, 8).join(', ')}`);
+report(
+  {
+    lab: 'errors',
+    ok: problems.length === 0 && total.tried > 0,
+    rows,
+    problems,
+    notes,
+    figures: { seed, total, phases: [...lines.values()] },
+  },
+  json,
+);
+
+/**
+ * Finds the points of a phase.
+ *
+ * @param {Lane} lane
+ * @param {Phase} phase
+ * @returns {Promise<Task[]>}
+ */
+async function trace(lane, phase) {
+  /** @type {Map<string, Task>} */
+  const tasks = new Map();
+  for (let time = 0; time < traces; time++) {
+    const { points, findings } = await lane.play(phase, nothing);
+    note({ phase, injection: nothing, what: '' }, findings);
+    for (const { call, number, what } of points) {
+      const all = errnos[call];
+      if (!all) throw new Error(`There are no errors for the call ${call}`);
+      for (const fails of all)
+        tasks.set(`${call} ${number} ${fails}`, { phase, injection: { call, number, fails }, what });
+    }
+  }
+  /** @type {Line} */ (lines.get(phase.name)).points += tasks.size;
+  total.points += tasks.size;
+  return [...tasks.values()];
+}
+
+/**
+ * @param {Lane} lane
+ * @param {Task} task
+ */
+async function attempt(lane, task) {
+  const { points, findings } = await lane.play(task.phase, task.injection);
+  const hit = points.find((point) => point.hit);
+  for (const line of linesOf(task)) {
+    if (hit) line.tried++;
+    else line.missed++;
+  }
+  note({ ...task, what: hit?.what ?? task.what }, findings);
+}
+
+/**
+ * @param {Task} task
+ * @param {import('./trial.mjs').Findings} findings
+ */
+function note({ phase, injection, what }, findings) {
+  const { call, number, fails } = injection;
+  for (const kind of kinds) {
+    if (findings[kind].length === 0) continue;
+    for (const line of linesOf({ phase })) line[kind]++;
+    for (const each of findings[kind]) {
+      const told = `${kind}: ${shortened(each)}`;
+      found.set(told, [...(found.get(told) ?? []), `${phase.name} ${call} ${number} ${fails} (${shortened(what)})`]);
+    }
+  }
+}
+
+/** @param {{phase: Phase}} task */
+function linesOf({ phase }) {
+  return [/** @type {Line} */ (lines.get(phase.name)), total];
+}
+
+/**
+ * Without what is another in each trial.
+ *
+ * @param {string} text
+ */
+function shortened(text) {
+  return text
+    .replaceAll(/\/[\w/-]*\/[tw]-\w{6}/g, '…')
+    .replaceAll(/\.sr-[0-9a-f]{16}/g, '.sr-…')
+    .replaceAll(/\b[0-9a-f]{16}\b/g, '…')
+    .replaceAll(/file:\/\/\S*\/dist\//g, '')
+    .replaceAll(/fd\/\d+/g, 'fd/…')
+    .replaceAll(/pid":?\W*\d+/g, 'pid …')
+    .replaceAll(/"(start|since|ino|dev|birth)":"?\d+"?/g, '…')
+    .replaceAll(/\n\s+at (?!.*(src|sharing|files|api|endpoint|keeper)\/).*/g, '');
+}
+
+/**
+ * Has lanes take what is to be done, one after the other.
+ *
+ * @template Item, Value
+ * @param {readonly Lane[]} pool
+ * @param {Item[]} items
+ * @param {(lane: Lane, item: Item) => Promise<Value>} work
+ * @returns {Promise<Value[]>}
+ */
+async function onEach(pool, items, work) {
+  /** @type {Value[]} */
+  const values = [];
+  let next = 0;
+  await Promise.all(
+    pool.map(async (lane) => {
+      for (let item = items[next++]; item !== undefined; item = items[next++]) values.push(await work(lane, item));
+    }),
+  );
+  return values;
+}
