@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock, Timer } from '../clock.js';
+import type { Clock } from '../clock.js';
 import { errorTable } from '../error-table.js';
 import { SocketReferenceError } from '../errors.js';
 import { protocolVersion } from '../files/record.js';
@@ -7,19 +7,9 @@ import { Channel } from './channel.js';
 import type { Peers } from './lease.js';
 import { maxMessageBytes } from './lines.js';
 import { type Hello, type Holder, type MalformedMessage, parseToOwner, type ToOwner } from './messages.js';
+import { Rounds } from './rounds.js';
+import { Strangers } from './strangers.js';
 import { Tally } from './tally.js';
-
-/**
- * How long a connection may stay that is no member's, in milliseconds: before its `hello`, and when it was answered.
- * Long enough for a machine that is busy.
- */
-const strangerMs = 10_000;
-
-/** Microseconds per member between two rounds of counts: what telling everybody costs stays a small part of the time. */
-const microsecondsPerMember = 50;
-
-/** Members that are told in one turn of the event loop: some hundred microseconds, which hold up nobody else. */
-const toldPerTurn = 20;
 
 /** Members that a listing names at most; the rest is a number, so that the message keeps its limit. */
 const maxListed = 200;
@@ -63,22 +53,23 @@ export class Holds {
   readonly tally = new Tally<object>();
   readonly #owner: HoldsOwner;
   readonly #holds = new Set<Hold>();
-  /** Every connection, with what ends those of strangers. */
-  readonly #open = new Map<Channel<ToOwner>, Timer>();
+  /** Every connection. */
+  readonly #open = new Set<Channel<ToOwner>>();
+  readonly #strangers: Strangers<Channel<ToOwner>>;
+  readonly #rounds: Rounds<Hold>;
   /** Who wants to know when everything has ended. */
   readonly #stopAsked = new Set<Channel<ToOwner>>();
   /** Who is to be told the holders as soon as it has read what it was told before. */
   readonly #answersDue = new Set<Channel<ToOwner>>();
-  #round: { readonly kind: 'none' } | { readonly kind: 'due'; readonly timer: Timer } = { kind: 'none' };
-  /** Who has yet to be told in the round that is under way. */
-  #untold: ReadonlySet<Hold> = new Set();
   #dependents = 0;
   #dependentsSeen = 0;
   #seen = 0;
-  #lastRound = Number.NEGATIVE_INFINITY;
 
   constructor(owner: HoldsOwner) {
+    const { clock, maxMembers } = owner;
     this.#owner = owner;
+    this.#strangers = new Strangers(clock, maxMembers);
+    this.#rounds = new Rounds({ clock, members: this.#holds, tell: (hold) => this.#tell(hold) });
   }
 
   /** The members in numbers. */
@@ -127,15 +118,21 @@ export class Holds {
       },
       refuse: (malformed) => refusal(malformed),
       closed: (malformed) => {
-        this.#open.get(channel)?.cancel();
         this.#open.delete(channel);
+        this.#strangers.release(channel);
         this.#stopAsked.delete(channel);
         this.#answersDue.delete(channel);
         if (hold) this.#remove(hold);
         if (malformed) this.#malformed(malformed);
       },
     });
-    this.#limit(channel);
+    this.#open.add(channel);
+    this.#strangers.admit(channel);
+  }
+
+  /** Gives up the oldest connection that is no member's: there are no descriptors left to accept another one with. */
+  makeRoom(): void {
+    this.#strangers.dropOldest();
   }
 
   /** Tells the members that wait for it that the server is up. */
@@ -163,53 +160,22 @@ export class Holds {
 
   /** Has the newest total told to all members, soon and together with what else changes until then. */
   announce(): void {
-    if (this.#round.kind === 'due' || this.#holds.size === 0) return;
-    const pause = (this.#holds.size * microsecondsPerMember) / 1000;
-    const wait = Math.max(0, this.#lastRound + pause - this.#owner.clock.now());
-    const timer = this.#owner.clock.after(wait, () => this.#tell(), true);
-    this.#round = { kind: 'due', timer };
+    this.#rounds.announce();
   }
 
   /** Ends all connections. Members that were not told to stop start over with another owner, knowing the last numbers. */
   close(): void {
-    let untold = this.#untold;
-    if (this.#round.kind === 'due') {
-      this.#round.timer.cancel();
-      this.#round = { kind: 'none' };
-      untold = this.#holds;
-    }
-    this.#untold = new Set();
-    for (const hold of untold) if (this.#holds.has(hold)) this.#tellOne(hold);
-    for (const channel of this.#open.keys()) channel.end();
+    this.#rounds.finish();
+    for (const channel of this.#open) channel.end();
   }
 
   /** Ends all connections without a further word or wait. */
   destroy(): void {
-    for (const channel of this.#open.keys()) channel.destroy();
+    this.#rounds.cancel();
+    for (const channel of this.#open) channel.destroy();
   }
 
-  #tell(): void {
-    this.#round = { kind: 'none' };
-    this.#lastRound = this.#owner.clock.now();
-    // Those first whom the round before has not come to.
-    this.#tellSome(new Set([...this.#untold, ...this.#holds]));
-  }
-
-  #tellSome(untold: Set<Hold>): void {
-    this.#untold = untold;
-    let left = toldPerTurn;
-    for (const hold of untold) {
-      if (left-- === 0) {
-        // Unless another round has begun, which goes on from here.
-        setImmediate(() => this.#untold === untold && this.#tellSome(untold)).unref();
-        return;
-      }
-      untold.delete(hold);
-      if (this.#holds.has(hold)) this.#tellOne(hold);
-    }
-  }
-
-  #tellOne(hold: Hold): void {
+  #tell(hold: Hold): void {
     if (!hold.channel.backedUp) {
       const { total } = this.tally;
       hold.channel.send({ type: 'count', total, ...this.peers, yours: this.tally.of(hold) });
@@ -220,7 +186,7 @@ export class Holds {
     hold.behind = true;
     hold.channel.whenRead(() => {
       hold.behind = false;
-      if (this.#holds.has(hold)) this.#tellOne(hold);
+      if (this.#holds.has(hold)) this.#tell(hold);
     });
   }
 
@@ -239,7 +205,7 @@ export class Holds {
     const hold: Hold = { channel, hello, since: Date.now(), waits: phase === 'starting', behind: false };
     this.#holds.add(hold);
     this.#seen++;
-    this.#open.get(channel)?.cancel();
+    this.#strangers.release(channel);
     if (!hello.canServe) {
       this.#dependents++;
       this.#dependentsSeen++;
@@ -269,7 +235,7 @@ export class Holds {
         return false;
       case 'stop':
         // Its answer may take as long as the others keep their references.
-        this.#open.get(channel)?.cancel();
+        if (!hold && !this.#stopAsked.has(channel)) this.#strangers.admitToWait(channel);
         this.#stopAsked.add(channel);
         this.#owner.stopRequested(message.force);
         return false;
@@ -336,16 +302,7 @@ export class Holds {
   /** Says the last word on a connection, which the peer then has to close. */
   #end(channel: Channel<ToOwner>, message: object): void {
     channel.end(message);
-    this.#limit(channel);
-  }
-
-  /** Ends a connection that is no member's after a while, whatever its peer does. */
-  #limit(channel: Channel<ToOwner>): void {
-    this.#open.get(channel)?.cancel();
-    this.#open.set(
-      channel,
-      this.#owner.clock.after(strangerMs, () => channel.destroy(), true),
-    );
+    if (this.#open.has(channel)) this.#strangers.admit(channel);
   }
 
   #malformed(malformed: MalformedMessage): void {

@@ -88,7 +88,8 @@ export class Owner implements Lease {
     this.#holds = this.#createHolds(fault);
     this.#holds.tally.own = start.references;
     const control = this.#holds.accept.bind(this.#holds);
-    this.#sockets = new Sockets({ place, settings, service, control, fault });
+    const makeRoom = this.#holds.makeRoom.bind(this.#holds);
+    this.#sockets = new Sockets({ place, settings, service, control, makeRoom, fault });
     this.#record = new OwnRecord(
       { place, sockets: this.#sockets, service, since: this.#since, fault },
       () => this.#lock,

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
 import { type Listener, listenerOf, publish, unlinkIfSame } from '../files/publish.js';
+import { errnoOf } from '../system-errors.js';
 import type { Service } from './service.js';
 import type { OwnerSettings, Place } from './settings.js';
 
@@ -11,8 +12,8 @@ export type SocketKind = 'control' | 'data';
 /** Mode of the control socket: members are of the same user, whoever may use the data socket. */
 const controlMode = 0o600;
 
-/** Connections to the control socket beyond the members: listings, and those who are refused. */
-const spareConnections = 64;
+/** Errors of an accept that say that there are no descriptors left, for this process or for all. */
+const exhausted = new Set(['EMFILE', 'ENFILE']);
 
 /** What the sockets are made of. */
 export interface SocketsParts {
@@ -22,6 +23,8 @@ export interface SocketsParts {
   readonly service: Service;
   /** Gets the connections to the control socket. */
   readonly control: (socket: Socket) => void;
+  /** Gives up what can be spared: a connection to the control socket could not be accepted for want of descriptors. */
+  readonly makeRoom: () => void;
   readonly fault: (error: unknown) => void;
 }
 
@@ -110,11 +113,16 @@ export class Sockets {
   }
 
   #createControlServer(): Server {
+    // How many of them there may be is decided where it is known which are members.
     const server = createServer(this.#parts.control);
-    server.maxConnections = this.#parts.settings.maxMembers + spareConnections;
     // What fails until then is told to whoever has it listen.
-    server.once('listening', () => server.on('error', this.#parts.fault));
+    server.once('listening', () => server.on('error', (error) => this.#failed(error)));
     return server;
+  }
+
+  #failed(error: Error): void {
+    if (exhausted.has(errnoOf(error) ?? '')) this.#parts.makeRoom();
+    this.#parts.fault(error);
   }
 
   #hold(listener: Listener): void {

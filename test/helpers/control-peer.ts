@@ -60,6 +60,14 @@ export class ControlPeer {
     }
   }
 
+  /** Waits until the newest message has a field of that value. */
+  async hearLast(field: string, value: unknown): Promise<void> {
+    while (this.#heard.at(-1)?.[field] !== value) {
+      if (this.#over) throw new Error(`the connection ended without ${field} ${value}`);
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
   /** Writes the same again and again, as fast as it is taken, until it is done or cut off. */
   async flood(what: string | Buffer, times: number): Promise<void> {
     const perWrite = 1000;

@@ -28,7 +28,7 @@ class Scene {
     const fault = (error: unknown) => void this.notes.faults.push(error);
     const service = listenerService(new DataListener((socket) => socket.end(), 10, fault), 0, this.notes.clock);
     const control = (socket: { destroy(): unknown }) => void socket.destroy();
-    this.sockets = new Sockets({ place, settings: ownerSettings(), service, control, fault });
+    this.sockets = new Sockets({ place, settings: ownerSettings(), service, control, makeRoom: () => {}, fault });
     this.healer = new Healer(place, this.notes, intervalMs, {
       lock: () => this.lock,
       sockets: this.sockets,

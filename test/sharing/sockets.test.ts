@@ -38,7 +38,7 @@ function withSockets(play: (scene: Scene) => Promise<void>): Promise<void> {
     const service = listenerService(new Data(greet, 10, fault), 0, systemClock);
     const settings = ownerSettings({ mode: 0o640, maxMembers: 3 });
     const control = (socket: Parameters<typeof greet>[0]) => void socket.end('control');
-    const sockets = new Sockets({ place, settings, service, control, fault });
+    const sockets = new Sockets({ place, settings, service, control, makeRoom: () => {}, fault });
     try {
       await play({ place, lock, sockets, servers, faults });
     } finally {

@@ -20,7 +20,10 @@ _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Acceptor:
-    """Hands over connections until it is closed."""
+    """Hands over connections until it is closed.
+
+    `make_room` gives up what can be spared, when one could not be accepted for want of descriptors; says whether it did.
+    """
 
     def __init__(
         self,
@@ -28,11 +31,13 @@ class Acceptor:
         listener: socket.socket,
         accepted: Callable[[socket.socket], None],
         fault: Callable[[BaseException], None],
+        make_room: Callable[[], bool],
     ) -> None:
         self._loop: Final = loop
         self._listener: Final = listener
         self._accepted: Final = accepted
         self._fault: Final = fault
+        self._make_room: Final = make_room
         self._resume: asyncio.TimerHandle | None = None
         self._open = True
         remember(self)
@@ -62,6 +67,8 @@ class Acceptor:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return False
             except OSError as error:
+                if error.errno in _EXHAUSTED and self._make_room():
+                    continue
                 self._fault(error)
                 if error.errno in _EXHAUSTED and self._open:
                     # It would be told so again and again.

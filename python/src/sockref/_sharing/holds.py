@@ -17,23 +17,16 @@ from .channel import Channel
 from .lease import Peers
 from .lines import MAX_MESSAGE_BYTES
 from .messages import Hello, Holder, MalformedMessage, ToOwner, parse_to_owner
+from .rounds import Rounds
 from .settings import OwnerSettings
+from .strangers import Strangers
 from .tally import Tally
-
-_STRANGER_SECONDS = 10.0
-"""How long a connection may stay that is no member's: before its `hello`, and when it was answered."""
-
-_SECONDS_PER_MEMBER = 50e-6
-"""Between two rounds of counts: what telling everybody costs stays a small part of the time."""
 
 _MAX_LISTED = 200
 """Members that a listing names at most; the rest is a number, so that the message keeps its limit."""
 
 _MAX_LISTED_BYTES = MAX_MESSAGE_BYTES - 4_096
 """Bytes that these may have together: labels can be long, and the owner has to be named in the same message."""
-
-SPARE_CONNECTIONS: Final = 64
-"""Connections to the control socket beyond the members: listings, and those who are refused."""
 
 
 class HoldsOwner(Protocol):
@@ -75,8 +68,8 @@ class Holds:
         self._dependents = 0
         self._connections: dict[_Connection, None] = {}
         self._members: dict[_Connection, Hello] = {}
-        self._round: asyncio.TimerHandle | None = None
-        self._last_round = -math.inf
+        self.strangers: Final[Strangers[_Connection]] = Strangers(loop, settings.max_members)
+        self._rounds: Final[Rounds[_Connection]] = Rounds(loop, self._members, self.tell)
 
     @property
     def peers(self) -> Peers:
@@ -85,10 +78,13 @@ class Holds:
 
     def accept(self, sock: socket.socket) -> None:
         """A new control connection."""
-        if len(self._connections) >= self.max_members + SPARE_CONNECTIONS:
-            sock.close()
-            return
-        self._connections[_Connection(self, sock)] = None
+        connection = _Connection(self, sock)
+        self._connections[connection] = None
+        self.strangers.admit(connection)
+
+    def make_room(self) -> bool:
+        """Gives up the oldest connection that is no member's, for want of descriptors; False if there is none."""
+        return self.strangers.drop_oldest()
 
     def listing(self) -> dict[str, Any]:
         """Who holds it, as a message."""
@@ -122,29 +118,19 @@ class Holds:
 
     def announce(self) -> None:
         """Has the newest total told to all members, soon and together with what else changes until then."""
-        if self._round is not None or not self._members:
-            return
-        earliest = self._last_round + len(self._members) * _SECONDS_PER_MEMBER
-        self._round = self.loop.call_later(max(0.0, earliest - self.loop.time()), self._tell)
+        self._rounds.announce()
 
     def close(self) -> None:
         """Ends all connections. Members that were not told to stop start over, knowing the last numbers."""
-        if self._round is not None:
-            self._round.cancel()
-            self._tell()
+        self._rounds.finish()
         for connection in list(self._connections):
             connection.end()
 
     def destroy(self) -> None:
         """Ends all connections without a further word or wait."""
+        self._rounds.cancel()
         for connection in list(self._connections):
             connection.channel.destroy()
-
-    def _tell(self) -> None:
-        self._round = None
-        self._last_round = self.loop.time()
-        for connection in list(self._members):
-            self.tell(connection)
 
     def tell(self, connection: _Connection) -> None:
         """Tells a member the numbers; one that does not read gets one message when it does, not all (I7)."""
@@ -168,7 +154,7 @@ class Holds:
             connection.end({"type": "failed", **full})
             return
         self._members[connection] = hello
-        connection.limit.cancel()
+        self.strangers.release(connection)
         if not hello["canServe"]:
             self._dependents += 1
             self.dependents_seen += 1
@@ -213,7 +199,11 @@ class Holds:
     def forget(self, connection: _Connection) -> None:
         """A connection is over."""
         self._connections.pop(connection, None)
+        self.strangers.release(connection)
         self.remove(connection)
+
+    def is_open(self, connection: _Connection) -> bool:
+        return connection in self._connections
 
     def _numbers(self, connection: _Connection) -> dict[str, int]:
         return {
@@ -241,13 +231,15 @@ class _Connection:
         self.asked_to_stop = False
         self._answer_due = False
         self.channel: Final = Channel(holds.loop, sock, self)
-        self.limit = self._limited()
+
+    def drop(self) -> None:
+        self.channel.destroy()
 
     def end(self, message: object = None) -> None:
         """Says the last word, if any; the peer then has to close."""
-        self.limit.cancel()
-        self.limit = self._limited()
         self.channel.end(message)
+        if self._holds.is_open(self):
+            self._holds.strangers.admit(self)
 
     def received(self, line: str) -> None:
         message = parse_to_owner(line)
@@ -275,7 +267,6 @@ class _Connection:
         }
 
     def closed(self, malformed: MalformedMessage | None) -> None:
-        self.limit.cancel()
         self._holds.forget(self)
         if malformed is None:
             return
@@ -294,7 +285,8 @@ class _Connection:
                 self._answer()
             case "stop":
                 # Its answer may take as long as the others keep their references.
-                self.limit.cancel()
+                if not self.asked_to_stop and not holds.is_member(self):
+                    holds.strangers.admit_to_wait(self)
                 self.asked_to_stop = True
                 holds.owner.stop_requested(message["force"])
             case "references":
@@ -313,10 +305,6 @@ class _Connection:
         elif not self._answer_due:
             self._answer_due = True
             self.channel.when_read(self._answer)
-
-    def _limited(self) -> asyncio.TimerHandle:
-        """Ends a connection that is no member's after a while, whatever its peer does."""
-        return self._holds.loop.call_later(_STRANGER_SECONDS, self.channel.destroy)
 
 
 def describe(

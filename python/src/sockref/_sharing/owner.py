@@ -112,6 +112,7 @@ class Owner:
             settings.mode,
             self._loop,
             {"control": self._holds.accept, "data": self._data.accept},
+            self._holds.make_room,
             self.fault,
         )
         self._healer: Final = Healer(start.place, start.surroundings, settings.heal_interval, self)

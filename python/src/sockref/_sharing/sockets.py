@@ -27,12 +27,14 @@ class Sockets:
         mode: int,
         loop: asyncio.AbstractEventLoop,
         accept: dict[SocketKind, Callable[[socket.socket], None]],
+        make_room: Callable[[], bool],
         fault: Callable[[BaseException], None],
     ) -> None:
         self._place: Final = place
         self._modes: Final[dict[SocketKind, int]] = {"control": _CONTROL_MODE, "data": mode}
         self._loop: Final = loop
         self._accept: Final = accept
+        self._make_room: Final = make_room
         self._fault: Final = fault
         self._acceptors: dict[SocketKind, Acceptor] = {}
         self._files: dict[SocketKind, Identity] = {}
@@ -51,7 +53,7 @@ class Sockets:
             old = self._acceptors.get(kind)
             if old is not None:
                 old.close(drain=True)
-            self._acceptors[kind] = Acceptor(self._loop, listener, self._accept[kind], self._fault)
+            self._acceptors[kind] = Acceptor(self._loop, listener, self._accept[kind], self._fault, self._make_room)
             self._files[kind] = file
             self.published.append(file)
 

@@ -1,0 +1,65 @@
+"""The connections to a control socket that are no member's."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Generic, Protocol, TypeVar
+
+_STRANGER_SECONDS = 10.0
+"""How long a connection may stay that is no member's: before its `hello`, and when it was answered."""
+
+_SPARE_PLACES = 64
+"""Places beyond one for each member that there may be. After the loss of an owner all members may come at once, and all of
+them are connected before the first says `hello`; these are for who only asks."""
+
+
+class Connection(Protocol):
+    """A connection, as far as it matters here."""
+
+    def drop(self) -> None: ...
+
+
+_Stranger = TypeVar("_Stranger", bound=Connection)
+
+
+class Strangers(Generic[_Stranger]):
+    """They have places of their own, and the oldest gives its place up to a new one.
+
+    So those who say nothing lock nobody out, however many come, and however often (I7).
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_members: int) -> None:
+        self._loop: Final = loop
+        self._max: Final = max_members + _SPARE_PLACES
+        self._places: Final[dict[_Stranger, asyncio.TimerHandle | None]] = {}
+        """Oldest first, with what ends those that have no reason to stay."""
+
+    def admit(self, stranger: _Stranger) -> None:
+        """One that is to say what it wants, or to hang up, within a while. If it has that already, nothing is added."""
+        if self._places.get(stranger) is None:
+            self._take(stranger, self._loop.call_later(_STRANGER_SECONDS, stranger.drop))
+
+    def admit_to_wait(self, stranger: _Stranger) -> None:
+        """One that may wait as long as it likes, if nobody needs its place."""
+        self._take(stranger, None)
+
+    def release(self, stranger: _Stranger) -> None:
+        """It is no stranger any more, or gone."""
+        timer = self._places.pop(stranger, None)
+        if timer is not None:
+            timer.cancel()
+
+    def drop_oldest(self) -> bool:
+        """Makes room for another one; False if there is none to drop."""
+        oldest = next(iter(self._places), None)
+        if oldest is None:
+            return False
+        self.release(oldest)
+        oldest.drop()
+        return True
+
+    def _take(self, stranger: _Stranger, timer: asyncio.TimerHandle | None) -> None:
+        self.release(stranger)
+        self._places[stranger] = timer
+        if len(self._places) > self._max:
+            self.drop_oldest()
