@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 const home = dirname(dirname(fileURLToPath(import.meta.url)));
 const root = resolve(process.argv[2] ?? home);
 const dist = join(home, 'dist');
+const types = join(dist, 'types');
 /** @type {{errorTable: Record<string, {when: string, remedy: string, fields: readonly string[]}>}} */
 const { errorTable } = await import(join(dist, 'error-table.js'));
 
@@ -63,7 +64,7 @@ function* exported() {
   const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) => title);
   const named = new Set([...headings.join('\n').matchAll(/\w+/g), ...text.matchAll(/(?<=`)[\w]+(?=[`(:.<])/g)].flat());
   for (const file of ['index.d.ts', 'glide.d.ts']) {
-    for (const name of exportsOf(readFileSync(join(dist, file), 'utf8'))) {
+    for (const name of exportsOf(readFileSync(join(types, file), 'utf8'))) {
       if (!named.has(name)) yield `docs/api.md: does not name ${name}, an export of ${file}`;
     }
   }
@@ -79,7 +80,7 @@ function* optionsNamed() {
       continue;
     }
     const rows = new Map([...section.matchAll(/^\| `(\w+)` \|(.*)$/gm)].map(([, name = '', row = '']) => [name, row]));
-    const members = membersOf(type, readFileSync(join(dist, file), 'utf8'));
+    const members = membersOf(type, readFileSync(join(types, file), 'utf8'));
     for (const [name, given] of members) {
       const row = rows.get(name);
       if (row === undefined) yield `docs/api.md: ${type} has no row for \`${name}\``;

@@ -1,14 +1,25 @@
 import { SocketManager } from './api/manager.js';
 import type { SocketReference } from './api/reference.js';
+import { shared } from './api/shared.js';
 import { SocketReferenceError } from './errors.js';
 import type { Serve } from './sharing/data-listener.js';
 
 export { SocketReference } from './api/reference.js';
 
-let handler: Serve | undefined;
+interface State {
+  handler: Serve | undefined;
+  /** References that nobody else holds: sockets that were started by their path alone. */
+  readonly started: Map<string, SocketReference>;
+}
 
-/** References that nobody else holds: sockets that were started by their path alone. */
-const started = new Map<string, SocketReference>();
+/** One for the ES module and the CommonJS one, as the manager is. */
+function state(): State {
+  return shared<State>(
+    'sockref.glide.1',
+    () => ({ handler: undefined, started: new Map() }),
+    () => true,
+  );
+}
 
 /**
  * Sets what serves the sockets that are started from now on: a function, or a `net` or `http` server.
@@ -19,7 +30,7 @@ const started = new Map<string, SocketReference>();
  * ```
  */
 export function SetConnectionHandler(serve: Serve): void {
-  handler = serve;
+  state().handler = serve;
 }
 
 /**
@@ -29,16 +40,18 @@ export function SetConnectionHandler(serve: Serve): void {
  */
 export async function StartSocketConnection(): Promise<string> {
   const reference = await StartSocketConnectionWithReference();
+  const { started } = state();
   started.set(reference.path, reference);
   reference.signal.addEventListener('abort', () => started.delete(reference.path), { once: true });
   return reference.path;
 }
 
 /** A reference to the socket at a path, or to a new one in the default directory. */
-export function StartSocketConnectionWithReference(path?: string): Promise<SocketReference> {
+export async function StartSocketConnectionWithReference(path?: string): Promise<SocketReference> {
+  const { handler } = state();
   if (!handler && path === undefined) {
     const message = 'Nothing would serve a new socket; call SetConnectionHandler first';
-    return Promise.reject(new SocketReferenceError('ERR_SOCKREF_NOT_SERVED', message));
+    throw new SocketReferenceError('ERR_SOCKREF_NOT_SERVED', message);
   }
   return SocketManager.default.acquire(path, handler && { serve: handler });
 }

@@ -41,5 +41,12 @@ export type { ConnectionHandler, Serve } from './sharing/data-listener.js';
  * ```
  */
 export function acquire(path?: string, options?: AcquireOptions): Promise<SocketReference> {
-  return SocketManager.default.acquire(path, options);
+  let manager: SocketManager;
+  try {
+    manager = SocketManager.default;
+  } catch (error) {
+    // Where sockref cannot run: told as every other failure. Not an async function, since this is the hot path.
+    return Promise.reject(error);
+  }
+  return manager.acquire(path, options);
 }

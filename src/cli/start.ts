@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
+import { unsupportedRuntime } from '../runtime.js';
 import { CodeCache, codeCacheDirectory } from './code-cache.js';
 
 // What `sockref` is as a program: it loads the command line, for `run` with what V8 made of that the last time. It exists only
@@ -9,6 +10,13 @@ import { CodeCache, codeCacheDirectory } from './code-cache.js';
 
 /** The name of that file, which changes with its content; it has only characters of ASCII. */
 declare const PROGRAM: string;
+
+// Before the command line is loaded, which needs what such a runtime lacks. The statuses are those of any failure.
+const unsupported = unsupportedRuntime();
+if (unsupported !== undefined) {
+  process.stderr.write(`sockref: ${unsupported}\n`);
+  process.exit(process.argv[2] === 'run' ? 125 : 1);
+}
 
 const file = join(__dirname, PROGRAM);
 // Only `run` has to be quick; and code that was kept cannot `import()`, as `demo` does.

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { SocketReferenceError } from '../errors.js';
+import { unsupportedRuntime } from '../runtime.js';
 
 /** Bytes that a path in `sockaddr_un` may have, without its terminating zero. */
 export const maxSocketPathBytes = process.platform === 'linux' ? 107 : 103;
@@ -28,8 +29,10 @@ function isPermitted(path: string): boolean {
   return permission === undefined || (permission.has('fs.read', path) && permission.has('fs.write', path));
 }
 
-/** Refuses platforms that lack what everything here stands on. */
+/** Refuses runtimes and platforms that lack what everything here stands on. */
 export function assertPlatform(): void {
+  const unsupported = unsupportedRuntime();
+  if (unsupported !== undefined) throw new SocketReferenceError('ERR_SOCKREF_UNSUPPORTED', unsupported);
   if (process.platform !== 'win32') return;
   throw new SocketReferenceError(
     'ERR_SOCKREF_UNSUPPORTED',

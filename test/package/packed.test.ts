@@ -47,14 +47,23 @@ describe('the package', () => {
     const files = packed.files.map(({ path }) => path);
     const unexpected = files.filter(
       (path) =>
-        !/^(dist\/.*\.(js|js\.map|d\.ts)|dist\/bin\/(.*\.cjs|third-party-licenses\.txt)|docs\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
+        !/^(dist\/.*\.(js|js\.map|d\.ts)|dist\/cjs\/\w+\.cjs(\.map)?|dist\/types\/package\.json|dist\/bin\/(.*\.cjs|third-party-licenses\.txt)|docs\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
           path,
         ),
     );
     expect(unexpected).toEqual([]);
     expect(files.filter((path) => /test|fixture|\.tsbuildinfo$/.test(path))).toEqual([]);
     expect(files).toEqual(
-      expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/glide.js', 'dist/bin/sockref.cjs', 'LICENSE']),
+      expect.arrayContaining([
+        'dist/index.js',
+        'dist/index.d.ts',
+        'dist/glide.js',
+        'dist/cjs/index.cjs',
+        'dist/cjs/glide.cjs',
+        'dist/types/index.d.ts',
+        'dist/bin/sockref.cjs',
+        'LICENSE',
+      ]),
     );
   });
 

@@ -6,34 +6,36 @@
  */
 
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const target = join(root, 'dist/bin');
+/** @param {string} folder - with what the compiler made; the bundle goes to its `bin` */
+export async function bundleCommandLine(folder) {
+  const target = join(folder, 'bin');
+  const program = await bundle(join(folder, 'cli/main.js'), target, {
+    plugins: [
+      { name: 'late-promises', transform: { filter: { id: /\/lilconfig\// }, handler: withoutPromisesOfFiles } },
+    ],
+    // It has native code, and is loaded at need.
+    external: ['fs-native-extensions'],
+    name: 'program-[hash].cjs',
+  });
+  const file = join(target, program.fileName);
+  // So that it can be read without looking at what each byte begins, and takes half of the memory.
+  await writeFile(file, (await readFile(file, 'utf8')).replace(/[^\0-\x7f]/g, escaped), 'latin1');
+  await bundle(join(folder, 'cli/start.js'), target, {
+    transform: { define: { PROGRAM: JSON.stringify(program.fileName) } },
+    name: 'sockref.cjs',
+  });
+  await chmod(join(target, 'sockref.cjs'), 0o755);
 
-const program = await bundle('main.js', {
-  plugins: [{ name: 'late-promises', transform: { filter: { id: /\/lilconfig\// }, handler: withoutPromisesOfFiles } }],
-  // It has native code, and is loaded at need.
-  external: ['fs-native-extensions'],
-  name: 'program-[hash].cjs',
-});
-const file = join(target, program.fileName);
-// So that it can be read without looking at what each byte begins, and takes half of the memory.
-await writeFile(file, (await readFile(file, 'utf8')).replace(/[^\0-\x7f]/g, escaped), 'latin1');
-await bundle('start.js', {
-  transform: { define: { PROGRAM: JSON.stringify(program.fileName) } },
-  name: 'sockref.cjs',
-});
-await chmod(join(target, 'sockref.cjs'), 0o755);
-
-// The licences of what is inside ask to be passed on with it.
-const packages = new Set(
-  program.moduleIds.map((id) => /.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(id)?.[0] ?? ''),
-);
-const licences = await Promise.all([...packages].filter(Boolean).sort().map(licenceOf));
-await writeFile(join(target, 'third-party-licenses.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`));
+  // The licences of what is inside ask to be passed on with it.
+  const packages = new Set(
+    program.moduleIds.map((id) => /.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(id)?.[0] ?? ''),
+  );
+  const licences = await Promise.all([...packages].filter(Boolean).sort().map(licenceOf));
+  await writeFile(join(target, 'third-party-licenses.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`));
+}
 
 /** @param {string} folder */
 async function licenceOf(folder) {
@@ -47,10 +49,11 @@ async function licenceOf(folder) {
  * Writes an entry of the command line, with all that it loads, into one file.
  *
  * @param {string} entry
+ * @param {string} target
  * @param {import('rolldown').InputOptions & { name: string }} options
  */
-async function bundle(entry, { name, ...input }) {
-  const bundled = await rolldown({ input: join(root, 'dist/cli', entry), platform: 'node', ...input });
+async function bundle(entry, target, { name, ...input }) {
+  const bundled = await rolldown({ input: entry, platform: 'node', ...input });
   const { output } = await bundled.write({
     dir: target,
     // Node starts faster with it than with ES modules, by some 9 ms.

@@ -1,0 +1,14 @@
+/** What `engines` in package.json says: older ones lack `process.getBuiltinModule()`. */
+const neededNode = '20.19 or newer (of Node 22, 22.3 or newer)';
+
+/** Why sockref cannot run on this runtime; undefined if it can. Loads nothing, so that this can be said before anything breaks. */
+export function unsupportedRuntime(): string | undefined {
+  // First of all: there the native locks end the process when they are loaded, and no error can be caught.
+  if ('Deno' in globalThis || process.versions['deno'] !== undefined) {
+    return 'sockref does not run on Deno, which cannot load its native file locks; use Node or Bun';
+  }
+  if (typeof process.getBuiltinModule !== 'function') {
+    return `sockref needs Node ${neededNode}, and this is Node ${process.versions.node}`;
+  }
+  return undefined;
+}
