@@ -6,7 +6,7 @@ import { unsupportedRuntime } from '../runtime.js';
 export const maxSocketPathBytes = process.platform === 'linux' ? 107 : 103;
 
 /** What lists the open descriptors on Linux, and leads through each of them. */
-const ownDescriptors = '/proc/self/fd';
+export const ownDescriptors = '/proc/self/fd';
 
 /** Whether a file can be reached relative to an open directory, by way of its descriptor. */
 export const reachesThroughDescriptors =

@@ -9,7 +9,8 @@ import { isSocketReferenceError, stackOf } from '../errors.js';
 import { Directory } from '../files/directory.js';
 import { EndpointLock } from '../files/lock.js';
 import { joinPath } from '../files/paths.js';
-import { type KeeperAnswer, type KeeperTask, keeperDescriptors } from '../sharing/hire.js';
+import type { KeeperAnswer, KeeperTask } from '../sharing/hire.js';
+import { closeInherited, keeperDescriptors } from '../sharing/keeper-descriptors.js';
 import type { LeaseEvents } from '../sharing/lease.js';
 import { endpointNames } from '../sharing/names.js';
 import { Owner } from '../sharing/owner.js';
@@ -23,6 +24,7 @@ import { logFiles } from './log-place.js';
 /** How long what is left at the end may take, in milliseconds: last words to members that do not read them. */
 const lastWordsMs = 15_000;
 
+closeInherited();
 const task = readTask();
 // Whoever was to tell it died in the middle: the lock goes with us.
 if (task) await keep(task);

@@ -10,12 +10,10 @@ import { clearRecord } from '../files/record.js';
 import { keeperProgram } from '../installation.js';
 import { systemError } from '../system-errors.js';
 import { deferred } from './deferred.js';
+import { keeperDescriptors, keeperStdio } from './keeper-descriptors.js';
 import type { ServerCommand } from './provider.js';
 import type { OwnerSettings, Place } from './settings.js';
 import { sweep } from './sweep.js';
-
-/** The descriptors by which a keeper gets the lock, and by which it is told its task and answers. */
-export const keeperDescriptors = { lock: 3, task: 4 } as const;
 
 /** What a private directory adds to a path: `.sr-`, 16 digits, a separator. */
 const privateName = `.sr-${'0'.repeat(16)}`;
@@ -77,7 +75,7 @@ export async function hire({ place, lock, server, settings, expected }: Position
     cwd: '/',
     detached: true,
     env: keeperEnvironment(),
-    stdio: ['ignore', 'ignore', 'pipe', lock.fd, 'pipe'],
+    stdio: keeperStdio(lock.fd),
   });
   if (child.pid === undefined) {
     const [error] = await once(child, 'error');

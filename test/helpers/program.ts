@@ -6,6 +6,11 @@ import { stop } from '../../labs/lib/signals.mjs';
 
 const fixtures = new URL('../fixtures/', import.meta.url);
 
+/** The file of a fixture program. */
+export function fixture(name: string): string {
+  return fileURLToPath(new URL(name, fixtures));
+}
+
 /** How a program is started; what is not given is as in this process. */
 export interface ProgramOptions {
   /** Added to the environment; `undefined` takes a variable away. */
