@@ -1,4 +1,5 @@
 import type { SocketReferenceErrorCode } from './error-table.js';
+import { printable } from './printable.js';
 
 /** What an error carries besides its code and message; which code has which field is listed in docs/errors.md. */
 export interface SocketReferenceErrorDetails {
@@ -95,7 +96,8 @@ export class SocketReferenceError extends Error {
    */
   constructor(code: SocketReferenceErrorCode, message: string, details: SocketReferenceErrorDetails = {}) {
     const { cause, ...fields } = details;
-    super(message, cause === undefined ? undefined : { cause });
+    // Whatever path or label is in it: one line, and nothing that a terminal would obey.
+    super(printable(message), cause === undefined ? undefined : { cause });
     this.code = code;
     Object.assign(this, fields);
   }
@@ -124,12 +126,17 @@ const maxQuoted = 120;
 
 /** Shows any value in a message: escaped, shortened, on one line. */
 export function quote(value: unknown): string {
-  let text: string;
-  if (typeof value === 'string') text = JSON.stringify(value);
-  else if (typeof value === 'function') text = 'a function';
-  else if (typeof value === 'object' && value !== null) text = Array.isArray(value) ? 'an array' : 'an object';
-  else text = typeof value === 'bigint' ? `${value}n` : String(value);
-  return text.length > maxQuoted ? `${text.slice(0, maxQuoted)}… (${text.length} characters)` : text;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  if (typeof value === 'string') return quoteText(value);
+  const text = typeof value === 'bigint' ? `${value}n` : String(value);
+  return text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text;
+}
+
+/** What was cut off is shown to be, within the quotes. */
+function quoteText(value: string): string {
+  const text = printable(JSON.stringify(value));
+  return text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…"` : text;
 }
 
 /**

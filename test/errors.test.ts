@@ -86,7 +86,7 @@ const triggers: readonly Trigger[] = [
     how: 'an option of the wrong type',
     code: 'ERR_SOCKREF_INVALID_OPTION',
     fields: () => ({ option: 'mode', expected: expect.stringContaining('0o600'), received: '"0600"' }),
-    says: /^The invalid option "mode" must be permission bits .*, and is "0600"$/,
+    says: /^The option "mode" must be permission bits .*, and is "0600"$/,
     run: (_, manager) => rejection(manager.acquire('a', { serve, mode: '0600' as never })),
   },
   {

@@ -1,3 +1,4 @@
+import { closest } from '../closest.js';
 import { quote, SocketReferenceError } from '../errors.js';
 
 /** Milliseconds that a timer of Node takes at most. */
@@ -93,8 +94,7 @@ export function checkOptions(given: unknown, checks: Readonly<Record<string, Che
   if (notRecord) throw invalidOption(prefix === '' ? 'options' : prefix.slice(0, -1), notRecord, given);
   for (const [name, value] of Object.entries(given as object)) {
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (!check)
-      throw invalidOption(`${prefix}${name}`, `one of: ${Object.keys(checks).join(', ')}`, value, 'unknown option');
+    if (!check) throw unknownOption(prefix, name, Object.keys(checks), value);
     const expected = value === undefined ? undefined : check(value);
     if (expected) throw invalidOption(`${prefix}${name}`, expected, value);
   }
@@ -102,7 +102,11 @@ export function checkOptions(given: unknown, checks: Readonly<Record<string, Che
 
 /** The error for an option that has no default and was not given. */
 export function missingOption(option: string, expected: string): SocketReferenceError {
-  return invalidOption(option, expected, undefined);
+  return new SocketReferenceError(
+    'ERR_SOCKREF_INVALID_OPTION',
+    `The option ${quote(option)} is missing: it must be ${expected}`,
+    { option, expected, received: quote(undefined) },
+  );
 }
 
 /** The error for options that exclude each other. */
@@ -110,21 +114,29 @@ export function conflictingOptions(option: string, other: string, why: string): 
   const expected = `left out together with ${quote(other)}`;
   return new SocketReferenceError(
     'ERR_SOCKREF_INVALID_OPTION',
-    `The option ${quote(option)} must be ${expected}: ${why}`,
+    `The options ${quote(option)} and ${quote(other)} exclude each other: ${why}`,
     { option, expected, received: 'both' },
   );
 }
 
-function invalidOption(
-  option: string,
-  expected: string,
-  value: unknown,
-  what = 'invalid option',
-): SocketReferenceError {
+function unknownOption(prefix: string, name: string, known: readonly string[], value: unknown): SocketReferenceError {
+  const option = `${prefix}${name}`;
+  const meant = closest(name, known);
+  const list = known.join(', ');
+  const hint = meant === undefined ? 'the' : `did you mean ${quote(`${prefix}${meant}`)}? The`;
+  const whose = prefix === '' ? 'options' : `options of ${quote(prefix.slice(0, -1))}`;
+  return new SocketReferenceError(
+    'ERR_SOCKREF_INVALID_OPTION',
+    `Unknown option ${quote(option)}; ${hint} ${whose} are ${list}`,
+    { option, expected: `one of: ${list}`, received: quote(value) },
+  );
+}
+
+function invalidOption(option: string, expected: string, value: unknown): SocketReferenceError {
   const received = quote(value);
   return new SocketReferenceError(
     'ERR_SOCKREF_INVALID_OPTION',
-    `The ${what} ${quote(option)} must be ${expected}, and is ${received}`,
+    `The option ${quote(option)} must be ${expected}, and is ${received}`,
     { option, expected, received },
   );
 }

@@ -1,6 +1,7 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import { isSocketReferenceError, messageOf } from '../errors.js';
+import { printable } from '../printable.js';
 
 /** What happened to a socket; `references` is the count after it. */
 export interface SocketEvent {
@@ -122,8 +123,8 @@ export class ManagerEmitter extends EventEmitter<ManagerEvents> {
     const key = `${code} ${path}`;
     if (this.#warned.has(key) || this.#warned.size >= maxWarnings) return;
     this.#warned.add(key);
-    const message = messageOf(error);
-    process.emitWarning(`${path}: ${message} (further ones of this kind are not shown)`, {
+    const message = `${printable(path)}: ${printable(messageOf(error))}`;
+    process.emitWarning(`${message} (further ones of this kind are not shown)`, {
       type: 'SockrefWarning',
       code,
     });

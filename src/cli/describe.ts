@@ -1,7 +1,7 @@
 import type { SocketInfo } from '../api/info.js';
+import { printable } from '../printable.js';
 import { inWords } from './duration.js';
 import { paint, type Style } from './output.js';
-import { safe } from './safe.js';
 
 const styles: Readonly<Record<SocketInfo['state'], Style>> = {
   starting: 'yellow',
@@ -21,7 +21,7 @@ export function stateOf({ state }: SocketInfo): string {
 export function serverOf({ server }: SocketInfo): string {
   if (!server) return '';
   const again = server.restarts > 0 ? `, restarted ${server.restarts === 1 ? 'once' : `${server.restarts} times`}` : '';
-  return `${shortened(safe(server.command))} (${server.state}${again})`;
+  return `${shortened(printable(server.command))} (${server.state}${again})`;
 }
 
 /** Letters of a command in a table. */

@@ -1,24 +1,41 @@
-import { UsageError } from './failure.js';
-
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** How a duration is written, for messages. */
 export const durationForm = 'a number with a unit: 500ms, 30s, 2m or 1h';
 
+/** The longest, which is what a timer of Node takes, in milliseconds. */
+const longestMs = 2_147_483_647;
+
+/** What a duration has to be above, or from. */
+export type Least = 'above 0' | 'from 0';
+
+/** How the durations that were read were written, to say them in the same way. */
+const written = new Map<number, string>();
+
 /** Milliseconds that a text such as `30s` means; undefined if it is none. A bare number would be a guess, but for 0. */
 export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0;
   const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
-  return number === undefined || unit === undefined ? undefined : Number(number) * (units[unit] ?? 1);
+  if (number === undefined || unit === undefined) return undefined;
+  const ms = Number(number) * (units[unit] ?? 1);
+  written.set(ms, text);
+  return ms;
 }
 
-/** Reads the value of an option that is a duration. */
-export function duration(option: string): (text: string) => number {
-  return (text) => {
-    const ms = parseDuration(text);
-    if (ms === undefined) throw new UsageError(`${option} must be ${durationForm}, and is ${JSON.stringify(text)}`);
-    return ms;
-  };
+/** What a duration must be, if a text is none that a timer can wait. */
+export function wrongDuration(text: string, least: Least): string | undefined {
+  const ms = parseDuration(text);
+  if (ms === undefined) return durationForm;
+  if (ms > longestMs) return 'at most 596h';
+  return ms === 0 && least === 'above 0' ? 'above 0' : undefined;
+}
+
+/** A duration with a unit: as it was given, if it was. */
+export function asGiven(ms: number): string {
+  const given = written.get(ms);
+  if (given !== undefined) return given;
+  const unit = ['h', 'm', 's'].find((each) => ms >= (units[each] ?? 1) && ms % (units[each] ?? 1) === 0) ?? 'ms';
+  return `${ms / (units[unit] ?? 1)}${unit}`;
 }
 
 /** A span of time for people: its one or two largest units. */

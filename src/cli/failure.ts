@@ -1,6 +1,8 @@
-import { isSocketReferenceError, messageOf, type SocketReferenceError, stackOf } from '../errors.js';
+import { isSocketReferenceError, messageOf, quote, stackOf } from '../errors.js';
+import { errnoOf, systemError } from '../system-errors.js';
+import { adviceFor } from './advice.js';
 import type { CommandName } from './commands.js';
-import { tell } from './output.js';
+import { errorOutput, tell } from './output.js';
 
 /** Exit status of `run` when sockref itself failed, as `env` and `timeout` have it: its other statuses are its command's. */
 const runFailed = 125;
@@ -30,40 +32,40 @@ export function usageStatus(command: CommandName | undefined): number {
 
 /** Tells what failed on stderr, in a line, and returns the exit status. */
 export function report(error: unknown, command: CommandName | undefined): number {
-  const { message, lines } = described(error);
+  const { message, lines } = described(error, command);
   tell(message, lines);
-  if (process.env['SOCKREF_DEBUG'] === '1') process.stderr.write(`${stackOf(error)}\n`);
+  if (process.env['SOCKREF_DEBUG'] === '1') errorOutput().write(`${stackOf(error)}\n`);
   if (error instanceof UsageError) return usageStatus(command);
   if (error instanceof CliError && error.status !== undefined) return error.status;
   return command === 'run' ? runFailed : 1;
 }
 
-/** What to say of an error: a line, and what follows it. */
-export function described(error: unknown): { message: string; lines: readonly string[] } {
+/** What to say of an error of a command: a line, and what follows it. */
+export function described(
+  error: unknown,
+  command: CommandName | undefined,
+): { message: string; lines: readonly string[] } {
   if (error instanceof CliError) return error;
-  if (isSocketReferenceError(error)) return { message: inOurWords(error), lines: serverOutput(error) };
+  if (isSocketReferenceError(error)) {
+    return { message: adviceFor(error, command), lines: linesOf(error.stderr) };
+  }
+  if (isOfSystem(error)) return { message: refusedBySystem(error), lines: [] };
   const what = messageOf(error);
   return { message: `${what} (this should not happen; SOCKREF_DEBUG=1 shows where)`, lines: [] };
 }
 
-/** Messages of the library name its options; here they have other names, or there are none. */
-function inOurWords({ code, message, path, timeoutMs, waitingFor }: SocketReferenceError): string {
-  switch (code) {
-    case 'ERR_SOCKREF_NOT_SERVED':
-      return `Nobody serves ${path ?? 'it'}; give the server with --serve 'COMMAND {socket}', or name it in sockref.config.json`;
-    case 'ERR_SOCKREF_TIMEOUT':
-      return `${path} was not there within ${timeoutMs} ms; it was waiting for ${waitingFor}; --timeout gives it longer`;
-    case 'ERR_SOCKREF_OWNER_LOST':
-      return `The owner of ${path} is gone, and nobody took over within ${timeoutMs} ms; with --serve this process could have`;
-    case 'ERR_SOCKREF_SERVER_FAILED':
-      return message.replace('(readyTimeoutMs)', '(--ready-timeout)');
-    case 'ERR_SOCKREF_ADDRESS_IN_USE':
-      return message.replace("pass reclaim: 'stale' or ", '');
-    default:
-      return message;
-  }
+/** The system may refuse anything at any time; what has no better words of its own ends here. */
+function isOfSystem(error: unknown): error is NodeJS.ErrnoException {
+  return /^E[A-Z0-9]+$/.test(errnoOf(error) ?? '') && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
-function serverOutput({ stderr }: SocketReferenceError): readonly string[] {
-  return stderr === undefined || stderr.trim() === '' ? [] : stderr.trimEnd().split('\n');
+function refusedBySystem(error: NodeJS.ErrnoException): string {
+  if (error.syscall === 'uv_cwd') return 'The working directory does not exist any more; go to another one (cd)';
+  const { path = '' } = error;
+  const { message } = systemError(error, path, path === '' ? 'go on' : `use ${quote(path)}`);
+  return message.includes('; ') ? message : `${message}; SOCKREF_DEBUG=1 shows where`;
+}
+
+function linesOf(output: string | undefined): readonly string[] {
+  return output === undefined || output.trim() === '' ? [] : output.trimEnd().split('\n');
 }

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError, Command as Program } from 'commander';
+import { printable } from '../printable.js';
 import { type CommandName, commands, isCommand } from './commands.js';
 import { report, usageStatus } from './failure.js';
+import { assertOperands, assertSeparated } from './operands.js';
+import { errorOutput, write } from './output.js';
 
 /** Start-up time counts here: each command brings what it needs itself, and only the one that is asked for is loaded. */
 async function main(args: readonly string[]): Promise<void> {
@@ -15,11 +18,13 @@ async function main(args: readonly string[]): Promise<void> {
     for (const [name, { summary, load }] of Object.entries(commands)) {
       if (asked !== undefined && name !== asked) continue;
       const command = program.command(name).summary(summary).description(summary);
-      if (name === asked) (await load()).define(command, args.slice(cut + 1));
+      if (name !== asked) continue;
+      (await load()).define(command.allowExcessArguments(), args.slice(cut + 1));
+      if (commands[name].takesCommand) assertSeparated(command, args);
     }
     await program.parseAsync(args.slice(0, cut), { from: 'user' });
   } catch (error) {
-    // A usage error was told by the library.
+    // A usage error was told by the library that reads the command line.
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : usageStatus(asked);
     else process.exitCode = report(error, asked);
   }
@@ -33,17 +38,28 @@ function createProgram(versionAsked: boolean): Program {
     .helpOption('-h, --help', 'print help')
     .enablePositionalOptions()
     .exitOverride()
+    .hook('preAction', (_, command) => assertOperands(command))
     .configureOutput({
-      outputError: (text, write) => {
+      writeOut: (text) => void write(text),
+      writeErr: (text) => void errorOutput().write(text),
+      outputError: (text, say) => {
         const [asked] = program.args;
         const help = isCommand(asked) ? `sockref ${asked} --help` : 'sockref --help';
-        write(`sockref: ${text.replace(/^error: /, '').trimEnd()}; see ${help}\n`);
+        say(`sockref: ${printable(inOneLine(text))}; see ${help}\n`);
       },
     })
     .addHelpText(
       'after',
       '\nExample:\n  $ sockref run db.sock --serve "redis-server --port 0 --unixsocket {socket}" -- npm test',
     );
+}
+
+/** Of `error: unknown option '--lable'`, and `(Did you mean --label?)` in a line of its own. */
+function inOneLine(text: string): string {
+  return text
+    .replace(/^error: /, '')
+    .replace(/\s*\(Did you mean (.*)\?\)/s, ' (did you mean $1?)')
+    .trimEnd();
 }
 
 /** The command that is to be run, or that help is asked for. */

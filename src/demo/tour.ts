@@ -14,6 +14,9 @@ import { clearStage } from './troupe.js';
 /** Ends a tour that hangs; no measure of how long it takes. */
 const watchdogMs = 60_000;
 
+/** Exit status as of a program that SIGPIPE has ended. */
+const pipeStatus = 141;
+
 let failed = false;
 
 const directory = mkdtempSync(join(realpathSync(tmpdir()), 'sockref-tour-'));
@@ -23,6 +26,10 @@ process.env['SOCKREF_DIR'] = directory;
 setTimeout(() => {
   void fail(new Error(`the tour did not end within ${watchdogMs} ms`));
 }, watchdogMs).unref();
+
+// A reader that leaves, as in `sockref demo | head`, ends the tour without a word; what was begun is cleared up all the same.
+process.stdout.on('error', (error) => void fail(error, hasLeft(error)));
+process.stderr.on('error', () => {});
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void fail(new Error(`stopped by ${signal}`)));
 
@@ -48,13 +55,17 @@ try {
   await fail(error);
 }
 
-async function fail(error: unknown): Promise<void> {
+async function fail(error: unknown, readerLeft = false): Promise<void> {
   // The end of the processes fails the scene that they were in; the first error is the one to tell.
   if (failed) return;
   failed = true;
-  console.error(`\n${paint('red', 'The tour failed:')}`, error);
+  if (!readerLeft) console.error(`\n${paint('red', 'The tour failed:')}`, error);
   await clearStage();
   rmSync(directory, { recursive: true, force: true });
   // Whatever is still served here would keep the process alive.
-  process.exit(1);
+  process.exit(readerLeft ? pipeStatus : 1);
+}
+
+function hasLeft(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'EPIPE';
 }

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { printable } from '../printable.js';
 import { errnoOf } from '../system-errors.js';
 import type { EndpointLock } from './lock.js';
 import { killOrphans, reclaim } from './reclaim.js';
@@ -62,7 +63,7 @@ function cleanUpOne(lock: EndpointLock): void {
 /** A warning of Node is shown in the next tick, and there is none any more. */
 function warn(message: string): void {
   try {
-    writeSync(2, `(node:${process.pid}) SockrefWarning: ${message}\n`);
+    writeSync(2, `(node:${process.pid}) SockrefWarning: ${printable(message)}\n`);
   } catch {
     // Nobody reads it; there is nowhere else to say it.
   }

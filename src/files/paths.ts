@@ -18,7 +18,7 @@ const generatedDigits = 32;
  */
 export function parsePath(input: unknown): RequestedPath {
   if (input === undefined) return { kind: 'name', name: `${randomDigits(generatedDigits)}.sock` };
-  if (typeof input !== 'string') throw invalid(input, 'not-a-string', 'a path is a string');
+  if (typeof input !== 'string') throw invalid(input, 'not-a-string', `it is ${quote(input)}, and a path is a string`);
   if (input === '') throw invalid(input, 'empty', 'the path is empty');
   if (input.trim() === '') throw invalid(input, 'blank', 'the path has only white space');
   if (input.includes('\0')) throw invalid(input, 'nul-byte', 'a path cannot hold a NUL byte');
@@ -61,7 +61,7 @@ export function assertPathFits(path: string, max = maxDataPathBytes): void {
 export function invalid(input: unknown, reason: string, rule: string): SocketReferenceError {
   return new SocketReferenceError(
     'ERR_SOCKREF_INVALID_PATH',
-    `Invalid path ${quote(input)}: ${rule}; pass nothing, a bare name such as "db.sock", or an absolute path`,
+    `Invalid path${typeof input === 'string' ? ` ${quote(input)}` : ''}: ${rule}; pass nothing, a bare name such as "db.sock", or an absolute path`,
     { ...(typeof input === 'string' && { path: input }), reason },
   );
 }

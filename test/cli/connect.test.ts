@@ -39,6 +39,6 @@ describe('sockref connect', () => {
     withHome(async (_, env) => {
       const { code, stdout, stderr } = await cli(['connect', 'a.sock'], { env });
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      expect(stderr).toMatch(/^sockref: Nobody serves \S+\/a\.sock; give the server with --serve .*\n$/);
+      expect(stderr).toMatch(/^sockref: Nobody serves \S+\/a\.sock; start it first \(sockref run .*\n$/);
     }));
 });

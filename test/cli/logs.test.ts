@@ -33,6 +33,8 @@ describe('sockref logs', () => {
     withServed(async ({ directory, env }) => {
       const { output } = logFiles(join(directory, 'a.sock'), env);
       const following = new Cli(['logs', '-f', 'a.sock'], { env });
+      const waiting = `sockref: waiting for a first server of ${directory}/a.sock, which will write to ${output}\n`;
+      await following.says('stderr', /\n/);
       mkdirSync(dirname(output));
       writeFileSync(output, 'first\n');
       await following.says('stdout', /first\n/);
@@ -42,7 +44,7 @@ describe('sockref logs', () => {
       appendFileSync(output, '3rd\n');
       await following.says('stdout', /^first\nsecond\n3rd\n$/);
       following.child.kill('SIGINT');
-      expect(await following.ended).toMatchObject({ signal: 'SIGINT', stderr: '' });
+      expect(await following.ended).toMatchObject({ signal: 'SIGINT', stderr: waiting });
     }));
 
   it('says where it has looked', () =>

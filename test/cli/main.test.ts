@@ -43,6 +43,24 @@ describe('sockref', () => {
     expect(await cli([])).toMatchObject({ code: 2, stdout: '' });
   });
 
+  it('says in one line what was meant, and what is too much', async () => {
+    const cases: [args: string[], code: number, stderr: string][] = [
+      [['lss'], 2, "sockref: unknown command 'lss' (did you mean ls?); see sockref --help\n"],
+      [['ls', '--jsn'], 2, "sockref: unknown option '--jsn' (did you mean --json?); see sockref ls --help\n"],
+      [
+        ['run', '--lable', 'x', 'a', '--', 'b'],
+        125,
+        "sockref: unknown option '--lable' (did you mean --label?); see sockref run --help\n",
+      ],
+      [['ls', 'a', 'b\u009b'], 2, 'sockref: ls takes one argument, and got "a" "b\\u009b"; see sockref ls --help\n'],
+      [['demo', 'a'], 2, 'sockref: demo takes no argument, and got "a"; see sockref demo --help\n'],
+    ];
+    const ends = await Promise.all(cases.map(([args]) => cli(args, { program: bundled })));
+    for (const [at, [args, code, stderr]] of cases.entries()) {
+      expect(ends[at], args.join(' ')).toEqual({ code, signal: null, stdout: '', stderr });
+    }
+  });
+
   it('is the same when bundled', async () => {
     for (const args of [['--help'], ['stop', '--help'], ['ls', '--nothing'], ['--version']]) {
       expect(await cli(args, { program: bundled })).toEqual(await cli(args));

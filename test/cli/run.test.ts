@@ -117,13 +117,20 @@ describe('sockref run', () => {
       const cases: [string[], RegExp][] = [
         [['run', 'a.sock', '--', 'echo', 'ran'], /^sockref: Nobody serves \S+a\.sock; give the server with --serve /],
         [['run', '../a.sock', '--', 'echo', 'ran'], /^sockref: Invalid path "\.\.\/a\.sock": /],
-        [['run', 'a\u001b[2J.sock', '--', 'echo', 'ran'], /^sockref: Nobody serves \S+a\uFFFD\[2J\.sock; /],
+        [['run', 'a\u001b[2J.sock', '--', 'echo', 'ran'], /^sockref: Nobody serves \S+a\\u001b\[2J\.sock; /],
         [['run', 'a.sock'], /^sockref: run needs a command, behind two dashes: /],
         [
           ['run', 'a.sock', '--timeout', 'soon', '--', 'echo', 'ran'],
           /^sockref: --timeout must be a number with a unit/,
         ],
-        [['run', 'a.sock', 'echo', 'ran'], /^sockref: too many arguments for 'run'/],
+        [
+          ['run', 'a.sock', '--serve', 'x {socket}', 'echo', "it's"],
+          /^sockref: put -- before the command: sockref run a\.sock --serve 'x \{socket\}' -- echo 'it'\\''s'\n$/,
+        ],
+        [
+          ['run', 'a.sock', 'npm', 'test', '--', '--watch'],
+          /^sockref: run takes one name before --, and got "npm" too; if .*: sockref run a\.sock -- npm test -- --watch\n$/,
+        ],
       ];
       for (const [args, stderr] of cases) {
         const end = await cli(args, { env });

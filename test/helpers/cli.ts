@@ -23,6 +23,9 @@ export interface CliOptions {
   readonly input?: string;
   /** The program, if it is not the compiled one. */
   readonly program?: string;
+  /** Descriptors that stand in the place of what is read here, if any. */
+  readonly stdout?: number;
+  readonly stderr?: number;
   /** What is run instead of Node with the program. */
   readonly command?: readonly [string, ...string[]];
 }
@@ -43,10 +46,11 @@ export class Cli {
   readonly ended: Promise<CliResult>;
   readonly #changes = new Set<() => void>();
 
-  constructor(args: readonly string[], { env = {}, cwd, program = compiled, command }: CliOptions = {}) {
+  constructor(args: readonly string[], options: CliOptions = {}) {
+    const { env = {}, cwd, program = compiled, command } = options;
     const [file, ...before] = command ?? [process.execPath, program];
     this.child = spawn(file, [...before, ...args], {
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', options.stdout ?? 'pipe', options.stderr ?? 'pipe'],
       env: { ...process.env, ...env },
       ...(cwd !== undefined && { cwd }),
     });

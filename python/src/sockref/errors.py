@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ._printable import printable
 from .error_codes import ERROR_FIELDS, ErrorCode
 
 __all__ = ["ErrorCode", "SocketReferenceError", "quote"]
@@ -50,7 +51,8 @@ class SocketReferenceError(Exception):
     theirs: int | None = None
 
     def __init__(self, code: ErrorCode, message: str, **fields: Any) -> None:
-        super().__init__(message)
+        # Whatever path or label is in it: one line, and nothing that a terminal would obey.
+        super().__init__(printable(message))
         self.code = code
         for name, value in fields.items():
             if name not in ERROR_FIELDS[code]:
@@ -84,11 +86,14 @@ def _rebuild(code: ErrorCode, message: str, fields: dict[str, Any]) -> SocketRef
 def quote(value: object) -> str:
     """Shows any value in a message: escaped, shortened, on one line."""
     if isinstance(value, str):
-        text = json.dumps(value)
-    elif value is None or isinstance(value, (bool, int, float)):
+        text = printable(json.dumps(value, ensure_ascii=False))
+        # What was cut off is shown to be, within the quotes.
+        return text if len(text) <= _MAX_QUOTED else f'{text[:_MAX_QUOTED]}…"'
+    if value is None or isinstance(value, (bool, int, float)):
         text = repr(value)
     elif callable(value):
         text = "a function"
     else:
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}… ({len(text)} characters)"
+        name = type(value).__name__
+        text = f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+    return text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}…"

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { printable } from '../../printable.js';
 import { examine } from '../doctor/examine.js';
 import { mend } from '../doctor/mend.js';
 import type { Problem } from '../doctor/problem.js';
 import { paint, plural, print, printJson } from '../output.js';
-import { safe } from '../safe.js';
 
 interface Options {
   readonly fix?: true;
@@ -48,10 +48,10 @@ async function doctor(given: string | undefined, { fix, json }: Options): Promis
   }
   for (const { problem, fixed } of results) {
     const mark = fixed ? paint(process.stdout, 'green', 'fixed') : paint(process.stdout, 'red', problem.kind);
-    print(`${mark}: ${safe(problem.message)}`);
+    print(`${mark}: ${printable(problem.message)}`);
   }
-  if (results.length === 0) print(`${safe(directory)}: no problems`);
-  else print(`${safe(directory)}: ${plural(remaining, 'problem')}${fix ? ' left' : ''}`);
+  if (results.length === 0) print(`${printable(directory)}: no problems`);
+  else print(`${printable(directory)}: ${plural(remaining, 'problem')}${fix ? ' left' : ''}`);
 }
 
 interface Result {

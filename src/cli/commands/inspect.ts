@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import type { HolderInfo, SocketInfo } from '../../api/info.js';
 import { SocketManager } from '../../api/manager.js';
-import { quote } from '../../errors.js';
+import { printable } from '../../printable.js';
+import { notServed } from '../advice.js';
 import { ageOf, countOf, stateOf } from '../describe.js';
 import { CliError } from '../failure.js';
+import { pathOf } from '../named-path.js';
 import { paint, plural, print, printJson } from '../output.js';
-import { safe } from '../safe.js';
 import { table } from '../table.js';
 
 /** `sockref inspect` */
@@ -22,7 +23,7 @@ export function define(command: Command): void {
 
 async function inspect(name: string, { json }: { json?: true }): Promise<void> {
   const info = await new SocketManager().inspect(name);
-  if (!info) throw new CliError(`Nobody serves ${quote(name)}; sockref ls shows what is there`);
+  if (!info) throw new CliError(notServed(pathOf(name), 'inspect'));
   if (json) return printJson(info);
   print(about(info).join('\n'));
   const holders: [string, HolderInfo][] = info.members.map((member) => ['member', member]);
@@ -38,7 +39,7 @@ async function inspect(name: string, { json }: { json?: true }): Promise<void> {
         countOf(holder.references),
         ageOf(holder.since),
         holder.canServe ? 'yes' : 'no',
-        safe(holder.label ?? ''),
+        printable(holder.label ?? ''),
       ]),
     ),
   );
@@ -47,14 +48,14 @@ async function inspect(name: string, { json }: { json?: true }): Promise<void> {
 
 function about(info: SocketInfo): string[] {
   const lines: [string, string][] = [
-    ['path', safe(info.path)],
+    ['path', printable(info.path)],
     ['state', stateOf(info)],
     ['references', countOf(info.references)],
     ['since', info.since === undefined ? '-' : new Date(info.since).toISOString()],
   ];
   if (info.server) {
     const { command, state, pid, restarts } = info.server;
-    lines.push(['server', safe(command)]);
+    lines.push(['server', printable(command)]);
     lines.push(['', `${state}${pid === undefined ? '' : `, pid ${pid}`}, ${plural(restarts, 'restart')}`]);
   }
   return lines.map(([name, value]) => `${paint(process.stdout, 'bold', `${name}${name && ':'}`.padEnd(12))}${value}`);

@@ -1,13 +1,15 @@
-import { createReadStream, promises } from 'node:fs';
+import { createReadStream, existsSync, promises } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { isMissing, locate } from '../../api/locate.js';
 import { quote } from '../../errors.js';
-import { defaultDirectoryPath } from '../../files/default-directory.js';
-import { joinPath, parsePath } from '../../files/paths.js';
 import { logFiles } from '../../keeper/log-place.js';
+import { printableJson } from '../../printable.js';
+import { errnoOf, systemError } from '../../system-errors.js';
+import { namesakes } from '../elsewhere.js';
 import { CliError } from '../failure.js';
-import { write } from '../output.js';
+import { pathOf } from '../named-path.js';
+import { tell, write } from '../output.js';
 
 /** How often a log that is followed is looked at, in milliseconds. */
 const lookMs = 200;
@@ -34,12 +36,18 @@ async function logs(name: string, { follow, keeper }: Options): Promise<void> {
   const path = pathOf(name);
   const files = logFiles(path);
   const file = keeper ? files.keeper : files.output;
-  const before = await copy(`${file}.1`, 0);
-  let position = await copy(file, 0);
-  if (before === undefined && position === undefined && !follow) {
-    throw new CliError(
-      `There is no log of ${quote(path)} at ${file}; there is one as soon as a command has served it (run --serve)`,
-    );
+  const show = keeper ? journalOutput() : write;
+  const before = await copy(`${file}.1`, 0, show);
+  let position = await copy(file, 0, show);
+  if (before === undefined && position === undefined) {
+    const found = namesakes(path).find((each) => existsSync(logFiles(each)[keeper ? 'keeper' : 'output']));
+    const hint = found === undefined ? '' : `; there is one of ${found}, the same name in another environment`;
+    if (!follow) {
+      throw new CliError(
+        `There is no log of ${quote(path)} at ${file}; there is one as soon as a command has served it (sockref run --serve)${hint}`,
+      );
+    }
+    tell(`waiting for a first server of ${path}, which will write to ${file}${hint}`);
   }
   while (follow) {
     await pause(lookMs);
@@ -47,38 +55,40 @@ async function logs(name: string, { follow, keeper }: Options): Promise<void> {
     if (size === undefined) continue;
     // It was cut to its limit, and begins anew.
     const from = position === undefined || size < position ? 0 : position;
-    if (size > from) position = await copy(file, from);
+    if (size > from) position = await copy(file, from, show);
     else position = from;
   }
 }
 
+/** Takes a part of a log, and resolves when it is written. */
+type Show = (chunk: Buffer) => Promise<void>;
+
+/** What the keeper tells holds paths and more of foreign origin; the output of a server is shown as it is. */
+function journalOutput(): Show {
+  const decoder = new StringDecoder('utf8');
+  return (chunk) => write(printableJson(decoder.write(chunk)));
+}
+
 /** Prints a file from a position on, and says where it ended; undefined if there is none. */
-async function copy(file: string, from: number): Promise<number | undefined> {
+async function copy(file: string, from: number, show: Show): Promise<number | undefined> {
   let position = from;
   try {
     for await (const chunk of createReadStream(file, { start: from })) {
-      await write(chunk as Buffer);
+      await show(chunk as Buffer);
       position += (chunk as Buffer).length;
     }
     return position;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new CliError(`Cannot read ${file}: ${(error as Error).message}`);
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw systemError(error, file, `read the log ${file}`);
   }
 }
 
 async function sizeOf(file: string): Promise<number | undefined> {
-  const stats = await promises.stat(file).catch(() => undefined);
-  return stats?.size;
-}
-
-/** The canonical path, be its directory there or not: logs outlive what they tell of. */
-function pathOf(name: string): string {
   try {
-    return locate(name, false, undefined).path;
+    return (await promises.stat(file)).size;
   } catch (error) {
-    if (!isMissing(error)) throw error;
-    const requested = parsePath(name);
-    return joinPath(requested.kind === 'name' ? defaultDirectoryPath() : requested.directory, requested.name);
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw systemError(error, file, `read the log ${file}`);
   }
 }

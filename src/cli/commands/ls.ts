@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { SocketManager } from '../../api/manager.js';
+import { printable } from '../../printable.js';
 import { ageOf, countOf, serverOf, stateOf } from '../describe.js';
 import { print, printJson } from '../output.js';
-import { safe } from '../safe.js';
 import { table } from '../table.js';
 
 /** `sockref ls` */
@@ -32,7 +32,7 @@ async function list(directory: string | undefined, { json }: { json?: true }): P
         ['SERVER'],
       ],
       sockets.map((info) => [
-        safe(info.path),
+        printable(info.path),
         stateOf(info),
         countOf(info.owner?.pid),
         countOf(info.references),

@@ -5,14 +5,14 @@ import type { SocketInfo } from '../../api/info.js';
 import { SocketManager } from '../../api/manager.js';
 import type { SocketReference } from '../../api/reference.js';
 import { systemClock } from '../../clock.js';
-import { duration } from '../duration.js';
+import { printable } from '../../printable.js';
+import { duration } from '../duration-option.js';
 import { described, UsageError } from '../failure.js';
 import { tell } from '../output.js';
 import { type CommandEnd, endAs, runCommand } from '../run/command.js';
 import { Progress } from '../run/progress.js';
 import { type RunOptions, type RunSettings, settingsFor } from '../run/settings.js';
 import { joinedAs, waitingFor } from '../run/waiting.js';
-import { safe } from '../safe.js';
 
 /** `sockref run` */
 export function define(command: Command, behindDashes: readonly string[]): void {
@@ -25,7 +25,7 @@ export function define(command: Command, behindDashes: readonly string[]): void 
     .option(
       '--linger <duration>',
       'how long the server stays after its last reference (default: 0)',
-      duration('--linger'),
+      duration('--linger', 'from 0'),
     )
     .option('--timeout <duration>', 'how long to wait for the socket (default: 20s)', duration('--timeout'))
     .option(
@@ -36,7 +36,7 @@ export function define(command: Command, behindDashes: readonly string[]): void 
     .option(
       '--stop-timeout <duration>',
       'how long it may take to end before SIGKILL (default: 5s)',
-      duration('--stop-timeout'),
+      duration('--stop-timeout', 'from 0'),
     )
     .option('--label <text>', 'a name for this holder, shown by ls and inspect')
     .option('--quiet', 'do not show what it waits for')
@@ -61,7 +61,7 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
   }
   const settings = await settingsFor(name, options);
   const manager = new SocketManager();
-  manager.on('fault', ({ error }) => tell(described(error).message));
+  manager.on('fault', ({ error }) => tell(described(error, 'run').message));
   const progress = options.quiet || !isTerminal() ? undefined : new Progress(process.stderr, systemClock);
   const reference = await acquire(manager, name, settings, progress);
   // The command may do without it, and its status is what counts.
@@ -69,7 +69,7 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
   reference.signal.addEventListener('abort', lost);
   const release = async (): Promise<void> => {
     reference.signal.removeEventListener('abort', lost);
-    progress?.start(async () => `sockref: stopping ${safe(name)}`);
+    progress?.start(async () => `sockref: stopping ${printable(name)}`);
     await reference.close().finally(() => progress?.stop());
   };
   let end: CommandEnd;
@@ -110,6 +110,6 @@ async function acquire(
 }
 
 function tellLoss(reason: unknown): void {
-  const { message, lines } = described(reason);
+  const { message, lines } = described(reason, 'run');
   tell(`${message}; the command goes on without it`, lines);
 }

@@ -6,7 +6,7 @@ import { SocketReferenceError } from '../../errors.js';
 import { query } from '../../sharing/query.js';
 import type { Place } from '../../sharing/settings.js';
 import { requestStop } from '../../sharing/stop-request.js';
-import { duration } from '../duration.js';
+import { duration } from '../duration-option.js';
 import { CliError } from '../failure.js';
 import { plural, tell } from '../output.js';
 
@@ -26,7 +26,7 @@ export function define(command: Command): void {
   command
     .argument('<name>', 'a name in the default directory, or an absolute path')
     .option('--force', 'end it now, for everybody who holds it')
-    .option('--timeout <duration>', 'how long to wait for the end (default: for ever)', duration('--timeout'))
+    .option('--timeout <duration>', 'how long to wait for the end (default: for ever)', duration('--timeout', 'from 0'))
     .addHelpText(
       'after',
       '\nWithout --force it ends with its last reference, without lingering; the command waits for that.\n' +

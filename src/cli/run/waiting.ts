@@ -1,18 +1,18 @@
 import type { SocketInfo } from '../../api/info.js';
-import { safe } from '../safe.js';
+import { printable } from '../../printable.js';
 
 const ordinals = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth'];
 const cardinals = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
 
 /** What an acquire waits for, in words. */
 export function waitingFor(name: string, info: SocketInfo | undefined): string {
-  const what = safe(name);
+  const what = printable(name);
   if (!info) return `sockref: starting ${what}`;
   const { state, server, owner } = info;
   if (state === 'stopping') return `sockref: waiting for the previous server of ${what} to stop`;
   if (state === 'unresponsive') return `sockref: waiting for the owner of ${what} (pid ${owner?.pid}) to answer`;
-  if (server?.state === 'restarting') return `sockref: ${what} is restarting ${safe(server.command)}`;
-  if (server?.state === 'starting') return `sockref: ${what} is starting ${safe(server.command)}`;
+  if (server?.state === 'restarting') return `sockref: ${what} is restarting ${printable(server.command)}`;
+  if (server?.state === 'starting') return `sockref: ${what} is starting ${printable(server.command)}`;
   return `sockref: ${state === 'starting' ? 'starting' : 'joining'} ${what}`;
 }
 
@@ -24,7 +24,7 @@ export function joinedAs(name: string, pid: number, { owner, members, moreMember
   // Those who came last are not listed when there are hundreds.
   const place = at === -1 ? total : at + 1;
   const holdersInAll = total === 1 ? 'its only holder' : `${ordinal(place)} of ${cardinal(total)} holders`;
-  return `joined ${safe(name)} as ${holdersInAll}`;
+  return `joined ${printable(name)} as ${holdersInAll}`;
 }
 
 function ordinal(number: number): string {

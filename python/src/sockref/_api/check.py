@@ -86,7 +86,7 @@ def check_option(name: str, value: object, check: Check) -> None:
     received = quote(value)
     raise SocketReferenceError(
         "ERR_SOCKREF_INVALID_OPTION",
-        f"The invalid option {quote(name)} must be {expected}, and is {received}",
+        f"The option {quote(name)} must be {expected}, and is {received}",
         option=name,
         expected=expected,
         received=received,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from .._printable import printable
 from .._sharing.lease import Role
 from ..errors import SocketReferenceError
 
@@ -130,5 +131,5 @@ class Announcer:
         if (code, event.path) in self._warned or len(self._warned) >= _MAX_WARNINGS:
             return
         self._warned.add((code, event.path))
-        message = f"{event.path}: {code}: {error} (further ones of this kind are not shown)"
-        warnings.warn(message, RuntimeWarning, stacklevel=2)
+        message = printable(f"{event.path}: {code}: {error}")
+        warnings.warn(f"{message} (further ones of this kind are not shown)", RuntimeWarning, stacklevel=2)

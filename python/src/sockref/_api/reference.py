@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from .._endpoint.slot import Slot
+from .._printable import printable
 from .._sharing.lease import Role
 from ..errors import SocketReferenceError
 from . import check
@@ -150,4 +151,4 @@ def _dropped(core: Core, slot: Slot) -> None:
     if not slot.active:
         return
     core.background.soon(lambda: endpoint.collected(slot))
-    warnings.warn(f"unclosed reference to {endpoint.place.path}", ResourceWarning, stacklevel=2)
+    warnings.warn(f"unclosed reference to {printable(endpoint.place.path)}", ResourceWarning, stacklevel=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from .._printable import printable
 from .processes import kill_orphans
 from .reclaim import reclaim
 from .record import read_record
@@ -37,7 +38,8 @@ def clean_up() -> None:
             _clean_up_one(lock)
         except Exception as error:
             # The next owner repairs it from the record. Exit cannot wait, and the other endpoints still have their turn.
-            os.write(2, f"sockref could not remove the files of {lock.path} at exit: {error}\n".encode())
+            message = printable(f"sockref could not remove the files of {lock.path} at exit: {error}")
+            os.write(2, f"{message}\n".encode(errors="backslashreplace"))
 
 
 def forget_all() -> None:

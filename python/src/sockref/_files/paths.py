@@ -37,7 +37,7 @@ def parse_path(given: object) -> BareName | AbsolutePath:
     if given is None:
         return BareName(f"{secrets.token_hex(_GENERATED_BYTES)}.sock")
     if not isinstance(given, str):
-        raise invalid_path(given, "not-a-string", "a path is a string")
+        raise invalid_path(given, "not-a-string", f"it is {quote(given)}, and a path is a string")
     if given == "":
         raise invalid_path(given, "empty", "the path is empty")
     if _BLANK.match(given):
@@ -87,7 +87,7 @@ def invalid_path(given: object, reason: str, rule: str) -> SocketReferenceError:
     fields = {"path": given} if isinstance(given, str) else {}
     return SocketReferenceError(
         "ERR_SOCKREF_INVALID_PATH",
-        f'Invalid path {quote(given)}: {rule}; pass nothing, a bare name such as "db.sock", or an absolute path',
+        f'Invalid path{f" {quote(given)}" if isinstance(given, str) else ""}: {rule}; pass nothing, a bare name such as "db.sock", or an absolute path',
         reason=reason,
         **fields,
     )

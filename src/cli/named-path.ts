@@ -1,0 +1,14 @@
+import { isMissing, locate } from '../api/locate.js';
+import { defaultDirectoryPath } from '../files/default-directory.js';
+import { joinPath, parsePath } from '../files/paths.js';
+
+/** The canonical path that a name leads to, be its directory there or not. */
+export function pathOf(name: string): string {
+  try {
+    return locate(name, false, undefined).path;
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    const requested = parsePath(name);
+    return joinPath(requested.kind === 'name' ? defaultDirectoryPath() : requested.directory, requested.name);
+  }
+}

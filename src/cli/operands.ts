@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { quote } from '../errors.js';
+import { shellCommand } from '../shell-words.js';
+import { UsageError } from './failure.js';
+
+/** Refuses more arguments than a command takes. */
+export function assertOperands(command: Command): void {
+  const { args, registeredArguments } = command;
+  const most = registeredArguments.length;
+  if (args.length <= most) return;
+  const name = command.name();
+  const takes = most === 0 ? 'no argument' : 'one argument';
+  throw new UsageError(`${name} takes ${takes}, and got ${args.map(quote).join(' ')}; see sockref ${name} --help`);
+}
+
+/**
+ * Refuses a command of the user that does not follow two dashes, with the command line as it has to be.
+ *
+ * @param command - what takes one, as it was defined
+ * @param args - the whole command line, which begins with its name
+ */
+export function assertSeparated(command: Command, args: readonly string[]): void {
+  const start = beginningOf(command, args);
+  if (start === undefined) return;
+  const separated = shellCommand(['sockref', ...args.slice(0, start), '--', ...args.slice(start)]);
+  if (!args.includes('--')) throw new UsageError(`put -- before the command: ${separated}`);
+  const name = command.name();
+  throw new UsageError(
+    `${name} takes one name before --, and got ${quote(args[start])} too; if the command begins with that: ${separated}`,
+  );
+}
+
+/** Where the second operand is, if one comes before the dashes and before anything that is told of otherwise. */
+function beginningOf(command: Command, args: readonly string[]): number | undefined {
+  if (args[0] !== command.name()) return undefined;
+  const dashes = args.indexOf('--');
+  const end = dashes === -1 ? args.length : dashes;
+  let operands = 0;
+  for (let at = 1; at < end; at++) {
+    const word = args[at] ?? '';
+    if (!word.startsWith('-') || word === '-') {
+      operands++;
+      if (operands === 2) return at;
+      continue;
+    }
+    const [flag] = word.split('=', 1);
+    const option = command.options.find(({ short, long }) => flag === short || flag === long);
+    // Not known, or the help.
+    if (!option) return undefined;
+    if ((option.required || option.optional) && !word.includes('=')) at++;
+  }
+  return undefined;
+}

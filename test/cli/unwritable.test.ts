@@ -1,0 +1,168 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { bundled, Cli, cli, compiled, withHome, withServed } from '../helpers/cli.js';
+import { withDirectory } from '../helpers/directory.js';
+import { type Program, start } from '../helpers/program.js';
+
+/** Calls with a descriptor of a pipe that has lost its reader. */
+async function withoutReader<Value>(use: (fd: number) => Promise<Value>): Promise<Value> {
+  const fifo = join(tmpdir(), `sockref-fifo-${process.pid}-${performance.now()}`);
+  execFileSync('mkfifo', [fifo]);
+  const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+  const fd = openSync(fifo, 'w');
+  closeSync(reader);
+  rmSync(fifo);
+  return use(fd).finally(() => closeSync(fd));
+}
+
+/** Calls with a descriptor of a device that is always full. */
+async function onFullDisk<Value>(use: (fd: number) => Promise<Value>): Promise<Value> {
+  const fd = openSync('/dev/full', 'w');
+  return use(fd).finally(() => closeSync(fd));
+}
+
+/** What has the command line write to a terminal that was lost. */
+const onLostTerminal = [
+  'python3',
+  '-c',
+  'import os, sys; master, slave = os.openpty(); os.close(master); os.dup2(slave, 1); os.execv(sys.argv[1], sys.argv[1:])',
+  process.execPath,
+  compiled,
+] as const;
+
+type Env = Readonly<Record<string, string>>;
+
+/** Runs a test while another process serves `a.sock`, and one that was killed has left `b.sock`. */
+function withSockets(test: (env: Env, owner: Program) => Promise<void>): Promise<void> {
+  return withHome(async (_, env) => {
+    const owner = await start('holder.mjs', { env });
+    await owner.ask({ do: 'acquire', path: 'a.sock', serve: true });
+    const dead = await start('holder.mjs', { env });
+    await dead.ask({ do: 'acquire', path: 'b.sock', serve: true });
+    dead.kill();
+    await dead.exited;
+    await test(env, owner);
+    await cli(['doctor', '--fix'], { env });
+    owner.end();
+    await owner.exited;
+  });
+}
+
+/** Each command that writes to stdout, with its status when nobody reads that. */
+const writing: readonly [args: readonly string[], status: number][] = [
+  [['--help'], 0],
+  [['--version'], 0],
+  [['run', '--help'], 0],
+  [['ls'], 0],
+  [['ls', '--json'], 0],
+  [['inspect', 'a.sock'], 0],
+  [['inspect', 'a.sock', '--json'], 0],
+  [['doctor'], 1],
+  [['doctor', '--json'], 1],
+  [['connect', 'a.sock'], 141],
+];
+
+describe('a reader of stdout that has left', () => {
+  it('ends every command in silence', () =>
+    withSockets(async (env) => {
+      const end = ([args]: (typeof writing)[number]) =>
+        withoutReader((stdout) => cli(args, { env, stdout, program: bundled, input: 'some input' }));
+      const ends = await Promise.all(writing.map(end));
+      for (const [at, [args, code]] of writing.entries()) {
+        expect(ends[at], args.join(' ')).toMatchObject({ code, signal: null, stderr: '' });
+      }
+      const { references } = JSON.parse((await cli(['inspect', 'a.sock', '--json'], { env })).stdout);
+      expect(references).toBe(1);
+    }));
+
+  it('ends the logs in silence, followed or not', () =>
+    withServed(async ({ env }) => {
+      await cli(['run', 'a.sock', '--serve', 'no-such-program', '--', 'true'], { env });
+      for (const args of [
+        ['logs', '--keeper', 'a.sock'],
+        ['logs', '--keeper', '-f', 'a.sock'],
+      ]) {
+        const end = await withoutReader((stdout) => cli(args, { env, stdout }));
+        expect(end, args.join(' ')).toMatchObject({ code: 0, signal: null, stderr: '' });
+      }
+    }));
+
+  it('ends the demo, which leaves nothing', () =>
+    withDirectory(async (directory) => {
+      const end = await withoutReader((stdout) => cli(['demo'], { env: { TMPDIR: directory }, stdout }));
+      expect(end).toMatchObject({ code: 141, signal: null, stderr: '' });
+      expect(readdirSync(directory)).toEqual([]);
+    }));
+});
+
+/** An error of one line, and a status that says so. */
+const refused = (errno: string) => ({
+  code: 1,
+  signal: null,
+  stderr: expect.stringMatching(new RegExp(`^sockref: Cannot write to stdout: it failed with ${errno}; [^\\n]+\\n$`)),
+});
+
+describe('a stdout that takes nothing', () => {
+  it('is an error in one line when the disk is full', () =>
+    withSockets(async (env) => {
+      const end = ([args]: (typeof writing)[number]) =>
+        onFullDisk((stdout) => cli(args, { env, stdout, program: bundled, input: 'some input' }));
+      for (const each of await Promise.all(writing.map(end))) expect(each).toMatchObject(refused('ENOSPC'));
+    }));
+
+  it('is an error in one line when the terminal was lost', () =>
+    withSockets(async (env) => {
+      for (const args of [['ls'], ['connect', 'a.sock']]) {
+        const end = await cli(args, { env, command: onLostTerminal, input: 'some input' });
+        expect(end, args.join(' ')).toMatchObject(refused('EIO'));
+      }
+    }));
+
+  it('fails the demo, which leaves nothing', () =>
+    withDirectory(async (directory) => {
+      const end = await onFullDisk((stdout) => cli(['demo'], { env: { TMPDIR: directory }, stdout }));
+      expect(end.code).toBe(1);
+      expect(end.stderr).toContain('ENOSPC');
+      expect(readdirSync(directory)).toEqual([]);
+    }));
+});
+
+describe('a stderr that takes nothing', () => {
+  it.each([
+    ['without a reader', withoutReader],
+    ['full', onFullDisk],
+  ] as const)('leaves run the status of its command: %s', (_, withStderr) =>
+    withHome(async (_directory, env) => {
+      const owner = await start('holder.mjs', { env });
+      await owner.ask({ do: 'acquire', path: 'a.sock', serve: true });
+      const end = await withStderr(async (stderr) => {
+        const running = new Cli(['run', 'a.sock', '--', 'sh', '-c', 'echo up; read line; exit 4'], { env, stderr });
+        await running.says('stdout', /up/);
+        // What it has to say of this cannot be said.
+        await cli(['stop', 'a.sock', '--force'], { env });
+        running.child.stdin?.end('\n');
+        return running.ended;
+      });
+      expect(end).toMatchObject({ code: 4, signal: null });
+      owner.end();
+      await owner.exited;
+    }),
+  );
+
+  it('leaves a failure its status', () =>
+    withHome(async (_, env) => {
+      for (const [args, code] of [
+        [['run', 'a.sock', '--', 'true'], 125],
+        [['ls', '--nothing'], 2],
+        [['connect', 'a.sock'], 1],
+      ] as const) {
+        expect(await withoutReader((stderr) => cli(args, { env, stderr })), args.join(' ')).toMatchObject({
+          code,
+          signal: null,
+        });
+      }
+    }));
+});
