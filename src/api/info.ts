@@ -23,8 +23,12 @@ export interface ServerInfo {
   /** The program and its arguments, shortened. */
   readonly command: string;
   readonly state: 'starting' | 'running' | 'restarting';
-  /** How often it was started again. */
+  /** How often it was started again, after it had failed. */
   readonly restarts: number;
+  /** With `activate`: it has ended with status 0, and the next connection starts it. */
+  readonly waiting: boolean;
+  /** Why its output goes to no log; undefined if it does, or if that is not known. */
+  readonly noLog: string | undefined;
 }
 
 /** What is known about a socket. */
@@ -59,7 +63,7 @@ export function infoOf(path: string, finding: Finding): SocketInfo | undefined {
         path,
         state,
         owner: holderInfo(owner),
-        server: server && { pid: undefined, ...server },
+        server: server && { pid: undefined, noLog: undefined, ...server, waiting: server.waiting ?? false },
         references: total,
         members: members.map(holderInfo),
         moreMembers: more,

@@ -1,4 +1,4 @@
-import type { SocketInfo } from '../api/info.js';
+import type { ServerInfo, SocketInfo } from '../api/info.js';
 import { printable } from '../printable.js';
 import { inWords } from './duration.js';
 import { paint, type Style } from './output.js';
@@ -21,7 +21,12 @@ export function stateOf({ state }: SocketInfo): string {
 export function serverOf({ server }: SocketInfo): string {
   if (!server) return '';
   const again = server.restarts > 0 ? `, restarted ${server.restarts === 1 ? 'once' : `${server.restarts} times`}` : '';
-  return `${shortened(printable(server.command))} (${server.state}${again})`;
+  return `${shortened(printable(server.command))} (${activityOf(server)}${again})`;
+}
+
+/** What a command that serves is doing. */
+export function activityOf({ state, waiting }: ServerInfo): string {
+  return waiting ? 'waiting for a connection' : state;
 }
 
 /** Letters of a command in a table. */

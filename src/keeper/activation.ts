@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { ClientWatch } from './client-watch.js';
 
 /** What the worker is given. */
 export interface HeldSocketData {
@@ -28,6 +29,8 @@ export class HeldSocket {
   readonly #cell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   #state: State = { kind: 'idle' };
   #exited: Promise<void> = Promise.resolve();
+  #watch: ClientWatch | undefined;
+  #stopWatching: AbortController | undefined;
 
   /** The descriptor, to be inherited by a server. */
   get fd(): number {
@@ -56,10 +59,27 @@ export class HeldSocket {
     worker.once('exit', (code) => this.#lost(code));
   }
 
+  /**
+   * Resolves when a client waits in the queue, which nobody serves; never, once the wait was stopped or the socket is closed.
+   * Undefined where that cannot be seen.
+   */
+  untilClient(): Promise<void> | undefined {
+    this.#watch ??= ClientWatch.of(this.fd);
+    this.stopWaiting();
+    this.#stopWatching = new AbortController();
+    return this.#watch?.untilClient(this.#stopWatching.signal);
+  }
+
+  /** Does not wait for a client any more. */
+  stopWaiting(): void {
+    this.#stopWatching?.abort();
+  }
+
   /** Listens no more; who still queues is turned away. Resolves when it is done. Idempotent. */
   close(): Promise<void> {
     const state = this.#state;
     if (state.kind === 'closed') return state.done;
+    this.stopWaiting();
     if (state.kind !== 'idle') state.worker.ref();
     this.#state = { kind: 'closed', done: this.#exited };
     Atomics.store(this.#cell, 0, 1);

@@ -12,7 +12,7 @@ import { systemError } from '../system-errors.js';
 import { HeldSocket } from './activation.js';
 import { type Exit, gaveUp } from './failures.js';
 import type { Journal } from './journal.js';
-import type { LogFile } from './log.js';
+import type { ServerOutput } from './output.js';
 import { untilAccepted, untilConnectable } from './readiness.js';
 import { Run } from './run.js';
 
@@ -24,6 +24,8 @@ const longestPauseMs = 5_000;
 const wellAfterMs = 10_000;
 /** Characters of a command that listings show. */
 const maxShown = 1_000;
+/** Characters of the reason why there is no log: a path and some words. */
+const maxShownReason = 400;
 
 type State =
   | { readonly kind: 'idle' }
@@ -32,6 +34,8 @@ type State =
   /** It ended by itself; what is left of it is being ended too. */
   | { readonly kind: 'clearing'; readonly run: Run }
   | { readonly kind: 'pausing'; readonly timer: Timer }
+  /** It ended because it had nothing to do; the next client at the held socket has it started. */
+  | { readonly kind: 'waiting' }
   | { readonly kind: 'stopped'; readonly done: Promise<void> };
 
 /** What a service of a command is made of. */
@@ -40,9 +44,8 @@ export interface CommandServiceParts {
   readonly server: ServerCommand;
   readonly clock: Clock;
   readonly journal: Journal;
-  /** Takes the server's output; undefined if there is no place for it. */
-  readonly log: LogFile | undefined;
-  readonly logFile: string | undefined;
+  /** Takes what the server writes. */
+  readonly output: ServerOutput;
 }
 
 /** A command that is run as the server behind a socket, and run again when it ends by itself. */
@@ -79,12 +82,15 @@ export class CommandService implements Service {
   get description(): ServerState {
     const state = this.#state;
     const pid = 'run' in state && state.kind !== 'clearing' ? state.run.pid : undefined;
-    const up = state.kind === 'running';
+    const up = state.kind === 'running' || state.kind === 'waiting';
+    const { noLog } = this.#parts.output;
     return {
       ...(pid !== undefined && { pid }),
       command: this.#parts.server.command.join(' ').slice(0, maxShown),
       state: up ? 'running' : this.#restarts > 0 || state.kind === 'clearing' ? 'restarting' : 'starting',
       restarts: this.#restarts,
+      ...(state.kind === 'waiting' && { waiting: true }),
+      ...(noLog !== undefined && { noLog: noLog.slice(0, maxShownReason) }),
     };
   }
 
@@ -98,6 +104,10 @@ export class CommandService implements Service {
     const { place, journal } = this.#parts;
     const name = this.#privateName;
     if (lstatIfThere(place.directory.at(name))) return name;
+    if (this.#state.kind === 'waiting') {
+      this.#pause(0);
+      throw new Error('the socket of the server was removed by another program; the server is started, with a new one');
+    }
     if (this.#state.kind !== 'running') throw new Error('the server is being started, and its socket comes with it');
     // By no name can anybody reach it: another one has to take its place.
     journal.warn({ name }, 'the private directory of the server was emptied by another program');
@@ -124,8 +134,13 @@ export class CommandService implements Service {
     this.#removeTemporary();
   }
 
-  /** Starts the server, and publishes its socket once it is ready; a held socket before, for clients to queue at. */
-  async #launch(): Promise<void> {
+  /**
+   * Starts the server, and publishes its socket once it is ready; a held socket before, for clients to queue at.
+   *
+   * @param called - by a client that waits for it: it is not looked at whether it is ready, since that takes a client too,
+   *   and could be what starts the server the next time
+   */
+  async #launch(called = false): Promise<void> {
     const { place, server } = this.#parts;
     const host = this.#host as ServiceHost;
     const run = new Run({
@@ -133,10 +148,13 @@ export class CommandService implements Service {
       host,
       privateName: () => this.#privateName,
       heldFd: () => this.#held?.fd,
-      untilReady: (signal) => this.#untilReady(signal),
+      untilReady: (signal) => (called ? spawned(run, signal) : this.#untilReady(signal)),
     });
     this.#state = { kind: 'launching', run };
     host.shortenRecord();
+    // One to which no name leads any more is of no use.
+    if (this.#held && !lstatIfThere(place.directory.at(this.#privateName))) await this.#clear();
+    if (!this.#is('launching', run)) return;
     this.#temporary ??= makeTemporary(host.lock());
     if (server.activate && !this.#held) {
       await this.#hold(place.directory.at(this.#privateName));
@@ -171,32 +189,75 @@ export class CommandService implements Service {
     const upMs = clock.now() - this.#state.since;
     if (upMs >= wellAfterMs) this.#inRow = 0;
     journal.warn({ ...exit, upMs: Math.round(upMs) }, 'the server has ended by itself');
-    await this.#again(run, () => gaveUp(run.failed(), exit, this.#inRow));
+    const failure = (): SocketReferenceError => gaveUp(run.failed(), exit, this.#inRow);
+    if (exit.code === 0 && this.#held?.bound) await this.#rest(run, failure);
+    else await this.#again(run, failure);
   }
 
   /** Ends what is left of a run, and starts another one after a while; or gives up. */
   async #again(run: Run, failure: () => SocketReferenceError): Promise<void> {
-    this.#state = { kind: 'clearing', run };
-    const host = this.#host as ServiceHost;
-    try {
-      const error = this.#inRow >= this.#parts.server.restart ? failure() : undefined;
-      await run.end();
-      if (!this.#is('clearing', run)) return;
-      await this.#clear();
-      if (!this.#is('clearing', run)) return;
-      if (error) return host.failed(error);
-    } catch (error) {
-      return host.failed(systemError(error, this.#parts.place.path, 'clear up after the server'));
+    const error = this.#inRow >= this.#parts.server.restart ? failure() : undefined;
+    if (!(await this.#clearAfter(run))) return;
+    if (error) this.#host?.failed(error);
+    else this.#startAgain();
+  }
+
+  /**
+   * Ends what is left of a run that ended because it had nothing to do, and starts another one when a client comes. If one
+   * waits already it was not well: it left a client alone.
+   */
+  async #rest(run: Run, failure: () => SocketReferenceError): Promise<void> {
+    const error = this.#inRow >= this.#parts.server.restart ? failure() : undefined;
+    if (!(await this.#clearAfter(run))) return;
+    const client = this.#held?.untilClient();
+    if (!client) return this.#startAgain();
+    this.#state = { kind: 'waiting' };
+    const left = await Promise.race([client.then(() => true), afterLook().then(() => false)]);
+    if (!this.#waits) return;
+    if (left) {
+      if (error) this.#host?.failed(error);
+      else this.#startAgain(true);
+      return;
     }
+    this.#inRow = 0;
+    this.#parts.journal.info({}, 'the server is started by the next connection');
+    await client;
+    if (this.#waits) await this.#relaunch(true);
+  }
+
+  get #waits(): boolean {
+    return this.#state.kind === 'waiting';
+  }
+
+  /** Ends what is left of a run; false if it was stopped meanwhile, or has failed. */
+  async #clearAfter(run: Run): Promise<boolean> {
+    this.#state = { kind: 'clearing', run };
+    try {
+      await run.end();
+      if (!this.#is('clearing', run)) return false;
+      await this.#clear();
+      return this.#is('clearing', run);
+    } catch (error) {
+      this.#host?.failed(systemError(error, this.#parts.place.path, 'clear up after the server'));
+      return false;
+    }
+  }
+
+  #startAgain(called = false): void {
     const pauseMs = Math.min(firstPauseMs * 2 ** this.#inRow, longestPauseMs);
     this.#inRow++;
     this.#restarts++;
-    this.#state = { kind: 'pausing', timer: this.#parts.clock.after(pauseMs, () => void this.#relaunch()) };
+    this.#pause(pauseMs, called);
   }
 
-  async #relaunch(): Promise<void> {
+  #pause(ms: number, called = false): void {
+    this.#held?.stopWaiting();
+    this.#state = { kind: 'pausing', timer: this.#parts.clock.after(ms, () => void this.#relaunch(called)) };
+  }
+
+  async #relaunch(called = false): Promise<void> {
     try {
-      await this.#launch();
+      await this.#launch(called);
       if (this.#state.kind === 'running') this.#host?.ready();
     } catch (error) {
       const state = this.#state;
@@ -237,4 +298,17 @@ export class CommandService implements Service {
   get #privateName(): string {
     return `${this.#temporary}/${this.#parts.place.names.data}`;
   }
+}
+
+/** Resolves when the process is there. */
+async function spawned({ pid }: Run, signal: AbortSignal): Promise<void> {
+  if (pid !== undefined) return;
+  // Why there is none comes in a moment.
+  signal.throwIfAborted();
+  await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+}
+
+/** Resolves when the event loop has looked at all descriptors once more: in the turn that it is in it may have done so already. */
+async function afterLook(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

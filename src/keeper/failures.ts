@@ -15,6 +15,8 @@ export interface FailedServer {
   readonly output: string;
   /** Where all of its output is, if it was kept. */
   readonly log: string | undefined;
+  /** Why it was not. */
+  readonly noLog: string | undefined;
 }
 
 /** There is no such program, or none that may be run. */
@@ -42,8 +44,9 @@ export function gaveUp(server: FailedServer, exit: Exit, restarts: number): Sock
 }
 
 function failure(server: FailedServer, reason: string, what: string, exit?: Exit): SocketReferenceError {
-  const { path, command, output, log } = server;
-  const where = log === undefined ? '' : ` (log: ${log})`;
+  const { path, command, output, log, noLog } = server;
+  const kept = log === undefined ? '' : ` (log: ${log})`;
+  const where = noLog === undefined ? kept : ` (no log: ${noLog})`;
   return new SocketReferenceError(
     'ERR_SOCKREF_SERVER_FAILED',
     `The server of ${path} failed: ${quote(command.join(' '))}: ${what}${where}`,

@@ -1,25 +1,112 @@
-import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+} from 'node:fs';
+import { dirname, normalize } from 'node:path';
+import { quote, SocketReferenceError } from '../errors.js';
 import { assertSafe } from '../files/directory.js';
 import { foreignFile } from '../files/foreign.js';
-import { ownUid } from '../files/platform.js';
-import { errnoOf } from '../system-errors.js';
+import { joinPath } from '../files/paths.js';
+import { ownUid, reachesThroughDescriptors } from '../files/platform.js';
+import { errnoOf, systemError } from '../system-errors.js';
 
-/** Makes a directory with those above it, for this user alone; refuses one in which others could replace files. */
-export function makePrivateDirectory(directory: string): void {
-  makeDirectories(directory);
-  const { uid, mode } = statSync(directory);
-  assertSafe(directory, uid, mode & 0o7777, 'shared');
+const asDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/** What a directory of logs is made below of. */
+export interface LogHome {
+  /** A directory of this user: nothing is written below one of somebody else, such as the home that `sudo -E` keeps. */
+  readonly path: string;
+  /** Whether it is made if it is missing. */
+  readonly make: boolean;
 }
 
-/** Not by Node's own `recursive`, which tries for ever where a directory that is there cannot have others in it, as /proc. */
-function makeDirectories(directory: string): void {
+/**
+ * A directory for logs, held open: what is done in it is done in the very directory that was checked. The way to it is gone
+ * step by step from a directory of ours, so that no link of somebody else leads it elsewhere.
+ */
+export class LogDirectory {
+  readonly path: string;
+  readonly #fd: number;
+
+  private constructor(path: string, fd: number) {
+    this.path = path;
+    this.#fd = fd;
+  }
+
+  /**
+   * Opens `below`, names with slashes between them, and makes what is missing of it for this user alone.
+   *
+   * @throws SocketReferenceError when it cannot be made, or belongs to somebody else
+   */
+  static open({ path: home, make }: LogHome, below: string): LogDirectory {
+    const path = joinPath(home, below);
+    try {
+      const { existing, missing } = make ? nearest(normalize(home)) : { existing: home, missing: [] };
+      let at = realpathSync.native(existing);
+      let fd = openSync(at, asDirectory);
+      try {
+        assertOurs(at, fd);
+        for (const name of [...missing, ...below.split('/')]) {
+          const next = enter(fd, at, name);
+          closeSync(fd);
+          fd = next;
+          at = joinPath(at, name);
+          assertWay(at, fd);
+        }
+        const { uid, mode } = fstatSync(fd);
+        assertSafe(at, uid, mode & 0o7777, 'shared');
+        return new LogDirectory(path, fd);
+      } catch (error) {
+        closeSync(fd);
+        throw error;
+      }
+    } catch (error) {
+      throw systemError(error, path, `use the directory ${quote(path)} for logs`);
+    }
+  }
+
+  /** The path of a name in it; valid in this process only, and as long as it is open. */
+  at(name: string): string {
+    return reachesThroughDescriptors ? throughDescriptor(this.#fd, name) : joinPath(this.path, name);
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+/** The nearest directory above that is there, and the names from there on. */
+function nearest(path: string): { existing: string; missing: string[] } {
+  const missing: string[] = [];
+  for (let existing = path; ; existing = dirname(existing)) {
+    if (lstatSync(existing, { throwIfNoEntry: false }) || existing === '/') return { existing, missing };
+    missing.unshift(existing.slice(existing.lastIndexOf('/') + 1));
+  }
+}
+
+/** Opens a directory in another one, and makes it if it is missing. */
+function enter(fd: number, path: string, name: string): number {
+  const at = reachesThroughDescriptors ? throughDescriptor(fd, name) : joinPath(path, name);
   try {
-    makeOne(directory);
+    return openSync(at, asDirectory);
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' || dirname(directory) === directory) throw error;
-    makeDirectories(dirname(directory));
-    makeOne(directory);
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT') {
+      makeOne(at);
+      return openSync(at, asDirectory);
+    }
+    if (errno !== 'ELOOP' && errno !== 'ENOTDIR') throw error;
+    const stats = lstatSync(at);
+    // A user may keep their state on another disk; where it leads is checked as any other directory.
+    if (!stats.isSymbolicLink() || (stats.uid !== ownUid() && stats.uid !== 0)) throw error;
+    return openSync(realpathSync.native(at), asDirectory);
   }
 }
 
@@ -27,18 +114,50 @@ function makeOne(directory: string): void {
   try {
     mkdirSync(directory, 0o700);
   } catch (error) {
-    // It is there; or another keeper was quicker.
+    // Another keeper was quicker.
     if (errnoOf(error) !== 'EEXIST') throw error;
   }
 }
 
-/** Opens a regular file of ours that nobody else may read, and makes it if it is missing. */
-export function openPrivate(file: string, flags: number): number {
+function assertOurs(path: string, fd: number): void {
+  const { uid, mode } = fstatSync(fd);
+  if (uid !== ownUid()) throw unsafe(path, uid, mode, 'owner', `belongs to another user than uid ${ownUid()}`);
+  assertWay(path, fd);
+}
+
+/** Groups may write on the way, as a umask of 002 lets them: in the end counts whose the last directory is. */
+function assertWay(path: string, fd: number): void {
+  const { uid, mode } = fstatSync(fd);
+  if (uid !== ownUid() && uid !== 0) {
+    throw unsafe(path, uid, mode, 'owner', `belongs neither to uid ${ownUid()} nor to root`);
+  }
+  if (mode & 0o002 && !(mode & 0o1000)) throw unsafe(path, uid, mode, 'mode', 'lets others replace files');
+}
+
+function unsafe(path: string, uid: number, mode: number, reason: string, what: string): SocketReferenceError {
+  const bits = mode & 0o7777;
+  return new SocketReferenceError(
+    'ERR_SOCKREF_UNSAFE_DIRECTORY',
+    `No log is written below ${quote(path)}: it ${what} (owner uid ${uid}, mode ${bits.toString(8).padStart(4, '0')})`,
+    { directory: path, uid, mode: bits, reason },
+  );
+}
+
+function throughDescriptor(fd: number, name: string): string {
+  return `/proc/self/fd/${fd}/${name}`;
+}
+
+/**
+ * Opens a regular file of ours that nobody else may read, and makes it if it is missing.
+ *
+ * @param path - what messages call it
+ */
+export function openPrivate(file: string, flags: number, path = file): number {
   // Not to follow a link, not to become anybody's terminal.
   const fd = openSync(file, flags | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NOCTTY, 0o600);
   try {
     const stats = fstatSync(fd, { bigint: true });
-    if (!stats.isFile() || Number(stats.uid) !== ownUid()) throw foreignFile(file, file, stats);
+    if (!stats.isFile() || Number(stats.uid) !== ownUid()) throw foreignFile(path, path, stats);
     if ((Number(stats.mode) & 0o777) !== 0o600) fchmodSync(fd, 0o600);
     return fd;
   } catch (error) {

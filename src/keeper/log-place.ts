@@ -1,14 +1,22 @@
 import { homedir } from 'node:os';
 import { basename } from 'node:path';
+import { SocketReferenceError } from '../errors.js';
 import { joinPath } from '../files/paths.js';
-import { systemError } from '../system-errors.js';
+import type { LogHome } from './log-file.js';
 
 /** Where the logs of a socket lie. Each has an older part in a file of the same name with `.1` behind it. */
 export interface LogFiles {
+  /** What the directory is made below of. */
+  readonly home: LogHome;
+  /** The directory, from there. */
+  readonly below: string;
   readonly directory: string;
-  /** What the server writes to stdout and stderr. */
+  /** The name of the file with what the server writes to stdout and stderr. */
+  readonly outputName: string;
+  /** The name of the file with what the keeper says: lines of JSON. */
+  readonly keeperName: string;
+  /** The paths of both. */
   readonly output: string;
-  /** What the keeper says: lines of JSON. */
   readonly keeper: string;
 }
 
@@ -20,24 +28,44 @@ const hashDigits = 12;
  * `~/.local/state/sockref`.
  *
  * @param path - the canonical path of the socket
+ * @throws SocketReferenceError when this user has no home
  */
 export function logFiles(path: string, env: NodeJS.ProcessEnv = process.env): LogFiles {
-  const directory = joinPath(stateHome(path, env), 'sockref');
+  const { home, below } = stateHome(path, env);
+  const directory = joinPath(home.path, below);
   // Loaded here, since who joins a socket needs no digest.
   const { createHash } = process.getBuiltinModule('node:crypto');
   const hash = createHash('sha256').update(path).digest('hex').slice(0, hashDigits);
-  const stem = joinPath(directory, `${basename(path)}-${hash}`);
-  return { directory, output: `${stem}.log`, keeper: `${stem}.keeper.log` };
+  const stem = `${basename(path)}-${hash}`;
+  const [outputName, keeperName] = [`${stem}.log`, `${stem}.keeper.log`];
+  return {
+    home,
+    below,
+    directory,
+    outputName,
+    keeperName,
+    output: joinPath(directory, outputName),
+    keeper: joinPath(directory, keeperName),
+  };
 }
 
-function stateHome(path: string, env: NodeJS.ProcessEnv): string {
+function stateHome(path: string, env: NodeJS.ProcessEnv): Pick<LogFiles, 'home' | 'below'> {
   const state = env['XDG_STATE_HOME'];
-  // The XDG specification asks that a relative value be ignored.
-  if (state?.startsWith('/')) return state;
+  // The XDG specification asks that a relative value be ignored, and that a directory be made if it is missing.
+  if (state?.startsWith('/')) return { home: { path: state.replace(/(?<=.)\/+$/, ''), make: true }, below: 'sockref' };
   const home = env['HOME'];
+  return { home: { path: home?.startsWith('/') ? home : ownHome(path), make: false }, below: '.local/state/sockref' };
+}
+
+/** The home that the system knows for this user. */
+function ownHome(path: string): string {
   try {
-    return joinPath(home?.startsWith('/') ? home : homedir(), '.local/state');
+    return homedir();
   } catch (error) {
-    throw systemError(error, path, `find the home directory for the logs of ${path}`);
+    throw new SocketReferenceError(
+      'ERR_SOCKREF_SYSTEM',
+      `There is no place for the logs of ${path}: HOME is not set, and the system knows no home of this user; set XDG_STATE_HOME to a directory of yours`,
+      { path, cause: error },
+    );
   }
 }

@@ -1,19 +1,23 @@
-import { closeSync, constants, fstatSync, ftruncateSync, readSync, writeFileSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import type { Clock } from '../clock.js';
 import { quote } from '../errors.js';
+import { joinPath } from '../files/paths.js';
 import { errnoOf, systemError } from '../system-errors.js';
-import { makePrivateDirectory, openPrivate, readIfThere } from './log-file.js';
+import { type LogDirectory, openPrivate } from './log-file.js';
+import { isFull } from './log-room.js';
 import { lastLines, withoutZeros } from './log-text.js';
+import { OlderPart } from './older-part.js';
 
 /** Bytes that a log may grow to; as much as anybody reads, on a disk that nobody watches. */
 export const maxLogBytes = 1_048_576;
-/** Bytes that are kept in the older part when a log has grown to its limit. */
-const keptBytes = maxLogBytes / 2;
+/** Bytes that output without a log may grow to: only its end is ever read. */
+export const maxNamelessBytes = 131_072;
 /** Bytes of a server's last words that an error carries: some forty lines. */
 const tailBytes = 4_096;
 /** Milliseconds between two looks at the size. A server that writes 100 MB a second fills 25 MB meanwhile. */
 const watchMs = 250;
+/** Makes a file without a name (`__O_TMPFILE` of Linux, which Node does not name); undefined where there is no such thing. */
+const withoutName = process.platform === 'linux' ? 0o20000000 : undefined;
 
 /**
  * A log, kept below a size. A server writes to it by itself, by an inherited descriptor: so it can be opened anew by its
@@ -22,32 +26,54 @@ const watchMs = 250;
 export class LogFile {
   /** For a server's stdout and stderr. Each write goes to the end, wherever that is by then. */
   readonly fd: number;
-  readonly #file: string;
+  readonly #older: OlderPart;
+  readonly #maxBytes: number;
+  /** By which the system tells about its file system. */
+  readonly #at: string;
   /** How many bytes were written before those that the file begins with, as far as we cut them off. */
   #before = 0;
   /** As many bytes were written before the last start. */
   #mark = 0;
   #open = true;
 
-  private constructor(file: string, fd: number) {
-    this.#file = file;
+  private constructor(fd: number, older: OlderPart, maxBytes: number, at: string) {
     this.fd = fd;
+    this.#older = older;
+    this.#maxBytes = maxBytes;
+    this.#at = at;
+    this.mark();
   }
 
   /**
-   * Opens a log, and makes it and its directories if they are missing.
+   * Opens a log, and makes it if it is missing.
    *
    * @throws SocketReferenceError when it cannot be made, or when something else lies there
    */
-  static open(file: string): LogFile {
+  static open(directory: LogDirectory, name: string): LogFile {
+    const path = joinPath(directory.path, name);
     try {
-      makePrivateDirectory(dirname(file));
-      const log = new LogFile(file, openPrivate(file, constants.O_RDWR | constants.O_APPEND));
-      log.mark();
-      return log;
+      const fd = openPrivate(directory.at(name), constants.O_RDWR | constants.O_APPEND, path);
+      const older = new OlderPart(maxLogBytes / 2, directory, olderPart(name));
+      return new LogFile(fd, older, maxLogBytes, directory.at('.'));
     } catch (error) {
-      throw systemError(error, file, `open the log ${quote(file)}`);
+      throw systemError(error, path, `open the log ${quote(path)}`);
     }
+  }
+
+  /**
+   * The same for output of which only the end counts: a file that no name leads to, so that whatever happens nothing is left.
+   *
+   * @param directory - where it takes its room
+   * @param name - a name there for a moment, where the file system knows no files without one; undefined to do without
+   */
+  static nameless(directory: string, name: string | undefined, flag = withoutName): LogFile {
+    const fd = openNameless(directory, name, flag);
+    return new LogFile(fd, new OlderPart(maxNamelessBytes / 2), maxNamelessBytes, directory);
+  }
+
+  /** Whether its file system has no room left. */
+  get full(): boolean {
+    return this.#open && isFull(this.#at);
   }
 
   /** What is written from here on belongs to the next start. */
@@ -65,7 +91,7 @@ export class LogFile {
     const from = Math.max(mark, end - maxBytes - 1);
     const older = this.#before - from;
     const parts = [this.#read(Math.max(0, -older), size)];
-    if (older > 0) parts.unshift(readIfThere(olderPart(this.#file)).subarray(-older));
+    if (older > 0) parts.unshift(this.#older.read().subarray(-older));
     const bytes = Buffer.concat(parts);
     return lastLines(bytes, from > mark && bytes.length === end - from);
   }
@@ -76,15 +102,18 @@ export class LogFile {
     this.limit();
   }
 
-  /** Cuts the log off if it has grown too large, and keeps the newer half of it beside it. */
+  /**
+   * Cuts the log off if it has grown too large, and keeps the newer half of it beside it. If the disk is full it is cut as
+   * well, so that what is said last has room; what it held is kept in memory.
+   */
   limit(): void {
-    if (!this.#open || this.#size() <= maxLogBytes) return;
-    try {
-      this.#keep();
-    } catch (error) {
-      // No room, most likely. That the log has an end counts for more than what it says.
-      if (errnoOf(error) === undefined) throw error;
-    }
+    if (!this.#open) return;
+    const size = this.#size();
+    const full = this.full;
+    if (!full) this.#older.settle();
+    if (size <= this.#maxBytes && !(full && size > 0)) return;
+    // Where a server has opened its output anew, and not to write at the end, a file that was cut off begins with a hole.
+    this.#older.add(withoutZeros(this.#read(Math.max(0, size - this.#older.maxBytes), size)), full);
     // What is written while it is cut off is lost.
     this.#before += this.#size();
     ftruncateSync(this.fd, 0);
@@ -101,22 +130,6 @@ export class LogFile {
     return this.#open ? fstatSync(this.fd).size : 0;
   }
 
-  /** Puts the newest bytes into the older part; behind what is there, if they are few. */
-  #keep(): void {
-    const size = this.#size();
-    // Where a server has opened its output anew, and not to write at the end, a file that was cut off begins with a hole.
-    const bytes = withoutZeros(this.#read(Math.max(0, size - keptBytes), size));
-    const file = olderPart(this.#file);
-    const all = bytes.length < keptBytes ? Buffer.concat([readIfThere(file), bytes]) : bytes;
-    const fd = openPrivate(file, constants.O_RDWR);
-    try {
-      ftruncateSync(fd, 0);
-      writeFileSync(fd, all.subarray(-keptBytes));
-    } finally {
-      closeSync(fd);
-    }
-  }
-
   #read(from: number, to: number): Buffer {
     const buffer = Buffer.alloc(Math.max(0, to - from));
     let length = 0;
@@ -129,17 +142,17 @@ export class LogFile {
   }
 }
 
-/** Looks after the size of a log that others write to, until it is told to stop. Keeps no process alive. */
-export function watch(log: LogFile, clock: Clock, failed: (error: unknown) => void): () => void {
-  let timer = clock.after(watchMs, look, true);
-  function look(): void {
+/** Looks after what others write to from time to time, until it is told to stop. Keeps no process alive. */
+export function watch(look: () => void, clock: Clock, failed: (error: unknown) => void): () => void {
+  let timer = clock.after(watchMs, tick, true);
+  function tick(): void {
     try {
-      log.limit();
+      look();
     } catch (error) {
       // The next look may be luckier.
       failed(error);
     }
-    timer = clock.after(watchMs, look, true);
+    timer = clock.after(watchMs, tick, true);
   }
   return () => timer.cancel();
 }
@@ -147,4 +160,19 @@ export function watch(log: LogFile, clock: Clock, failed: (error: unknown) => vo
 /** The file that keeps what was cut off a log. */
 export function olderPart(file: string): string {
   return `${file}.1`;
+}
+
+function openNameless(directory: string, name: string | undefined, flag: number | undefined): number {
+  const flags = constants.O_RDWR | constants.O_APPEND;
+  try {
+    if (flag !== undefined) return openSync(directory, flags | constants.O_DIRECTORY | flag, 0o600);
+  } catch (error) {
+    // Old file systems, and old kernels, know no such file.
+    if (name === undefined || errnoOf(error) === undefined) throw error;
+  }
+  if (name === undefined) throw new Error('this system has no files without a name');
+  const file = joinPath(directory, name);
+  const fd = openSync(file, flags | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  unlinkSync(file);
+  return fd;
 }

@@ -5,7 +5,7 @@
 
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { systemClock } from '../clock.js';
-import { isSocketReferenceError, stackOf } from '../errors.js';
+import { quote, stackOf } from '../errors.js';
 import { Directory } from '../files/directory.js';
 import { EndpointLock } from '../files/lock.js';
 import { joinPath } from '../files/paths.js';
@@ -18,8 +18,10 @@ import type { Place, Surroundings } from '../sharing/settings.js';
 import { systemError } from '../system-errors.js';
 import { CommandService } from './command-service.js';
 import { Journal } from './journal.js';
-import { LogFile, watch } from './log.js';
+import { LogFile } from './log.js';
+import { LogDirectory } from './log-file.js';
 import { logFiles } from './log-place.js';
+import { type OpenedLog, ServerOutput } from './output.js';
 
 /** How long what is left at the end may take, in milliseconds: last words to members that do not read them. */
 const lastWordsMs = 15_000;
@@ -41,24 +43,21 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
     // Somebody removed or replaced the lock file while we were starting: there may be another owner by now.
     if (!lock) return;
     const place: Place = { directory, names, path };
-    const files = logFiles(path);
-    const log = openLog(files.output);
-    journal = new Journal(files.keeper);
+    const logs = openLogs(path);
+    journal = new Journal(logs.journal, withoutArguments(server.command));
     const notes = journal;
     process.on('uncaughtException', (error) => crash(notes, error));
+    notes.info({ path, program: server.command[0], arguments: server.command.length - 1 }, 'the keeper has begun');
+    const output = new ServerOutput(logs.output(), notes);
+    output.watch(systemClock);
     const surroundings = surroundingsFor(notes);
     const service = new CommandService({
       place,
       server,
       clock: systemClock,
       journal: notes,
-      log: log instanceof LogFile ? log : undefined,
-      logFile: log instanceof LogFile ? files.output : undefined,
+      output,
     });
-    notes.info({ path, command: server.command }, 'the keeper has begun');
-    if (log instanceof LogFile)
-      watch(log, systemClock, (error) => notes.warn({ error: String(error) }, 'the log could not be shortened'));
-    else notes.warn({ error: log.message }, 'the output of the server cannot be kept');
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
       process.on(signal, () => {
         notes.warn({ signal }, 'the keeper was told to end');
@@ -82,6 +81,9 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
     const detail = { ...reason };
     lock?.remove();
     answer({ failed: { code, message, detail } });
+  } finally {
+    // From here on nobody waits for what we say.
+    closeStderr();
   }
 }
 
@@ -125,18 +127,42 @@ function end(): void {
 
 /** A mistake of ours: what runs at exit ends the server and removes the files, and members go on with another keeper. */
 function crash(journal: Journal, error: unknown): void {
-  journal.error({ error: stackOf(error) }, 'the keeper has crashed');
-  void journal.close().finally(() => process.exit(1));
+  const stack = stackOf(error);
+  journal.error({ error: stack }, 'the keeper has crashed');
+  say(stack);
+  process.exit(1);
 }
 
-function openLog(file: string): LogFile | Error {
+/** A home that cannot be written to must not keep the server from running: what cannot be opened says why. */
+function openLogs(path: string): { output: () => OpenedLog; journal: () => LogFile } {
   try {
-    return LogFile.open(file);
+    const { home, below, outputName, keeperName, output } = logFiles(path);
+    const directory = LogDirectory.open(home, below);
+    return {
+      output: () => {
+        try {
+          return { log: LogFile.open(directory, outputName), path: output };
+        } catch (error) {
+          return systemError(error, path, 'open the log');
+        }
+      },
+      journal: () => LogFile.open(directory, keeperName),
+    };
   } catch (error) {
-    // A home that cannot be written to must not keep the server from running.
-    if (isSocketReferenceError(error)) return error;
-    throw error;
+    const why = systemError(error, path, 'open the logs');
+    return {
+      output: () => why,
+      journal: () => {
+        throw why;
+      },
+    };
   }
+}
+
+/** Arguments may be passwords, which errors tell to those who gave them, and which are written into no file. */
+function withoutArguments(command: readonly string[]): (text: string) => string {
+  const whole = quote(command.join(' '));
+  return (text) => text.replaceAll(whole, quote(command[0]));
 }
 
 function readTask(): KeeperTask | undefined {
@@ -149,7 +175,7 @@ function readTask(): KeeperTask | undefined {
   }
 }
 
-/** Answers whoever started us, and lets go of the descriptors by which we still hang on to it. */
+/** Answers whoever started us. */
 function answer(what: KeeperAnswer): void {
   try {
     writeSync(keeperDescriptors.task, `${JSON.stringify(what)}\n`);
@@ -157,7 +183,19 @@ function answer(what: KeeperAnswer): void {
     // It has died since. Somebody else may come, or nobody, and both are provided for.
   }
   closeSync(keeperDescriptors.task);
-  // What is written there would end us once nobody reads it.
+}
+
+/** What is written there would end us once nobody reads it. */
+function closeStderr(): void {
   closeSync(2);
   openSync('/dev/null', 'w');
+}
+
+/** Tells whoever started us, as long as it listens. */
+function say(text: string): void {
+  try {
+    writeSync(2, `${text}\n`);
+  } catch {
+    // It has died since.
+  }
 }

@@ -13,7 +13,7 @@ import { expandCommand } from './command.js';
 import { endChild } from './end-child.js';
 import { type Exit, exitedEarly, type FailedServer, notFound, notReady } from './failures.js';
 import { whyNotRunnable } from './find-program.js';
-import type { LogFile } from './log.js';
+import type { ServerOutput } from './output.js';
 
 /** The first descriptor that a server of systemd's protocol finds a listening socket at. */
 const listenFd = 3;
@@ -24,9 +24,8 @@ export interface RunParts {
   readonly server: ServerCommand;
   readonly clock: Clock;
   readonly host: ServiceHost;
-  /** Takes its output; undefined if there is no place for a log. */
-  readonly log: LogFile | undefined;
-  readonly logFile: string | undefined;
+  /** Takes what it writes. */
+  readonly output: ServerOutput;
   /** The name, in a private directory, at which it listens or has its socket listening. */
   privateName(): string;
   /** The socket that it is handed, in activation mode. */
@@ -66,8 +65,8 @@ export class Run {
 
   /** Starts it and waits until it accepts connections. Rejects with a typed error, and leaves its processes to `end()`. */
   async begin(): Promise<void> {
-    const { server, log } = this.#parts;
-    log?.mark();
+    const { server, output, place } = this.#parts;
+    output.begin(place.directory.at(directoryOf(this.#parts.privateName())));
     this.#assertRunnable();
     this.#spawn();
     const given = new AbortController();
@@ -116,8 +115,9 @@ export class Run {
 
   /** The end of its output, for errors. */
   failed(): FailedServer {
-    const { place, server, log, logFile } = this.#parts;
-    return { path: place.path, command: server.command, output: log?.tail() ?? '', log: logFile };
+    const { place, server, output } = this.#parts;
+    const { path: log, noLog } = output;
+    return { path: place.path, command: server.command, output: output.tail(), log, noLog };
   }
 
   /** The shell that starts it would only say it in its own words. */
@@ -129,12 +129,12 @@ export class Run {
   }
 
   #spawn(): void {
-    const { place, server, log, host } = this.#parts;
+    const { place, server, host } = this.#parts;
     const heldFd = this.#parts.heldFd();
     const { path, directory, names } = place;
     const dir = heldFd === undefined ? this.#privateDirectory() : directory.path;
     const socket = joinPath(dir, names.data);
-    const output = log?.fd ?? 'ignore';
+    const output = this.#parts.output.fd;
     const leashFd = this.#leashFd;
     // As stdin the socket is only passed to have it block, which servers expect and Node undoes for the first three.
     // It becomes the server itself, but not before the record names it: if we are killed until then, it ends unheard.
@@ -193,8 +193,7 @@ export class Run {
 
   #privateDirectory(): string {
     const { place, privateName } = this.#parts;
-    const name = privateName();
-    return joinPath(place.directory.path, name.slice(0, name.indexOf('/')));
+    return joinPath(place.directory.path, directoryOf(privateName()));
   }
 
   #whereToListen(): string {
@@ -202,4 +201,9 @@ export class Run {
       ? `descriptor ${listenFd} (LISTEN_FDS)`
       : 'the path that {socket} in its command and SOCKREF_LISTEN_PATH stand for';
   }
+}
+
+/** The private directory that a name is in. */
+function directoryOf(privateName: string): string {
+  return privateName.slice(0, privateName.indexOf('/'));
 }

@@ -9,7 +9,7 @@ import { readRecord } from '../files/record.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import { connected } from './connected.js';
 import { handlerService } from './handler-service.js';
-import { hire } from './hire.js';
+import { hire, keepersFailed, type Position } from './hire.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
 import { Member, type MemberStart, type NotAttached } from './member.js';
 import { Owner } from './owner.js';
@@ -58,10 +58,15 @@ const growth = 1.5;
  */
 const successionMs = 250;
 
+/** So many keepers in a row may die before their server is up: more than bad luck takes, too few to wait for. */
+const maxKeeperDeaths = 3;
+
 /** What a claim has seen so far. */
 interface Seen {
   /** When an owner was seen last that was about to go, or had gone without an end. */
   leaving: number;
+  /** Keepers that have died before their server was up. */
+  keeperDeaths: number;
 }
 
 /**
@@ -71,7 +76,7 @@ interface Seen {
 export async function claim(request: Claim): Promise<void> {
   const { signal } = request;
   let wait = firstPauseMs + (request.failover?.members ?? 0) * pausePerMemberMs;
-  const seen: Seen = { leaving: Number.NEGATIVE_INFINITY };
+  const seen: Seen = { leaving: Number.NEGATIVE_INFINITY, keeperDeaths: 0 };
   for (;;) {
     try {
       if (await attempt(request, seen)) return;
@@ -162,15 +167,31 @@ function memberStart(request: Claim): MemberStart {
 }
 
 /** Attaches to the owner that we have had started; tells it if we do not want it any more, since it waits for us. */
-async function attachToHired(request: Claim): Promise<boolean> {
+async function attachToHired(request: Claim): Promise<Attachment> {
   try {
-    return (await attach(request)) === 'attached';
+    return await attach(request);
   } catch (error) {
     if (request.signal.aborted) {
       const socket = await connectControl({ ...request, signal: new AbortController().signal });
       if (socket) await Member.visit(socket, memberStart(request));
     }
     throw error;
+  }
+}
+
+/** Has a keeper become the owner, and attaches to it. */
+async function ownByKeeper(request: Claim, position: Position, seen: Seen): Promise<boolean> {
+  const keeper = await hire(position, request.signal);
+  try {
+    const attached = await attachToHired(request);
+    if (attached === 'attached') return true;
+    const death = attached === 'stopping' ? undefined : await keeper.death();
+    if (!death) return false;
+    if (++seen.keeperDeaths >= maxKeeperDeaths) throw await keepersFailed(request.place, seen.keeperDeaths, death);
+    request.obstacle({ waitingFor: `a keeper; the last one ${death.how}`, pid: undefined });
+    return false;
+  } finally {
+    keeper.letGo();
   }
 }
 
@@ -231,8 +252,7 @@ async function own(request: Claim, lock: EndpointLock, seen: Seen): Promise<bool
     request.signal.throwIfAborted();
     const expected = request.failover?.dependents ?? 0;
     if (provider.kind === 'command') {
-      await hire({ place, lock, server: provider.server, settings, expected }, request.signal);
-      return await attachToHired(request);
+      return await ownByKeeper(request, { place, lock, server: provider.server, settings, expected }, seen);
     }
     const { clock, hooks } = surroundings;
     const service = handlerService(provider.serve, settings, clock, (error) => hooks.fault(path, error));

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import type { SocketReferenceErrorCode } from '../error-table.js';
-import { SocketReferenceError, type SocketReferenceErrorDetails } from '../errors.js';
+import { quote, SocketReferenceError, type SocketReferenceErrorDetails } from '../errors.js';
 import type { EndpointLock } from '../files/lock.js';
 import { assertPathFits, joinPath } from '../files/paths.js';
 import { maxSocketPathBytes } from '../files/platform.js';
@@ -48,6 +48,23 @@ export type KeeperAnswer =
       };
     };
 
+/** How a keeper died before its server was up. */
+export interface KeeperDeath {
+  readonly pid: number;
+  /** In words, as in "it <how>". */
+  readonly how: string;
+  /** The end of what it said on stderr. */
+  readonly complaint: string;
+}
+
+/** A keeper that is up, and what its parent hears of it. */
+export interface HiredKeeper {
+  /** How it has died, if it has; waits a moment for that. Undefined if it has ended as it should, or goes on. */
+  death(): Promise<KeeperDeath | undefined>;
+  /** It is on its own from here on. */
+  letGo(): void;
+}
+
 /** What a keeper is hired for. */
 export interface Position {
   readonly place: Place;
@@ -58,14 +75,20 @@ export interface Position {
   readonly expected: number;
 }
 
+/** How long the end of a keeper is waited for that members cannot attach to, in milliseconds. */
+const dyingMs = 1_000;
+
 /**
  * Has a keeper become the owner: a process of its own, which runs the command and outlives us. Resolves when members can
- * attach to it, or when it has gone without a complaint and it is worth starting over. The signal does not end the wait for
- * it: it has the lock by then, and has to be told by a member that nobody wants it.
+ * attach to it, or when it has gone and it may be worth starting over. The signal does not end the wait for it: it has the
+ * lock by then, and has to be told by a member that nobody wants it.
  *
  * @throws SocketReferenceError why it could not become the owner
  */
-export async function hire({ place, lock, server, settings, expected }: Position, signal: AbortSignal): Promise<void> {
+export async function hire(
+  { place, lock, server, settings, expected }: Position,
+  signal: AbortSignal,
+): Promise<HiredKeeper> {
   const { directory, names, path } = place;
   if (!server.activate) assertPrivatePathFits(place);
   const program = keeperProgram(path);
@@ -86,41 +109,61 @@ export async function hire({ place, lock, server, settings, expected }: Position
   // The label is that of a holder, and the keeper holds nothing.
   const itsSettings = { ...settings, label: undefined };
   const task: KeeperTask = { directory: directory.path, name: names.data, server, settings: itsSettings, expected };
-  const answer = await ask(child, task, signal);
-  if (typeof answer === 'string') {
-    // It may not have come as far as to remove its files; if that fails now, the next owner does it.
-    await sweep(place, child.pid).catch(() => {});
-    throw keeperFailed(path, child, answer);
-  }
-  if (answer && 'failed' in answer) {
-    const { code, message, detail } = answer.failed;
-    throw new SocketReferenceError(code, message, { ...detail, path });
+  const watched = watchKeeper(child, child.pid);
+  try {
+    const answer = await ask(child, task, signal);
+    if (answer && 'failed' in answer) {
+      const { code, message, detail } = answer.failed;
+      throw new SocketReferenceError(code, message, { ...detail, path });
+    }
+    return watched;
+  } catch (error) {
+    watched.letGo();
+    throw error;
   }
 }
 
-/** Tells the keeper its task, and waits for its answer: undefined if it went without one, a text if it crashed. */
-async function ask(
-  child: ChildProcess,
-  task: KeeperTask,
-  signal: AbortSignal,
-): Promise<KeeperAnswer | string | undefined> {
-  const talk = child.stdio[keeperDescriptors.task] as Readable & Writable;
+/** Hears what a keeper says, and how it ends, for as long as its parent wants to know. */
+function watchKeeper(child: ChildProcess, pid: number): HiredKeeper {
   const complaints = child.stderr as Readable;
-  let answer = '';
   let complaint = '';
+  complaints.on('data', (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString()).slice(-maxComplaint);
+  });
+  complaints.on('error', () => {});
+  const closed = deferred<void>();
+  child.once('close', () => closed.resolve());
+  return {
+    async death() {
+      const timer = setTimeout(closed.resolve, dyingMs);
+      await closed.promise;
+      clearTimeout(timer);
+      const { exitCode: code, signalCode: ended } = child;
+      // It found the lock taken from it, say: whoever comes next may be luckier.
+      if (code === 0 || (code === null && ended === null)) return undefined;
+      const how = ended === null ? `exited with status ${code}` : `was ended by ${ended}`;
+      return { pid, how, complaint: complaint.trim() };
+    },
+    letGo() {
+      complaints.destroy();
+      child.unref();
+    },
+  };
+}
+
+/** Tells the keeper its task, and waits for its answer: undefined if it went without one. */
+async function ask(child: ChildProcess, task: KeeperTask, signal: AbortSignal): Promise<KeeperAnswer | undefined> {
+  const talk = child.stdio[keeperDescriptors.task] as Readable & Writable;
+  let answer = '';
   const answered = deferred<void>();
   talk.on('data', (chunk: Buffer) => {
     answer += chunk.toString();
     // Not the end of the connection: somebody may have inherited the keeper's side of it, as whoever traces it.
     if (answer.endsWith('\n')) answered.resolve();
   });
-  complaints.on('data', (chunk: Buffer) => {
-    complaint = (complaint + chunk.toString()).slice(-maxComplaint);
-  });
   // It may be gone before it has read its task, which is an error to the system; its exit tells.
   talk.on('error', () => {});
   talk.once('close', () => answered.resolve());
-  complaints.on('error', () => {});
   talk.end(JSON.stringify(task));
   const late = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -133,16 +176,13 @@ async function ask(
   try {
     await Promise.race([answered.promise, gone]);
     if (answer.endsWith('\n')) return JSON.parse(answer) as KeeperAnswer;
-    const [code] = await gone;
-    // Killed, or it found the lock taken from it: whoever comes next may be luckier.
-    return code === 0 || code === null ? undefined : `exit status ${code}\n${complaint}`;
+    await gone;
+    return undefined;
   } finally {
     signal.removeEventListener('abort', hurry);
     clearTimeout(timer);
     gone.catch(() => {});
     talk.destroy();
-    complaints.destroy();
-    child.unref();
   }
 }
 
@@ -157,10 +197,22 @@ function assertPrivatePathFits({ directory, names }: Place): void {
   assertPathFits(joinPath(joinPath(directory.path, privateName), names.data), maxSocketPathBytes);
 }
 
-function keeperFailed(path: string, { pid }: ChildProcess, what: string): SocketReferenceError {
+/** The error after so many keepers have died in a row. */
+export async function keepersFailed(place: Place, deaths: number, last: KeeperDeath): Promise<SocketReferenceError> {
+  const { path } = place;
+  // It may not have come as far as to remove its files; if that fails now, the next owner does it.
+  await sweep(place, last.pid).catch(() => {});
+  const said = lastWords(last.complaint);
   return new SocketReferenceError(
     'ERR_SOCKREF_SERVER_FAILED',
-    `The keeper of ${path} (pid ${pid}) failed before it could run the server: ${what.trimEnd()}`,
-    { path, reason: 'keeper', stderr: what },
+    `The keeper of ${path} has died ${deaths} times in a row before the server was up; ` +
+      `the last one (pid ${last.pid}) ${last.how}${said === undefined ? '' : `: ${quote(said)}`}`,
+    { path, reason: 'keeper', stderr: last.complaint },
   );
+}
+
+/** The line that says most of what a process said last: the error that Node shows, or simply the last one. */
+function lastWords(complaint: string): string | undefined {
+  const lines = complaint.split('\n').filter((line) => line.trim() !== '');
+  return lines.findLast((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1);
 }

@@ -72,6 +72,10 @@ const server = v.object({
   state: v.picklist(['starting', 'running', 'restarting']),
   /** How often it was started again. */
   restarts: count,
+  /** It has ended by itself, and the next connection starts it. */
+  waiting: v.optional(v.boolean()),
+  /** Why its output is in no log. */
+  noLog: v.optional(v.string()),
 });
 const holders = v.object({
   type: v.literal('holders'),

@@ -89,7 +89,7 @@ describe('what run waits for', () => {
     moreMembers: 0,
     since: 0,
   };
-  const server = { pid: 5, command: 'redis-server -', restarts: 0 };
+  const server = { pid: 5, command: 'redis-server -', restarts: 0, waiting: false, noLog: undefined };
 
   it.each([
     [undefined, 'sockref: starting a.sock'],

@@ -7,12 +7,16 @@ const path = '/run/user/1/sockref/db.sock';
 const hash = createHash('sha256').update(path).digest('hex').slice(0, 12);
 
 it('is in the state directory of the user', () => {
-  expect(logFiles(path, { XDG_STATE_HOME: '/state', HOME: '/home/me' })).toEqual({
+  expect(logFiles(path, { XDG_STATE_HOME: '/state', HOME: '/home/me' })).toMatchObject({
+    home: { path: '/state', make: true },
     directory: '/state/sockref',
     output: `/state/sockref/db.sock-${hash}.log`,
     keeper: `/state/sockref/db.sock-${hash}.keeper.log`,
   });
-  expect(logFiles(path, { HOME: '/home/me' }).directory).toBe('/home/me/.local/state/sockref');
+  expect(logFiles(path, { HOME: '/home/me' })).toMatchObject({
+    home: { path: '/home/me', make: false },
+    directory: '/home/me/.local/state/sockref',
+  });
 });
 
 it('takes no relative path from the environment', () => {

@@ -4,18 +4,23 @@ import {
   chownSync,
   closeSync,
   ftruncateSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeSync,
 } from 'node:fs';
-import { describe, expect, it } from 'vitest';
-import { LogFile, maxLogBytes, olderPart, watch } from '#src/keeper/log.js';
+import { dirname } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { LogFile, maxLogBytes, maxNamelessBytes, olderPart, watch } from '#src/keeper/log.js';
+import { LogDirectory } from '#src/keeper/log-file.js';
 import { withDirectory } from '../helpers/directory.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 import { isRoot, otherUid } from '../helpers/place.js';
@@ -23,13 +28,19 @@ import { type Entry, make, treeOf } from '../helpers/tree.js';
 
 const half = maxLogBytes / 2;
 
+/** Opens the log `db.log` in directories that are made. */
+function openLog(home: string, below = 'state/sockref', make = false): LogFile {
+  const directory = LogDirectory.open({ path: home, make }, below);
+  onTestFinished(() => directory.close());
+  return LogFile.open(directory, 'db.log');
+}
+
 /** Runs a test with a log that is removed afterwards. */
 function withLog<Value>(test: (log: LogFile, file: string) => Value | Promise<Value>): Promise<Value> {
   return withDirectory(async (directory) => {
-    const file = `${directory}/state/sockref/db.log`;
-    const log = LogFile.open(file);
+    const log = openLog(directory);
     try {
-      return await test(log, file);
+      return await test(log, `${directory}/state/sockref/db.log`);
     } finally {
       log.close();
       rmSync(`${directory}/state`, { recursive: true });
@@ -46,7 +57,7 @@ describe('a log', () => {
     withDirectory((directory) => {
       const umask = process.umask(0);
       try {
-        LogFile.open(`${directory}/a/b/db.log`).close();
+        openLog(directory, 'a/b').close();
       } finally {
         process.umask(umask);
       }
@@ -59,7 +70,7 @@ describe('a log', () => {
     withLog((first, file) => {
       writeSync(first.fd, 'one\n');
       chmodSync(file, 0o644);
-      const log = LogFile.open(file);
+      const log = openLog(dirname(dirname(dirname(file))));
       expect(statSync(file).mode & 0o7777).toBe(0o600);
       writeSync(log.fd, 'two\n');
       expect(log.tail()).toBe('two');
@@ -206,13 +217,20 @@ describe('the size of a log', () => {
       writeSync(log.fd, lines(12_000));
       log.limit();
       expect(statSync(file).size).toBe(0);
-      expect(log.tail()).toBe('');
+      expect(log.tail(200)).toBe(lines(2, 11_998).trim());
+      rmdirSync(olderPart(file));
+      log.limit();
+      expect(readFileSync(olderPart(file), 'utf8')).toBe(lines(12_000).slice(-half));
     }));
 
   it('is looked at from time to time, until that is ended', () =>
     withLog((log, file) => {
       const clock = new FakeClock();
-      const end = watch(log, clock, (error) => expect.unreachable(String(error)));
+      const end = watch(
+        () => log.limit(),
+        clock,
+        (error) => expect.unreachable(String(error)),
+      );
       for (let round = 0; round < 3; round++) {
         writeSync(log.fd, lines(12_000));
         clock.pass(249);
@@ -238,11 +256,16 @@ describe('what is not ours at the place of a log', () => {
 
   it.each(Object.entries(entries))('is left alone: %s', (_, entry) =>
     withDirectory(async (directory) => {
-      const file = `${directory}/db.log`;
+      mkdirSync(`${directory}/sockref`, 0o700);
+      const file = `${directory}/sockref/db.log`;
       for (const each of entry(file)) await make(each);
       const before = treeOf(directory);
+      const opened = LogDirectory.open({ path: directory, make: false }, 'sockref');
+      onTestFinished(() => opened.close());
       const descriptors = readdirSync('/proc/self/fd').length;
-      expect(() => LogFile.open(file)).toThrow(expect.objectContaining({ name: 'SocketReferenceError', path: file }));
+      expect(() => LogFile.open(opened, 'db.log')).toThrow(
+        expect.objectContaining({ name: 'SocketReferenceError', path: file }),
+      );
       expect(treeOf(directory)).toEqual(before);
       expect(readdirSync('/proc/self/fd').length).toBe(descriptors);
       for (const name of readdirSync(directory)) rmSync(`${directory}/${name}`, { recursive: true });
@@ -267,7 +290,7 @@ describe('what is not ours at the place of a log', () => {
     withDirectory((directory) => {
       mkdirSync(`${directory}/open`);
       chmodSync(`${directory}/open`, 0o777);
-      expect(() => LogFile.open(`${directory}/open/db.log`)).toThrow(
+      expect(() => openLog(directory, 'open')).toThrow(
         expect.objectContaining({ code: 'ERR_SOCKREF_UNSAFE_DIRECTORY' }),
       );
       expect(readdirSync(`${directory}/open`)).toEqual([]);
@@ -276,13 +299,14 @@ describe('what is not ours at the place of a log', () => {
 
   it.runIf(isRoot)('is not used: a file of somebody else, be it one that we could write', () =>
     withDirectory((directory) => {
-      const file = `${directory}/db.log`;
+      mkdirSync(`${directory}/sockref`, 0o700);
+      const file = `${directory}/sockref/db.log`;
       closeSync(openSync(file, 'w', 0o666));
       chownSync(file, otherUid, otherUid);
-      expect(() => LogFile.open(file)).toThrow(
+      expect(() => openLog(directory, 'sockref')).toThrow(
         expect.objectContaining({ code: 'ERR_SOCKREF_ADDRESS_IN_USE', uid: otherUid }),
       );
-      rmSync(file);
+      rmSync(dirname(file), { recursive: true });
     }),
   );
 });
@@ -291,12 +315,104 @@ describe('a log that cannot be made', () => {
   it('is told, with the call that failed', () =>
     withDirectory((directory) => {
       closeSync(openSync(`${directory}/file`, 'w'));
-      expect(() => LogFile.open(`${directory}/file/sockref/db.log`)).toThrow(
+      expect(() => openLog(`${directory}/file`, 'sockref', true)).toThrow(
         expect.objectContaining({ code: 'ERR_SOCKREF_SYSTEM', errno: 'ENOTDIR' }),
       );
       rmSync(`${directory}/file`);
-      expect(() => LogFile.open('/proc/sockref/db.log')).toThrow(
-        expect.objectContaining({ name: 'SocketReferenceError', syscall: 'mkdir' }),
+      expect(() => openLog('/proc/sockref', 'sockref', true)).toThrow(
+        expect.objectContaining({ name: 'SocketReferenceError' }),
       );
     }));
+});
+
+describe('output without a log', () => {
+  it.each([
+    ['a file without a name', undefined, undefined],
+    ['a file that had a name for a moment, where there is no other', 'name', 0],
+  ])('goes to %s, of which the end is kept', (_, name, flag) =>
+    withDirectory((directory) => {
+      const log = LogFile.nameless(directory, name, flag);
+      onTestFinished(() => log.close());
+      expect(readdirSync(directory)).toEqual([]);
+      writeSync(log.fd, lines(10));
+      log.mark();
+      for (const first of [0, 2_000, 4_000]) {
+        writeSync(log.fd, lines(2_000, first));
+        log.limit();
+        expect(statSync(`/proc/self/fd/${log.fd}`).size).toBeLessThan(maxNamelessBytes);
+        expect(log.tail(200)).toBe(lines(2, first + 1_998).trim());
+      }
+      expect(readdirSync(directory)).toEqual([]);
+    }),
+  );
+});
+
+describe('the way to a log', () => {
+  const home = (test: (home: string) => void) =>
+    withDirectory((directory) => {
+      mkdirSync(`${directory}/home`, 0o700);
+      try {
+        test(`${directory}/home`);
+      } finally {
+        rmSync(`${directory}/home`, { recursive: true, force: true });
+      }
+    });
+
+  it('may lead over links of this user', () =>
+    home((path) => {
+      mkdirSync(`${path}/disk`);
+      symlinkSync('disk', `${path}/.local`);
+      openLog(path, '.local/state/sockref').close();
+      expect(readdirSync(`${path}/disk/state/sockref`)).toEqual(['db.log']);
+    }));
+
+  it('may lead over directories that a group may write to, as a umask of 002 leaves them', () =>
+    home((path) => {
+      mkdirSync(`${path}/.local/state`, { recursive: true });
+      chmodSync(`${path}/.local/state`, 0o775);
+      openLog(path, '.local/state/sockref').close();
+    }));
+
+  it('is not begun where there is no home', () =>
+    home((path) => {
+      expect(() => openLog(`${path}/none`)).toThrow(expect.objectContaining({ errno: 'ENOENT' }));
+      expect(readdirSync(path)).toEqual([]);
+    }));
+
+  it('is made up to a place that was asked for', () =>
+    home((path) => {
+      openLog(`${path}/my/state`, 'sockref', true).close();
+      expect(statSync(`${path}/my`).mode & 0o777).toBe(0o700);
+    }));
+
+  describe.runIf(isRoot)('of somebody else', () => {
+    it.each([
+      ['is not gone in their home', '', false],
+      ['is not gone in a place of theirs that was asked for', '', true],
+      ['is not made in a place of theirs that was asked for', '/my/state', true],
+    ])('%s', (_, below, wanted) =>
+      home((path) => {
+        chownSync(path, otherUid, otherUid);
+        expect(() => openLog(`${path}${below}`, '.local/state/sockref', wanted)).toThrow(
+          expect.objectContaining({ code: 'ERR_SOCKREF_UNSAFE_DIRECTORY', reason: 'owner', uid: otherUid }),
+        );
+        expect(readdirSync(path)).toEqual([]);
+      }),
+    );
+
+    it('is not gone over their links or through their directories', () =>
+      home((path) => {
+        mkdirSync(`${path}/secret`, 0o700);
+        symlinkSync('secret', `${path}/.local`);
+        lchownSync(`${path}/.local`, otherUid, otherUid);
+        expect(() => openLog(path, '.local')).toThrow(expect.objectContaining({ name: 'SocketReferenceError' }));
+        mkdirSync(`${path}/theirs`);
+        chownSync(`${path}/theirs`, otherUid, otherUid);
+        expect(() => openLog(path, 'theirs/sockref')).toThrow(
+          expect.objectContaining({ code: 'ERR_SOCKREF_UNSAFE_DIRECTORY' }),
+        );
+        expect(readdirSync(`${path}/secret`)).toEqual([]);
+        expect(readdirSync(`${path}/theirs`)).toEqual([]);
+      }));
+  });
 });

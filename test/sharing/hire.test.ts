@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SocketManager } from 'sockref';
 import { expect, it, onTestFinished } from 'vitest';
@@ -62,6 +63,56 @@ it('a keeper that crashes is told of, with what it said last', () =>
       reason: 'keeper',
       stderr: expect.stringContaining('out of everything'),
     });
+  }));
+
+it.each([
+  ['before they were told their task', 'kill -9 $$', 'was ended by SIGKILL', ''],
+  ['when they were up', `cat <&4 >/dev/null && echo '{"up":true}' >&4 && kill -9 $$`, 'was ended by SIGKILL', ''],
+  [
+    'and say why when they were up',
+    `cat <&4 >/dev/null; echo '{"up":true}' >&4; echo why >&2; exit 7`,
+    'status 7',
+    'why',
+  ],
+  [
+    'since a file of theirs is broken',
+    `exec '${execPath}' --eval 'throw new TypeError("no file")'`,
+    'status 1',
+    'no file',
+  ],
+])('keepers that all die %s are given up soon, and told of', (_, script, how, said) =>
+  behind(async (where) => {
+    keepersBy(where, `echo >>'${where.scratch}/begun'; ${script}`);
+    await using manager = new SocketManager();
+    const acquired = manager.acquire(join(where.directory, 'app.sock'), { server: { command } });
+    await expect(acquired).rejects.toMatchObject({
+      code: 'ERR_SOCKREF_SERVER_FAILED',
+      reason: 'keeper',
+      message: expect.stringMatching(
+        new RegExp(`^.*died 3 times in a row before the server was up.*${how}.*${said}.*$`),
+      ),
+      stderr: expect.stringContaining(said),
+    });
+    expect(readFileSync(join(where.scratch, 'begun'), 'utf8')).toBe('\n\n\n');
+    expect(readdirSync(where.directory)).toEqual([]);
+  }),
+);
+
+it('references end when no new keeper lives, and say why', () =>
+  behind(async (where) => {
+    await using manager = new SocketManager();
+    const path = join(where.directory, 'app.sock');
+    const reference = await manager.acquire(path, { server: { command } });
+    keepersBy(where, 'echo "no memory" >&2; exit 5');
+    const lost = once(reference.signal, 'abort');
+    process.kill(keeperOf(path), 'SIGKILL');
+    await lost;
+    expect(reference.signal.reason).toMatchObject({
+      code: 'ERR_SOCKREF_SERVER_FAILED',
+      reason: 'keeper',
+      stderr: 'no memory',
+    });
+    await until('all is repaired', () => readdirSync(where.directory).length === 0);
   }));
 
 it('a keeper whose lock file was replaced while it started leaves it to whoever comes', () =>

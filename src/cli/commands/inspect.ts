@@ -3,7 +3,7 @@ import type { HolderInfo, SocketInfo } from '../../api/info.js';
 import { SocketManager } from '../../api/manager.js';
 import { printable } from '../../printable.js';
 import { notServed } from '../advice.js';
-import { ageOf, countOf, stateOf } from '../describe.js';
+import { activityOf, ageOf, countOf, stateOf } from '../describe.js';
 import { CliError } from '../failure.js';
 import { pathOf } from '../named-path.js';
 import { paint, plural, print, printJson } from '../output.js';
@@ -54,9 +54,13 @@ function about(info: SocketInfo): string[] {
     ['since', info.since === undefined ? '-' : new Date(info.since).toISOString()],
   ];
   if (info.server) {
-    const { command, state, pid, restarts } = info.server;
+    const { command, pid, restarts, noLog } = info.server;
     lines.push(['server', printable(command)]);
-    lines.push(['', `${state}${pid === undefined ? '' : `, pid ${pid}`}, ${plural(restarts, 'restart')}`]);
+    lines.push([
+      '',
+      `${activityOf(info.server)}${pid === undefined ? '' : `, pid ${pid}`}, ${plural(restarts, 'restart')}`,
+    ]);
+    if (noLog !== undefined) lines.push(['', `no log: ${printable(noLog)}`]);
   }
   return lines.map(([name, value]) => `${paint(process.stdout, 'bold', `${name}${name && ':'}`.padEnd(12))}${value}`);
 }

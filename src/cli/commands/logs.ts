@@ -2,6 +2,7 @@ import { createReadStream, existsSync, promises } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { SocketManager } from '../../api/manager.js';
 import { quote } from '../../errors.js';
 import { logFiles } from '../../keeper/log-place.js';
 import { printableJson } from '../../printable.js';
@@ -34,11 +35,17 @@ export function define(command: Command): void {
 
 async function logs(name: string, { follow, keeper }: Options): Promise<void> {
   const path = pathOf(name);
+  const noLog = keeper ? undefined : await whyNone(path);
+  if (noLog !== undefined) tell(`What serves ${quote(path)} writes no log: ${noLog}`);
   const files = logFiles(path);
   const file = keeper ? files.keeper : files.output;
   const show = keeper ? journalOutput() : write;
   const before = await copy(`${file}.1`, 0, show);
   let position = await copy(file, 0, show);
+  if (noLog !== undefined) {
+    process.exitCode = 1;
+    return;
+  }
   if (before === undefined && position === undefined) {
     const found = namesakes(path).find((each) => existsSync(logFiles(each)[keeper ? 'keeper' : 'output']));
     const hint = found === undefined ? '' : `; there is one of ${found}, the same name in another environment`;
@@ -57,6 +64,16 @@ async function logs(name: string, { follow, keeper }: Options): Promise<void> {
     const from = position === undefined || size < position ? 0 : position;
     if (size > from) position = await copy(file, from, show);
     else position = from;
+  }
+}
+
+/** Why what serves now writes no log; undefined if it does, or if nothing serves. */
+async function whyNone(path: string): Promise<string | undefined> {
+  try {
+    return (await new SocketManager().inspect(path))?.server?.noLog;
+  } catch {
+    // What was written before is there all the same.
+    return undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { constants } from 'node:os';
+import { constants, homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { lilconfigSync } from 'lilconfig';
 import * as v from 'valibot';
@@ -79,10 +79,11 @@ const configSchema = v.strictObject({
  * directory upwards.
  */
 export function findConfig(name: string, from: string): SocketConfig | undefined {
-  const found = lilconfigSync('sockref', {
-    searchPlaces: [fileName, 'package.json'],
-    loaders: { '.json': parseJson },
-  }).search(from);
+  const found = withHome(() =>
+    lilconfigSync('sockref', { searchPlaces: [fileName, 'package.json'], loaders: { '.json': parseJson } }).search(
+      from,
+    ),
+  );
   if (!found) return undefined;
   const { filepath: file } = found;
   const { sockets } = check(file, found.isEmpty ? undefined : found.config);
@@ -101,6 +102,21 @@ export function findConfig(name: string, from: string): SocketConfig | undefined
     },
     cwd: resolve(dirname(file), cwd ?? '.'),
   };
+}
+
+/** The search asks for this user's home, at which it stops, even if the system knows none: then it goes up to the root. */
+function withHome<Value>(search: () => Value): Value {
+  try {
+    homedir();
+  } catch {
+    process.env['HOME'] = '/';
+    try {
+      return search();
+    } finally {
+      delete process.env['HOME'];
+    }
+  }
+  return search();
 }
 
 type Rest = Omit<v.InferOutput<typeof socketSchema>, 'serve' | 'shell' | 'cwd'>;

@@ -35,7 +35,11 @@ class ServerInfo:
     """The program and its arguments, shortened."""
     state: Literal["starting", "running", "restarting"]
     restarts: int
-    """How often it was started again."""
+    """How often it was started again, after it had failed."""
+    waiting: bool = False
+    """With `activate`: it has ended with status 0, and the next connection starts it."""
+    no_log: str | None = None
+    """Why its output goes to no log; None if it does, or if that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +88,12 @@ def _server_info(server: ServerState | None) -> ServerInfo | None:
     if server is None:
         return None
     return ServerInfo(
-        pid=server.get("pid"), command=server["command"], state=server["state"], restarts=server["restarts"]
+        pid=server.get("pid"),
+        command=server["command"],
+        state=server["state"],
+        restarts=server["restarts"],
+        waiting=server.get("waiting", False),
+        no_log=server.get("noLog"),
     )
 
 

@@ -100,6 +100,8 @@ class ServerState(TypedDict):
     command: str
     state: Literal["starting", "running", "restarting"]
     restarts: int
+    waiting: NotRequired[bool]
+    noLog: NotRequired[str]
 
 
 State = Literal["starting", "active", "lingering", "stopping"]
@@ -240,6 +242,8 @@ _SERVER = _shaped(
         "command": _text,
         "state": _one_of("starting", "running", "restarting"),
         "restarts": _count,
+        "waiting": _Optional(_boolean),
+        "noLog": _Optional(_text),
     }
 )
 

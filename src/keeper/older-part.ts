@@ -1,0 +1,61 @@
+import { closeSync, constants, ftruncateSync, writeFileSync } from 'node:fs';
+import { errnoOf } from '../system-errors.js';
+import { type LogDirectory, openPrivate, readIfThere } from './log-file.js';
+
+/** What was cut off a log: in a file beside it, and in memory what that could not take, or if there is none. */
+export class OlderPart {
+  readonly maxBytes: number;
+  readonly #file: { readonly directory: LogDirectory; readonly name: string } | undefined;
+  /** Newer than what is in the file. */
+  #kept: Buffer = Buffer.alloc(0);
+
+  constructor(maxBytes: number, directory?: LogDirectory, name?: string) {
+    this.maxBytes = maxBytes;
+    this.#file = directory && name !== undefined ? { directory, name } : undefined;
+  }
+
+  /**
+   * Adds what was cut off; what is older goes when it is too much.
+   *
+   * @param full - whether the file is not to be tried
+   */
+  add(bytes: Buffer, full: boolean): void {
+    this.#kept = this.#newest(this.#kept, bytes);
+    if (!full) this.settle();
+  }
+
+  /** Puts what is kept in memory into the file, if there is one that takes it. */
+  settle(): void {
+    if (!this.#file || this.#kept.length === 0) return;
+    const { directory, name } = this.#file;
+    try {
+      const fd = openPrivate(directory.at(name), constants.O_RDWR);
+      try {
+        const all = this.#newest(this.#kept.length < this.maxBytes ? readIfThere(directory.at(name)) : [], this.#kept);
+        this.#kept = all;
+        ftruncateSync(fd, 0);
+        writeFileSync(fd, all);
+      } catch (error) {
+        // The part that it took would be there twice.
+        ftruncateSync(fd, 0);
+        throw error;
+      } finally {
+        closeSync(fd);
+      }
+      this.#kept = Buffer.alloc(0);
+    } catch (error) {
+      // No room, most likely. That a log has an end counts for more than what it says, and that is kept here.
+      if (errnoOf(error) === undefined) throw error;
+    }
+  }
+
+  read(): Buffer {
+    const { directory, name } = this.#file ?? {};
+    const before = directory && name !== undefined ? readIfThere(directory.at(name)) : Buffer.alloc(0);
+    return this.#newest(before, this.#kept);
+  }
+
+  #newest(before: Uint8Array | readonly number[], bytes: Buffer): Buffer {
+    return Buffer.concat([Buffer.from(before), bytes]).subarray(-this.maxBytes);
+  }
+}
