@@ -1,4 +1,4 @@
-// Explores verify/sockref.pml exhaustively, and shows that each mutant of it fails. Needs `spin` and a C compiler.
+// Explores the models in verify/ exhaustively, and shows that each mutant of them fails. Needs `spin` and a C compiler.
 // Works in a temporary directory and leaves nothing behind. Exit code 0 only if every line is as expected.
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const MODEL = fileURLToPath(new URL('sockref.pml', import.meta.url));
+const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 
 // Deeper than any path of the model; a search that meets it counts as a failure, not as a pass.
 const MAX_DEPTH = 1_000_000;
@@ -20,6 +20,10 @@ const TIMEOUT_MS = 300_000;
 const USUAL = { PROCS: 3, CRASHES: 2, CYCLES: 2, CLEANINGS: 0 };
 const CLEANER = { PROCS: 3, CRASHES: 1, CYCLES: 1, CLEANINGS: 1 };
 const CLEANER_TWICE = { PROCS: 2, CRASHES: 2, CYCLES: 2, CLEANINGS: 1 };
+
+const HAND_OVER = { CLAIMANTS: 2, CRASHES: 2, EXITS: 1, HIRES: 1, CLEANINGS: 0 };
+const HAND_OVER_TWICE = { CLAIMANTS: 1, CRASHES: 2, EXITS: 1, HIRES: 2, CLEANINGS: 1 };
+const EXIT = { THREADS: 3, CYCLES: 2 };
 
 const RUNS = [
   { name: 'cleaner', bounds: CLEANER, expected: 'pass' },
@@ -36,14 +40,32 @@ const RUNS = [
   ...['UNLINK_BY_NAME', 'DEPOSED_LEAVES_SOCKETS', 'FRESH_LOCK_FAILS', 'FAIL_WITHOUT_THE_LOCK', 'GIVE_UP_EARLY'].map(
     (mutant) => ({ name: mutant, mutant, bounds: CLEANER, expected: 'fail' }),
   ),
-];
+].map((task) => ({ model: 'sockref.pml', ...task }));
 
-async function explore({ mutant, bounds, expected }, cwd) {
+RUNS.push(
+  { name: 'hand-over', model: 'hand-over.pml', bounds: HAND_OVER, expected: 'pass' },
+  { name: 'hand-over, cleaner', model: 'hand-over.pml', bounds: HAND_OVER_TWICE, expected: 'pass' },
+  ...[
+    { mutant: 'HANDED_OVER_STILL_REGISTERED', bounds: HAND_OVER },
+    { mutant: 'HANDED_OVER_UNLOCKED', bounds: HAND_OVER },
+    { mutant: 'ADOPTED_WITHOUT_RECHECK', bounds: HAND_OVER_TWICE },
+  ].map((task) => ({ name: task.mutant, model: 'hand-over.pml', ...task, expected: 'fail' })),
+  { name: 'exit', model: 'exit.pml', bounds: EXIT, expected: 'pass' },
+  ...['CLOSED_STILL_REGISTERED', 'REGISTERED_IN_LATER_TICK'].map((mutant) => ({
+    name: mutant,
+    model: 'exit.pml',
+    mutant,
+    bounds: EXIT,
+    expected: 'fail',
+  })),
+);
+
+async function explore({ model, mutant, bounds, expected }, cwd) {
   const defines = Object.entries(bounds).map(([name, value]) => `-D${name}=${value}`);
   if (mutant) defines.push(`-DMUTANT_${mutant}`);
   const options = { cwd, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 };
-  await copyFile(MODEL, join(cwd, 'sockref.pml'));
-  await run('spin', ['-a', ...defines, 'sockref.pml'], options);
+  await copyFile(join(FOLDER, model), join(cwd, model));
+  await run('spin', ['-a', ...defines, model], options);
   // COLLAPSE stores every state in full, only packed: nothing is hashed away.
   // A mutant fails early: there a quick build matters more than a quick search.
   const flags = [
@@ -66,17 +88,17 @@ async function explore({ mutant, bounds, expected }, cwd) {
     return { result: 'fail', states, seconds, why: 'invalid end state' };
   }
   if (errors > 0 && /assertion violated/.test(stdout)) {
-    return { result: 'fail', states, seconds, why: await failedAssertion(defines, options) };
+    return { result: 'fail', states, seconds, why: await failedAssertion(model, defines, options) };
   }
   return { result: 'incomplete', states, seconds, why: stdout.slice(0, 300) };
 }
 
 /** The line of the model whose assertion failed, and the invariant that its comment names. */
-async function failedAssertion(defines, options) {
-  const { stdout } = await run('spin', ['-t', ...defines, 'sockref.pml'], options).catch((error) => error);
-  const line = Number(/sockref\.pml:(\d+), Error: assertion violated/.exec(stdout)?.[1]);
+async function failedAssertion(model, defines, options) {
+  const { stdout } = await run('spin', ['-t', ...defines, model], options).catch((error) => error);
+  const line = Number(/\.pml:(\d+), Error: assertion violated/.exec(stdout)?.[1]);
   const text = /text of failed assertion: (.*)/.exec(stdout)?.[1] ?? '';
-  const source = (await readFile(MODEL, 'utf8')).split('\n')[line - 1] ?? '';
+  const source = (await readFile(join(FOLDER, model), 'utf8')).split('\n')[line - 1] ?? '';
   const invariant = /\bI\d\b/.exec(source)?.[0] ?? /\bI\d\b/.exec(text)?.[0] ?? '';
   return `${invariant} line ${line}`.trim();
 }
@@ -105,7 +127,7 @@ await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, wo
 const row = (...cells) => {
   const [name, bounds, expected, result, states, seconds, why] = cells;
   console.log(
-    `${name.padEnd(23)} ${bounds.padEnd(10)} ${expected.padEnd(8)} ${result.padEnd(8)}` +
+    `${name.padEnd(28)} ${bounds.padEnd(10)} ${expected.padEnd(8)} ${result.padEnd(8)}` +
       ` ${states.padStart(10)} ${seconds.padStart(7)}  ${why}`.trimEnd(),
   );
 };
@@ -116,7 +138,7 @@ for (const [index, task] of RUNS.entries()) {
   row(task.name, bounds, task.expected, result, String(states), seconds.toFixed(1), why);
 }
 const unexpected = RUNS.filter((task, index) => results[index].result !== task.expected);
-console.log('bounds: processes/crashes/cycles/cleanings');
+console.log('bounds: as the constants of this program name them, in their order');
 console.log(
   `${RUNS.length} runs in ${((performance.now() - began) / 1000).toFixed(0)} s, ${unexpected.length} not as expected`,
 );

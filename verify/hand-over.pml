@@ -1,0 +1,420 @@
+/*
+ * The hand-over of a lock to a keeper. A claimant holds the lock, starts a keeper that inherits the open lock file, and
+ * closes its own descriptor. The lock belongs to the open file description that both share, so at no moment is it free.
+ *
+ * What sockref.pml says about claims is repeated here in fewer steps: the endpoint has one socket, and publishing it has
+ * no private directory. One STEP is one system call, or one tick of one event loop; a process can be killed before any.
+ * verify/README.md maps the steps to the sources.
+ *
+ * Switches (-D): CLAIMANTS (1 or 2), CRASHES, EXITS, HIRES, CLEANINGS, and one of the mutants named MUTANT_*.
+ */
+
+#ifndef CRASHES
+#define CRASHES 2                       /* how many processes may be killed */
+#endif
+#ifndef EXITS
+#define EXITS 1                         /* how many claimants may call process.exit() at any moment */
+#endif
+#ifndef HIRES
+#define HIRES 2                         /* how many keepers each claimant may start */
+#endif
+#ifndef CLEANINGS
+#define CLEANINGS 0                     /* how often an outside program removes the lock file's name */
+#endif
+
+#ifndef CLAIMANTS
+#define CLAIMANTS 2                     /* who acquires; each once */
+#endif
+#define KEEPER(claimant, number) (CLAIMANTS + (claimant) * HIRES + (number))
+#define SWEEPER (CLAIMANTS + CLAIMANTS * HIRES)         /* acquires last, undisturbed; starts no keeper */
+#define ALL     (SWEEPER + 1)
+#define NONE    255
+
+/* ---- On disk. A lock file's inode has the number of its creator's turn; a socket's that of the keeper that made it. - */
+
+#define LOCKS 6
+byte lockAt = NONE;                     /* the inode that app.sock.lock names */
+byte socketAt = NONE;                   /* the keeper whose socket app.sock.ctl names */
+int  rec[LOCKS];                        /* the record in a lock file: keepers whose socket it names, one bit each */
+
+/* ---- Open lock files. A description is what open() makes; descriptors of several processes may share it. ------------ */
+
+#define DESCRIPTIONS 6
+byte inode[DESCRIPTIONS] = NONE;        /* what it is open on; NONE: nobody has it open */
+int  sharers[DESCRIPTIONS];             /* the processes that have it open, one bit each */
+byte holder[LOCKS] = NONE;              /* the description that has the kernel's lock */
+byte fd[ALL] = NONE;                    /* the description of each process */
+
+/* ---- What the processes know ----------------------------------------------------------------------------------------- */
+
+mtype = { ABSENT, BOOTING, STARTING, SERVING, LEFT, FAILED, DEAD };
+mtype keeper[ALL] = ABSENT;             /* the state of each keeper; others see only its end and its answers */
+bit  registered[ALL];                   /* the lock is in the registry at exit of its process */
+byte hold[CLAIMANTS] = NONE;            /* the keeper that counts a claimant as a member */
+bit  came[ALL];                         /* a first member has attached to this keeper */
+byte ended = 0;
+byte alive = 0;                         /* keepers that run */
+byte crashes = CRASHES;
+byte exits = EXITS;
+byte cleanings = CLEANINGS;
+
+/* ---- Observers -------------------------------------------------------------------------------------------------------- */
+
+int  owners = 0;                        /* keepers that believe to be owner, one bit each */
+int  orphaned = 0;                      /* of these, whose lock file lost its name while they were */
+bit  unhealed = 0;                      /* one of these died: two faults at once, which nobody can repair */
+
+#define BIT(p)      (1 << (p))
+#define SELF        BIT(me)
+#define WELCOMES(k) (k != NONE && (keeper[k] == STARTING || keeper[k] == SERVING))
+#define LISTENS(k)  (k != NONE && (keeper[k] == STARTING || keeper[k] == SERVING || keeper[k] == LEFT))
+#define LAST        (CLAIMANTS - 1)
+#define HELD(k)     (hold[0] == k || hold[LAST] == k)
+#define CLEANED     (cleanings < CLEANINGS)
+
+#define CRASH atomic { crashes > 0 && me != SWEEPER -> crashes--; goto killed }
+#define STEP(...) if :: atomic { __VA_ARGS__ } :: CRASH fi
+/* Between two ticks a claimant may also end by itself; what is registered is cleaned up then. */
+#define EXIT atomic { exits > 0 && me != SWEEPER -> exits--; goto exits_now }
+#define TICK(...) if :: atomic { __VA_ARGS__ } :: CRASH :: EXIT fi
+
+inline openLockFile() {
+  if
+  :: lockAt == NONE ->
+     n = 0;
+     do                                 /* an inode that no name, description or record refers to */
+     :: i = 0;
+        do
+        :: i < DESCRIPTIONS && inode[i] != n -> i++
+        :: else -> break
+        od;
+        if
+        :: i == DESCRIPTIONS -> break
+        :: else -> n++; assert(n < LOCKS)
+        fi
+     od;
+     lockAt = n;
+     rec[n] = 0
+  :: else
+  fi;
+  n = 0;
+  do
+  :: inode[n] != NONE -> n++; assert(n < DESCRIPTIONS)
+  :: else -> break
+  od;
+  inode[n] = lockAt;
+  sharers[n] = SELF;
+  fd[me] = n;
+  n = 0; i = 0
+}
+
+/* close(): the kernel drops the lock with the last descriptor of the description. */
+inline close() {
+  n = fd[me];
+  fd[me] = NONE;
+  registered[me] = 0;
+  if
+  :: n != NONE ->
+     sharers[n] = sharers[n] & ~SELF;
+     if
+     :: sharers[n] == 0 ->
+        if
+        :: holder[inode[n]] == n -> holder[inode[n]] = NONE
+        :: else
+        fi;
+        inode[n] = NONE
+     :: else
+     fi
+  :: else
+  fi;
+  n = 0
+}
+
+/* The lock of the shared description goes at once, whoever else has it open. */
+inline unlock() {
+  if
+  :: holder[inode[fd[me]]] == fd[me] -> holder[inode[fd[me]]] = NONE
+  :: else
+  fi
+}
+
+/* I2: what is unlinked is one's own, or was left by a keeper that has died. */
+#define I2_SOCKET assert(socketAt == NONE || socketAt == me || keeper[socketAt] == DEAD || keeper[socketAt] == FAILED)
+#define I2_LOCK   assert(lockAt == NONE || holder[lockAt] == fd[me] || CLEANED)
+
+/* src/files/reclaim.ts, with the lock in hand: the socket that the record names. */
+inline reclaim() {
+  if
+  :: socketAt != NONE && (rec[inode[fd[me]]] & BIT(socketAt)) -> I2_SOCKET; socketAt = NONE
+  :: else
+  fi
+}
+
+inline unlinkLockFile() {
+  if
+  :: lockAt == inode[fd[me]] -> I2_LOCK; lockAt = NONE
+  :: else
+  fi
+}
+
+proctype Claimant(byte me) {
+  byte i = 0, n = 0;
+  byte hires = 0;
+  byte mine = NONE;                     /* the keeper that this claimant has started */
+
+  if
+  :: atomic { me == SWEEPER && ended == CLAIMANTS && alive == 0 && cleanings == 0 -> crashes = 0 }
+  :: me != SWEEPER
+  fi;
+
+/* ---- Attach, as in sockref.pml. src/sharing/claim.ts ------------------------------------------------------------------ */
+attach:
+  TICK(
+    if
+    :: WELCOMES(socketAt) -> assert(me != SWEEPER); hold[me] = socketAt; came[socketAt] = 1; goto member
+    :: else
+    fi
+  );
+
+/* ---- Take the lock, compare, reclaim. src/files/lock.ts, src/files/reclaim.ts ------------------------------------------ */
+  TICK(d_step { openLockFile() });
+  STEP(
+    if
+    :: holder[inode[fd[me]]] == NONE -> holder[inode[fd[me]]] = fd[me]
+    :: else -> d_step { close() }; goto wait
+    fi
+  );
+  STEP(
+    if
+    :: lockAt != inode[fd[me]] -> d_step { close() }; goto attach
+    :: else
+    fi;
+    assert(owners == 0 || CLEANED);                                                          /* I1 */
+    registered[me] = 1
+  );
+  TICK(reclaim());
+  TICK(
+    if                                  /* a socket that no record names: its owner is alive, or two faults have met */
+    :: socketAt != NONE ->
+       assert(CLEANED);                                                                       /* I4 */
+       assert(lockAt != inode[fd[me]] || LISTENS(socketAt) || unhealed);                      /* I4 */
+       unlinkLockFile(); unlock(); d_step { close() };
+       if
+       :: unhealed && !LISTENS(socketAt) -> goto done                    /* ADDRESS_IN_USE */
+       :: else -> goto wait
+       fi
+    :: else
+    fi;
+    rec[inode[fd[me]]] = 0;             /* src/sharing/hire.ts: an old record must not be read as the keeper's */
+    if
+    :: me == SWEEPER || hires == HIRES -> unlinkLockFile(); unlock(); d_step { close() }; goto done
+    :: else
+    fi
+  );
+
+/* ---- Start the keeper. src/sharing/hire.ts: spawn and hand-over are one tick, in which exit cannot come ---------------- */
+  STEP(                                 /* fork: the keeper shares the description */
+    mine = KEEPER(me, hires);
+    hires++;
+    d_step { fd[mine] = fd[me]; sharers[fd[me]] = sharers[fd[me]] | BIT(mine) };
+    keeper[mine] = BOOTING;
+    alive++;
+    run Keeper(mine)
+  );
+  STEP(                                 /* closed, not unlocked */
+#ifdef MUTANT_HANDED_OVER_STILL_REGISTERED
+    n = fd[me]; d_step { close() }; fd[me] = n; n = 0; registered[me] = 1
+#else
+#ifdef MUTANT_HANDED_OVER_UNLOCKED
+    unlock();
+#endif
+    d_step { close() }
+#endif
+  );
+
+/* ---- Its answer, or its end. ------------------------------------------------------------------------------------------- */
+  TICK(
+    if
+    :: keeper[mine] == SERVING || keeper[mine] == STARTING -> goto attach
+    :: keeper[mine] == LEFT || keeper[mine] == FAILED -> goto attach
+    :: keeper[mine] == DEAD -> goto sweep
+    fi
+  );
+
+/* The keeper was killed. src/sharing/sweep.ts: what its record names is removed, without making a lock file. */
+sweep:
+  TICK(if :: lockAt == NONE -> goto attach :: else fi; d_step { openLockFile() });
+  STEP(
+    if
+    :: holder[inode[fd[me]]] == NONE -> holder[inode[fd[me]]] = fd[me]
+    :: else -> d_step { close() }; goto attach
+    fi
+  );
+  STEP(
+    if
+    :: lockAt != inode[fd[me]] -> d_step { close() }; goto attach
+    :: else -> registered[me] = 1
+    fi
+  );
+  TICK(reclaim());
+  TICK(unlinkLockFile(); unlock(); d_step { close() });
+  goto attach;
+
+wait:   /* Trying again changes nothing until one of these is true. */
+  (lockAt == NONE || holder[lockAt] == NONE || WELCOMES(socketAt));
+  goto attach;
+
+member:
+  if
+  :: atomic { hold[me] == NONE -> goto attach }         /* the keeper has gone: start over */
+  :: atomic { hold[me] != NONE -> hold[me] = NONE; goto done }
+  :: CRASH
+  :: EXIT
+  fi;
+
+exits_now:                              /* src/files/held-locks.ts */
+  atomic {
+    if
+    :: registered[me] && fd[me] != NONE && (sharers[fd[me]] & SELF) -> reclaim(); unlinkLockFile(); unlock()
+#ifdef MUTANT_HANDED_OVER_STILL_REGISTERED
+    :: registered[me] && fd[me] != NONE && !(sharers[fd[me]] & SELF) ->
+       if                               /* the number leads to another file by now: here, to the same lock file again */
+       :: inode[fd[me]] != NONE -> reclaim(); unlinkLockFile()
+       :: else
+       fi;
+       fd[me] = NONE
+#endif
+    :: else
+    fi
+  };
+killed:
+  atomic {                              /* the kernel closes what the process had */
+    d_step { if :: fd[me] != NONE && (sharers[fd[me]] & SELF) -> close() :: else -> fd[me] = NONE fi };
+    if
+    :: me != SWEEPER -> hold[me] = NONE
+    :: else
+    fi
+  };
+done:
+  atomic {
+    if
+    :: me == SWEEPER -> assert(unhealed || (lockAt == NONE && socketAt == NONE))                /* I4 */
+    :: else
+    fi;
+    ended++
+  }
+}
+
+/* ---- The keeper. src/keeper/main.ts, src/sharing/owner.ts -------------------------------------------------------------- */
+proctype Keeper(byte me) {
+  byte i = 0, n = 0;
+
+  STEP(                                 /* src/files/lock.ts: try again; what was inherited is the same lock */
+    if
+    :: holder[inode[fd[me]]] == fd[me] || holder[inode[fd[me]]] == NONE -> holder[inode[fd[me]]] = fd[me]
+    :: else -> goto leaves
+    fi
+  );
+  STEP(                                 /* and compare: the lock file may have been removed or replaced meanwhile */
+#ifndef MUTANT_ADOPTED_WITHOUT_RECHECK
+    if
+    :: lockAt != inode[fd[me]] -> goto leaves
+    :: else
+    fi;
+#endif
+    assert(owners == 0 || CLEANED);                                                          /* I1 */
+    owners = owners | SELF;
+    registered[me] = 1
+  );
+  STEP(rec[inode[fd[me]]] = SELF);      /* the record, before the socket has its name */
+  STEP(
+    if
+    :: socketAt == NONE -> socketAt = me; keeper[me] = STARTING
+    :: else -> assert(CLEANED); goto fails                                                   /* EEXIST */
+    fi
+  );
+
+  /* Until a first member has come; after that, until nobody is counted. A keeper that no one comes to ends by itself. */
+  do
+  :: atomic { keeper[me] == STARTING && came[me] -> keeper[me] = SERVING }
+  :: atomic { (keeper[me] == SERVING || !came[me]) && !HELD(me) -> keeper[me] = LEFT; break }
+#if CLEANINGS > 0
+  /* src/sharing/heal.ts, in one step: sockref.pml has it in full. */
+  :: atomic { lockAt == NONE -> orphaned = orphaned & ~SELF; d_step { close(); openLockFile() };
+              holder[inode[fd[me]]] = fd[me]; rec[inode[fd[me]]] = SELF }
+  :: atomic { lockAt != NONE && lockAt != inode[fd[me]] -> keeper[me] = LEFT; break }         /* deposed */
+#endif
+  :: CRASH
+  od;
+
+fails:
+  if
+  :: atomic { keeper[me] == BOOTING -> keeper[me] = FAILED }
+  :: atomic { keeper[me] == LEFT }
+  fi;
+  STEP(if :: socketAt == me -> socketAt = NONE :: else fi);
+  STEP(d_step { unlinkLockFile() }; owners = owners & ~SELF);
+leaves:
+  atomic {
+    if
+    :: keeper[me] == BOOTING -> keeper[me] = FAILED
+    :: else
+    fi;
+    owners = owners & ~SELF; orphaned = orphaned & ~SELF;
+    d_step { close() };
+    goto gone
+  };
+killed:
+  atomic {
+    if
+    :: (orphaned & SELF) -> unhealed = 1
+    :: else
+    fi;
+    keeper[me] = DEAD;
+    owners = owners & ~SELF; orphaned = orphaned & ~SELF;
+    d_step { close() }
+  };
+gone:
+  atomic {                              /* its members notice */
+    if
+    :: hold[0] == me -> hold[0] = NONE
+    :: else
+    fi;
+    if
+    :: hold[LAST] == me -> hold[LAST] = NONE
+    :: else
+    fi;
+    alive--
+  }
+}
+
+#if CLEANINGS > 0
+proctype Cleaner() {
+  do
+  :: atomic { cleanings > 0 ->
+       cleanings--;
+       if                               /* with the record of what a dead keeper left: two faults as well */
+       :: lockAt != NONE && socketAt != NONE && keeper[socketAt] == DEAD && (rec[lockAt] & BIT(socketAt)) -> unhealed = 1
+       :: else
+       fi;
+       lockAt = NONE;
+       orphaned = orphaned | owners
+     }
+  :: atomic { cleanings > 0 -> cleanings-- }
+  :: cleanings == 0 -> break
+  od
+}
+#endif
+
+init {
+  atomic {
+    run Claimant(0);
+#if CLAIMANTS > 1
+    run Claimant(1);
+#endif
+    run Claimant(SWEEPER);
+#if CLEANINGS > 0
+    run Cleaner()
+#endif
+  }
+}
