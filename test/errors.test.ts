@@ -7,7 +7,7 @@ import { errorTable } from '#src/error-table.js';
 import { Directory } from '#src/files/directory.js';
 import { beginRecord } from '#src/files/record.js';
 import { withDirectory } from './helpers/directory.js';
-import { isRoot, otherUid, takeLock, withPlace } from './helpers/place.js';
+import { isRoot, takeLock, withPlace } from './helpers/place.js';
 import { start } from './helpers/program.js';
 import { refusing } from './helpers/refusing.js';
 import { secondCopy } from './helpers/second-copy.js';
@@ -132,9 +132,10 @@ const triggers: readonly Trigger[] = [
     says: /open failed with EACCES; grant this user write and search permission there, or choose another directory$/,
     cause: 'EACCES',
     run: async (directory) => {
-      chmodSync(directory, isRoot ? 0o755 : 0o500);
-      const user = isRoot ? { uid: otherUid, gid: otherUid, env: { NODE_V8_COVERAGE: undefined } } : {};
-      const error = await inProgram(`${directory}/a`, user);
+      chmodSync(directory, 0o500);
+      // Root without its rights is refused as everybody else is.
+      const under = isRoot ? ['setpriv', '--bounding-set', '-all'] : [];
+      const error = await inProgram(`${directory}/a`, { under });
       chmodSync(directory, 0o700);
       return error;
     },

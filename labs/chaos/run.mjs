@@ -31,7 +31,7 @@ const { seconds, rounds, processes, endpoints, actions, seed, json } = labOption
 /** Of this many processes one cannot serve, only join. */
 const joiningShare = 5;
 /** It ends what hangs. */
-const watchdogMs = 40_000;
+const watchdogMs = 120_000;
 /** Milliseconds between two looks of the observer. */
 const lookEveryMs = 5;
 /** Milliseconds between two calls of the command line. */

@@ -50,7 +50,7 @@ export const castings = [
 ];
 
 /** It ends what hangs; nothing here takes a second on an idle machine. */
-const watchdogMs = 15_000;
+const watchdogMs = 120_000;
 
 /** Processes that live from trial to trial, for one trial at a time. */
 export class Troupe {

@@ -17,7 +17,7 @@ const casts = [
   { members: 10, processes: 10 },
   { members: 100, processes: 10 },
 ].filter(({ members }) => members <= largest);
-const watchdogMs = 30_000;
+const watchdogMs = 120_000;
 const program = new URL('member.mjs', import.meta.url);
 
 /**

@@ -10,7 +10,7 @@ import { until } from '../lib/until.mjs';
 /** @typedef {import('../crash/phases.mjs').Phase} Phase */
 /** @typedef {import('../crash/phases.mjs').Stage} Stage */
 
-const watchdogMs = 15_000;
+const watchdogMs = 120_000;
 
 /** @type {readonly Phase[]} */
 export const phases = [

@@ -8,7 +8,7 @@ import { processEntry } from '#src/files/process-table.js';
 import { until } from './until.mjs';
 
 /** Not a time that anything may take. */
-const watchdogMs = 30_000;
+const watchdogMs = 120_000;
 
 /**
  * Stops a process by SIGSTOP, and waits until all of its threads stand still.

@@ -14,7 +14,7 @@ import { until } from '../lib/until.mjs';
 const { rounds, kills, json } = labOptions({ rounds: 10, kills: 4 });
 
 const program = new URL('../../examples/http/server.mjs', import.meta.url).pathname;
-const watchdogMs = 30_000;
+const watchdogMs = 120_000;
 /** Connections between two kills, while a server is there. */
 const between = 200;
 

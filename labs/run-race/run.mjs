@@ -17,7 +17,7 @@ const { rounds, processes, json } = labOptions({ rounds: 50, processes: 10 });
 
 const server = fileURLToPath(new URL('server.sh', import.meta.url));
 const client = fileURLToPath(new URL('client.sh', import.meta.url));
-const watchdogMs = 60_000;
+const watchdogMs = 120_000;
 /** Each command has a status of its own, below those that mean something to a shell and to `sockref run`. */
 const statuses = Array.from({ length: processes }, (_, index) => (index * 7) % 119);
 

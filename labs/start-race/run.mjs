@@ -25,7 +25,7 @@ const racer = new URL('racer.mjs', import.meta.url);
 const pythonRacer = new URL('../lib/participant.py', import.meta.url);
 /** Rounds for which one process leaves stale sockets; each costs it some descriptors. Languages take turns at that. */
 const batch = python > 0 ? 5 : 50;
-const watchdogMs = 30_000;
+const watchdogMs = 120_000;
 
 /**
  * @typedef {object} Figures

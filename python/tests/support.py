@@ -22,7 +22,7 @@ VECTORS = ROOT / "test" / "vectors"
 
 sys.path.insert(0, str(SOURCE))
 
-_WATCHDOG = 30.0
+_WATCHDOG = 120.0
 """Seconds after which something hangs; never a time that anything may take."""
 
 

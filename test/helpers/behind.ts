@@ -80,7 +80,16 @@ export async function output(program: string, args: readonly string[], options: 
 
 /** What curl gets from an HTTP server behind a socket. */
 export function curl(path: string): Promise<string> {
-  return output('curl', ['--silent', '--show-error', '--fail', '--unix-socket', path, 'http://localhost/']);
+  // Without what the user has configured for it.
+  return output('curl', [
+    '--disable',
+    '--silent',
+    '--show-error',
+    '--fail',
+    '--unix-socket',
+    path,
+    'http://localhost/',
+  ]);
 }
 
 /** All that the servers have written. */

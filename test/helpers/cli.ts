@@ -141,7 +141,7 @@ export interface Scene {
 export function withServed(test: (scene: Scene) => void | Promise<void>): Promise<void> {
   return withHome(async (directory, home) => {
     const state = home['XDG_STATE_HOME'] as string;
-    const project = await mkdtemp(join(tmpdir(), 'sockref-project-'));
+    const project = await mkdtemp(join(tmpdir(), 'p-'));
     try {
       await test({
         directory,

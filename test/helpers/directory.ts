@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** Makes a directory of mode 0700 for one test. Short, since a socket's address takes 107 bytes; canonical. */
 export async function makeDirectory(): Promise<string> {
-  return realpath(await mkdtemp(join(tmpdir(), 'sockref-test-')));
+  return realpath(await mkdtemp(join(tmpdir(), 't-')));
 }
 
 /** Removes a directory with all that is in it, and says by an error if that was anything at all. */

@@ -1,9 +1,10 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
-import { chownSync, cpSync, lchownSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'vitest';
+import { copyPackage, everybodysNode, giveTo } from './copied-package.js';
 import { makeDirectory } from './directory.js';
 import { processesOf } from './processes.js';
 import { root } from './samples.js';
@@ -22,6 +23,8 @@ export class Example {
   readonly folder: string;
   readonly #home: string;
   readonly #owner: number | undefined;
+  /** The folder of the Node that runs it. */
+  readonly #node: string;
 
   constructor(home: string, name: string, owner?: number) {
     this.#home = home;
@@ -31,8 +34,9 @@ export class Example {
       recursive: true,
       filter: (path) => !path.includes('node_modules'),
     });
-    for (const part of ['tmp', 'sockets', 'state']) mkdirSync(join(home, part), { mode: 0o700 });
+    for (const part of ['tmp', 'sockets', 'state', 'bin']) mkdirSync(join(home, part), { mode: 0o700 });
     this.#install();
+    this.#node = dirname(owner === undefined ? process.execPath : everybodysNode(join(home, 'bin')));
     if (owner !== undefined) giveTo(owner, home);
   }
 
@@ -71,7 +75,7 @@ export class Example {
       ...(this.#owner !== undefined && { uid: this.#owner, gid: this.#owner }),
       env: {
         ...process.env,
-        PATH: `${join(this.folder, 'node_modules/.bin')}:${process.env['PATH']}`,
+        PATH: `${join(this.folder, 'node_modules/.bin')}:${this.#node}:${process.env['PATH']}`,
         TMPDIR: join(this.#home, 'tmp'),
         SOCKREF_DIR: this.sockets,
         XDG_STATE_HOME: join(this.#home, 'state'),
@@ -88,13 +92,14 @@ export class Example {
     const modules = join(this.folder, 'node_modules');
     mkdirSync(join(modules, '.bin'), { recursive: true });
     for (const name of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
-      const from = name === 'sockref' ? root : join(root, 'node_modules', name);
-      mkdirSync(dirname(join(modules, name)), { recursive: true });
-      symlinkSync(from, join(modules, name));
-      const { bin = {} } = readManifest(from);
+      const to = join(modules, name);
+      mkdirSync(dirname(to), { recursive: true });
+      if (this.#owner !== undefined) copyPackage(name, modules);
+      else symlinkSync(name === 'sockref' ? root : join(root, 'node_modules', name), to);
+      const { bin = {} } = readManifest(to);
       const programs = typeof bin === 'string' ? { [name]: bin } : bin;
       for (const [program, file] of Object.entries(programs)) {
-        symlinkSync(join(from, file), join(modules, '.bin', program));
+        symlinkSync(join(to, file), join(modules, '.bin', program));
       }
     }
   }
@@ -109,16 +114,6 @@ interface Manifest {
 
 function readManifest(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-}
-
-/** Gives a folder to somebody, with all that is in it; what links lead to stays whose it is. */
-function giveTo(owner: number, folder: string): void {
-  chownSync(folder, owner, owner);
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) giveTo(owner, path);
-    else lchownSync(path, owner, owner);
-  }
 }
 
 /**

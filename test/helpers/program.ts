@@ -21,6 +21,8 @@ export interface ProgramOptions {
   /** A command that runs the program, such as `['strace', '-f']`: the program's own command is put behind it. */
   readonly under?: readonly string[];
   readonly cwd?: string;
+  /** The Node that runs it. Default: the one that runs the tests. */
+  readonly node?: string;
   readonly uid?: number;
   readonly gid?: number;
 }
@@ -169,9 +171,9 @@ export class Program {
  * ```
  */
 export async function start(name: string, options: ProgramOptions = {}): Promise<Program> {
-  const { env = {}, args = [], execArgv = [], under = [], cwd, uid, gid } = options;
+  const { env = {}, args = [], execArgv = [], under = [], node = process.execPath, cwd, uid, gid } = options;
   const file = name.startsWith('/') ? name : fileURLToPath(new URL(name, fixtures));
-  const [command, ...rest] = [...under, process.execPath, ...execArgv, file, ...args] as [string, ...string[]];
+  const [command, ...rest] = [...under, node, ...execArgv, file, ...args] as [string, ...string[]];
   const child = spawn(command, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
     // A group, since to kill what runs a program would let the program go on.

@@ -1,5 +1,5 @@
 /** Milliseconds after which a condition is taken never to hold. A watchdog, not a measure: only a failure takes as long. */
-const watchdogMs = 30_000;
+const watchdogMs = 120_000;
 
 /** Milliseconds between two looks. */
 const lookMs = 5;

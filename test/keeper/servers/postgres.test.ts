@@ -1,7 +1,9 @@
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { kill } from '../../../labs/lib/signals.mjs';
 import { behind, logsOf, output, type ServerCommand, serverOf, twice } from '../../helpers/behind.js';
+import { copyPackage, everybodysNode, giveTo } from '../../helpers/copied-package.js';
 import { isRoot, otherUid } from '../../helpers/place.js';
 import { start } from '../../helpers/program.js';
 import { root } from '../../helpers/samples.js';
@@ -10,10 +12,25 @@ import { until } from '../../helpers/until.js';
 // It refuses to run as root: then all of it belongs to somebody else, whoever holds the references included.
 const user = isRoot ? { uid: otherUid, gid: otherUid } : {};
 
+/** What that user runs: copies, since the checkout may be closed to others. */
+function install(scratch: string) {
+  const project = join(scratch, 'project');
+  copyPackage('sockref', join(project, 'node_modules'));
+  for (const [from, to] of [
+    ['test/fixtures/holder.mjs', 'holder.mjs'],
+    ['examples/postgres/postgres.sh', 'postgres.sh'],
+  ] as const) {
+    cpSync(join(root, from), join(project, to));
+  }
+  const node = everybodysNode(project);
+  if (isRoot) giveTo(otherUid, project);
+  return { holder: join(project, 'holder.mjs'), script: join(project, 'postgres.sh'), node };
+}
+
 /** A process of that user, which holds a reference. */
-async function hold(path: string, server: ServerCommand) {
+async function hold(path: string, server: ServerCommand, { holder, node }: ReturnType<typeof install>) {
   // It has a coverage of its own, in a folder that is not that user's.
-  const program = await start('holder.mjs', { ...user, env: { NODE_V8_COVERAGE: undefined } });
+  const program = await start(holder, { ...user, node, env: { NODE_V8_COVERAGE: undefined } });
   await program.ask({ do: 'acquire', path, server });
   return {
     close: async () => {
@@ -28,7 +45,8 @@ it('PostgreSQL runs behind a socket, and is started again when it is killed', ()
   behind(
     async (where) => {
       const data = join(where.scratch, 'data');
-      const command = [join(root, 'examples/postgres/postgres.sh'), data, '{socket}'];
+      const installed = install(where.scratch);
+      const command = [installed.script, data, '{socket}'];
       const psql = (sql: string) =>
         output('psql', ['-h', where.directory, '-U', 'app', '-d', 'postgres', '-XAt', '-c', sql], user);
       // Fast: what its clients have open is ended. By SIGTERM it would wait for them.
@@ -44,7 +62,7 @@ it('PostgreSQL runs behind a socket, and is started again when it is killed', ()
           }
           expect(await psql('SELECT name FROM fruit')).toBe('pear');
         },
-        hold,
+        (path, server) => hold(path, server, installed),
       );
       const log = logsOf(where);
       expect(log.match(/database system is shut down$/gm)).toHaveLength(2);
@@ -52,7 +70,7 @@ it('PostgreSQL runs behind a socket, and is started again when it is killed', ()
 
       // Its processes are groups of their own: none of them may keep the next one from starting.
       const path = join(where.directory, '.s.PGSQL.5432');
-      const held = await hold(path, server);
+      const held = await hold(path, server, installed);
       await kill(serverOf(path));
       expect(await until('it is started again', () => psql('SELECT name FROM fruit').catch(() => undefined))).toBe(
         'pear',
