@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { SlowestFirst } from './test/slowest-first.js';
 
 const nightly = process.env['SOCKREF_NIGHTLY'] === '1';
 const dist = fileURLToPath(new URL('./dist/', import.meta.url));
@@ -16,10 +17,13 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'test/fixtures/**'],
+    globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/setup.ts'],
+    sequence: { sequencer: SlowestFirst },
     pool: 'forks',
     execArgv: ['--expose-gc'],
-    maxWorkers: 2,
+    // Tests wait for processes more than they compute.
+    maxWorkers: 3,
     testTimeout: watchdog,
     hookTimeout: watchdog,
     retry: 0,

@@ -18,7 +18,7 @@ it('is run by a Python that is new enough', async () => {
   expect(major * 1000 + minor).toBeGreaterThanOrEqual((oldest[0] as number) * 1000 + (oldest[1] as number));
 });
 
-it.each(modules)('%s', async (name) => {
+it.concurrent.each(modules)('%s', async (name) => {
   // A program whose system calls and descriptors are counted must not write coverage for Node.
   const { NODE_V8_COVERAGE: _, ...env } = process.env;
   const args = ['-W', 'error::ResourceWarning', '-m', 'unittest', '--verbose', name.slice(0, -'.py'.length)];

@@ -1,0 +1,7 @@
+import { conforms } from '../helpers/conformance.js';
+
+conforms([
+  ['python', 'python'],
+  ['process', 'python'],
+  ['python', 'process'],
+]);
