@@ -5,7 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { takeCoverage } from 'node:v8';
 import { afterAll } from 'vitest';
-import { isPassable } from './helpers/passable.js';
+import { isPassable } from '../scripts/passable.mjs';
 
 for (const name of Object.keys(process.env)) {
   // What would lead a test out of its temporary directory, or a program that it runs to another server or another configuration.

@@ -14,6 +14,7 @@ import { describe, expect, it } from 'vitest';
 import { CodeCache, codeCacheDirectory } from '#src/cli/code-cache.js';
 import { bundled, cli, withServed } from '../helpers/cli.js';
 import { withDirectory } from '../helpers/directory.js';
+import { itAsRoot } from '../helpers/place.js';
 
 /** Runs a test with a directory for caches, which need not end empty. */
 const withCache = (test: (home: string) => void | Promise<void>): Promise<void> =>
@@ -43,7 +44,7 @@ describe('the place of compiled code', () => {
       expect(codeCacheDirectory({ HOME: join(home, 'missing') })).toBeUndefined();
     }));
 
-  it.runIf(process.geteuid?.() === 0)('is not in the home of somebody else, as under sudo', () =>
+  itAsRoot('is not in the home of somebody else, as under sudo', () =>
     withCache(async (home) => {
       const { chownSync } = await import('node:fs');
       chownSync(home, 65534, 65534);

@@ -14,7 +14,7 @@ import { afterEach, expect, it } from 'vitest';
 import { defaultDirectory, defaultDirectoryPath } from '#src/files/default-directory.js';
 import { ownUid } from '#src/files/platform.js';
 import { withDirectory } from '../helpers/directory.js';
-import { isRoot, otherUid } from '../helpers/place.js';
+import { itAsRoot, otherUid } from '../helpers/place.js';
 
 afterEach(() => {
   delete process.env['SOCKREF_DIR'];
@@ -98,7 +98,7 @@ it('is refused when it is open to others, and its mode is left as it is', () =>
     rmdirSync(path);
   }));
 
-it.runIf(isRoot)('is refused when it is of somebody else, be it made for us to use', () =>
+itAsRoot('is refused when it is of somebody else, be it made for us to use', () =>
   withDefault(async (path) => {
     mkdirSync(path);
     chmodSync(path, 0o700);

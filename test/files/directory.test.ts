@@ -16,7 +16,7 @@ import { describe, expect, it } from 'vitest';
 import { assertSafe, canonicalDirectory, Directory } from '#src/files/directory.js';
 import { ownUid } from '#src/files/platform.js';
 import { withDirectory } from '../helpers/directory.js';
-import { isRoot, otherUid, thrownBy } from '../helpers/place.js';
+import { itAsRoot, otherUid, thrownBy } from '../helpers/place.js';
 
 // Which modes are fine is told by test/vectors/paths.json, too; here it is every mode and every owner.
 
@@ -70,7 +70,7 @@ describe('Directory', () => {
       expect(() => Directory.open(directory, 'private')).toThrow(expect.objectContaining({ reason: 'mode' }));
     }));
 
-  it.runIf(isRoot)('refuses a directory of somebody else', () =>
+  itAsRoot('refuses a directory of somebody else', () =>
     withDirectory((directory) => {
       chownSync(directory, otherUid, otherUid);
       for (const rule of ['shared', 'private'] as const) {

@@ -22,7 +22,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { EndpointLock, peekRecord } from '#src/files/lock.js';
 import { beginRecord } from '#src/files/record.js';
 import type { Place } from '#src/sharing/settings.js';
-import { isRoot, otherUid, takeLock, withPlace } from '../helpers/place.js';
+import { isRoot, itAsRoot, otherUid, takeLock, withPlace } from '../helpers/place.js';
 import { start } from '../helpers/program.js';
 import { type Entry, make, treeOf } from '../helpers/tree.js';
 
@@ -236,7 +236,7 @@ describe('what is not ours at the path of the lock', () => {
     }),
   );
 
-  it.runIf(isRoot)('is left alone: an empty file of somebody else, be it one that we could write', () =>
+  itAsRoot('is left alone: an empty file of somebody else, be it one that we could write', () =>
     withPlace((place) => {
       writeFileSync(lockPath(place), '', { mode: 0o600 });
       chownSync(lockPath(place), otherUid, otherUid);

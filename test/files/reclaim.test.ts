@@ -19,7 +19,7 @@ import type { EndpointLock } from '#src/files/lock.js';
 import { clearWay, reclaim } from '#src/files/reclaim.js';
 import { appendRecord, beginRecord, protocolVersion, type RecordEntry } from '#src/files/record.js';
 import type { Place } from '#src/sharing/settings.js';
-import { isRoot, otherUid, takeLock, thrownBy, withPlace } from '../helpers/place.js';
+import { itAsRoot, otherUid, takeLock, thrownBy, withPlace } from '../helpers/place.js';
 import { start } from '../helpers/program.js';
 import { deadSocket, make, treeOf } from '../helpers/tree.js';
 
@@ -143,7 +143,7 @@ describe('reclaim', () => {
       },
     ));
 
-  it.runIf(isRoot)('leaves a private directory of somebody else', () =>
+  itAsRoot('leaves a private directory of somebody else', () =>
     withRecord(
       async ({ directory }) => {
         mkdirSync(directory.at('.sr-00000000000000aa'));
@@ -233,7 +233,7 @@ describe('clearWay', () => {
       lock.remove();
     }));
 
-  it.runIf(isRoot)('leaves a dead socket of somebody else, whatever the rule', () =>
+  itAsRoot('leaves a dead socket of somebody else, whatever the rule', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
       await deadSocket(place.path);

@@ -1,11 +1,10 @@
 import { chmodSync, chownSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { withDirectories } from '../helpers/directory.js';
+import { itAsRoot } from '../helpers/place.js';
 import { start } from '../helpers/program.js';
 
-const isRoot = process.geteuid?.() === 0;
-
-test.runIf(isRoot)('a daemon that gives up its rights goes on as the user that it has become', () =>
+itAsRoot('a daemon that gives up its rights goes on as the user that it has become', () =>
   withDirectories(2, async (ofRoot, ofOther = '') => {
     chmodSync(ofRoot, 0o755);
     chownSync(ofOther, 65_534, 65_534);

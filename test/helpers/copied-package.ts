@@ -1,6 +1,6 @@
 import { chownSync, copyFileSync, cpSync, existsSync, lchownSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isPassable } from './passable.js';
+import { isPassable } from '../../scripts/passable.mjs';
 import { root } from './samples.js';
 
 /**

@@ -1,3 +1,4 @@
+import { it } from 'vitest';
 import { Directory } from '#src/files/directory.js';
 import { EndpointLock } from '#src/files/lock.js';
 import { endpointNames } from '#src/sharing/names.js';
@@ -9,6 +10,24 @@ export const otherUid = 65534;
 
 /** Whether files can be given to someone else here. */
 export const isRoot = process.geteuid?.() === 0;
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** What a test that was not run needs. */
+    needs?: string;
+  }
+}
+
+/** A test that only root can run. For others it is skipped, and the report says why. */
+export function itAsRoot(name: string, test: () => unknown): void {
+  it(name, async ({ task, skip }) => {
+    if (!isRoot) {
+      task.meta.needs = 'needs root';
+      skip(task.meta.needs);
+    }
+    await test();
+  });
+}
 
 /** Runs a test with the opened place of `app.sock` in a directory that must end empty. */
 export function withPlace<Value>(test: (place: Place) => Value | Promise<Value>): Promise<Value> {

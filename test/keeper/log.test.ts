@@ -23,7 +23,7 @@ import { LogFile, maxLogBytes, maxNamelessBytes, olderPart, watch } from '#src/k
 import { LogDirectory } from '#src/keeper/log-file.js';
 import { withDirectory } from '../helpers/directory.js';
 import { FakeClock } from '../helpers/fake-clock.js';
-import { isRoot, otherUid } from '../helpers/place.js';
+import { itAsRoot, otherUid } from '../helpers/place.js';
 import { type Entry, make, treeOf } from '../helpers/tree.js';
 
 const half = maxLogBytes / 2;
@@ -297,7 +297,7 @@ describe('what is not ours at the place of a log', () => {
       rmSync(`${directory}/open`, { recursive: true });
     }));
 
-  it.runIf(isRoot)('is not used: a file of somebody else, be it one that we could write', () =>
+  itAsRoot('is not used: a file of somebody else, be it one that we could write', () =>
     withDirectory((directory) => {
       mkdirSync(`${directory}/sockref`, 0o700);
       const file = `${directory}/sockref/db.log`;

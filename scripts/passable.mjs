@@ -1,8 +1,13 @@
 import { realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Whether every user may pass through a directory, which depends on all of those above it as well. */
-export function isPassable(directory: string): boolean {
+/**
+ * Whether every user may pass through a directory, which depends on all of those above it as well.
+ *
+ * @param {string} directory
+ * @returns {boolean}
+ */
+export function isPassable(directory) {
   const here = realpathSync(directory);
   const passable = (statSync(here).mode & 0o001) !== 0;
   return passable && (dirname(here) === here || isPassable(dirname(here)));
