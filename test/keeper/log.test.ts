@@ -23,7 +23,7 @@ import { LogFile, maxLogBytes, maxNamelessBytes, olderPart, watch } from '#src/k
 import { LogDirectory } from '#src/keeper/log-file.js';
 import { withDirectory } from '../helpers/directory.js';
 import { FakeClock } from '../helpers/fake-clock.js';
-import { itAsRoot, otherUid } from '../helpers/place.js';
+import { isRoot, itAsRoot, otherUid } from '../helpers/place.js';
 import { type Entry, make, treeOf } from '../helpers/tree.js';
 
 const half = maxLogBytes / 2;
