@@ -19,6 +19,7 @@ export interface ChannelEvents<In> {
 export class Channel<In> {
   readonly #socket: Socket;
   readonly #events: ChannelEvents<In>;
+  #deaf = false;
   #malformed: MalformedMessage | undefined;
 
   constructor(socket: Socket, parse: (line: string) => In, events: ChannelEvents<In>) {
@@ -26,11 +27,11 @@ export class Channel<In> {
     this.#events = events;
     const lines = new LineSplitter();
     socket.on('data', (chunk: Buffer) => {
-      if (this.#malformed) return;
+      if (this.#malformed || this.#deaf) return;
       try {
         lines.push(chunk, (line) => {
           events.message(parse(line));
-          return !socket.destroyed;
+          return !socket.destroyed && !this.#deaf;
         });
       } catch (error) {
         if (!isPeersFault(error)) throw error;
@@ -44,11 +45,6 @@ export class Channel<In> {
     socket.on('end', () => socket.destroy());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#events.closed(this.#malformed));
-  }
-
-  /** The connection itself, for whoever passes its descriptor on. */
-  get socket(): Socket {
-    return this.#socket;
   }
 
   /** Whether what was sent before still waits to be read. */
@@ -70,6 +66,12 @@ export class Channel<In> {
   end(message?: object): void {
     if (message) this.send(message);
     this.#socket.end();
+  }
+
+  /** Sends a last message, and waits for the end of the connection: whatever comes until then is read and means nothing. */
+  deafen(message: object): void {
+    this.#deaf = true;
+    this.end(message);
   }
 
   /** Closes at once. */

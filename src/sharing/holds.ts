@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../clock.js';
 import { errorTable } from '../error-table.js';
 import { SocketReferenceError } from '../errors.js';
+import { randomName } from '../files/random.js';
 import { protocolVersion } from '../files/record.js';
 import { Channel } from './channel.js';
 import type { Peers } from './lease.js';
@@ -24,6 +25,12 @@ interface Hold {
   readonly channel: Channel<ToOwner>;
   readonly hello: Hello;
   readonly since: number;
+  /** What its anchor names. */
+  readonly key: string;
+  /** A connection that somebody inherited from the member, by which its references count when the member itself has died. */
+  anchor: Channel<ToOwner> | undefined;
+  /** Its own connection is over, and only the anchor is left. */
+  survived: boolean;
   /** It was welcomed while the server was not up, and is to be told when it is. */
   waits: boolean;
   /** The newest count waits until the peer has read the one before. */
@@ -57,6 +64,8 @@ export class Holds {
   readonly #open = new Set<Channel<ToOwner>>();
   readonly #strangers: Strangers<Channel<ToOwner>>;
   readonly #rounds: Rounds<Hold>;
+  /** The members' anchors, which may be open when their members' own connections are not. */
+  readonly #anchors = new WeakMap<Channel<ToOwner>, Hold>();
   /** Who wants to know when everything has ended. */
   readonly #stopAsked = new Set<Channel<ToOwner>>();
   /** Who is to be told the holders as soon as it has read what it was told before. */
@@ -114,6 +123,7 @@ export class Holds {
     const channel = new Channel<ToOwner>(socket, parseToOwner, {
       message: (message) => {
         if (message.type === 'hello' && !hold) hold = this.#hello(channel, message);
+        else if (message.type === 'anchor' && !hold) this.#anchor(channel, message.key);
         else if (this.#message(channel, hold, message)) hold = undefined;
       },
       refuse: (malformed) => refusal(malformed),
@@ -122,7 +132,9 @@ export class Holds {
         this.#strangers.release(channel);
         this.#stopAsked.delete(channel);
         this.#answersDue.delete(channel);
-        if (hold) this.#remove(hold);
+        const anchored = this.#anchors.get(channel);
+        if (anchored) this.#anchorEnded(anchored);
+        if (hold) this.#lost(hold);
         if (malformed) this.#malformed(malformed);
       },
     });
@@ -166,6 +178,8 @@ export class Holds {
   /** Ends all connections. Members that were not told to stop start over with another owner, knowing the last numbers. */
   close(): void {
     this.#rounds.finish();
+    // Who has inherited the other end of an anchor does not close it.
+    for (const { anchor } of this.#holds) anchor?.destroy();
     for (const channel of this.#open) channel.end();
   }
 
@@ -202,7 +216,16 @@ export class Holds {
       this.#end(channel, { type: 'failed', ...full });
       return undefined;
     }
-    const hold: Hold = { channel, hello, since: Date.now(), waits: phase === 'starting', behind: false };
+    const hold: Hold = {
+      channel,
+      hello,
+      since: Date.now(),
+      key: randomName(),
+      anchor: undefined,
+      survived: false,
+      waits: phase === 'starting',
+      behind: false,
+    };
     this.#holds.add(hold);
     this.#seen++;
     this.#strangers.release(channel);
@@ -222,9 +245,44 @@ export class Holds {
       yours: hello.references,
       maxReferences: owner.maxReferences,
       stopTimeoutMs: Math.ceil(owner.stopTimeoutMs),
+      anchor: hold.key,
     });
     owner.changed();
     return hold;
+  }
+
+  /**
+   * A member's second connection, of which a child of it inherits the other end. What a program does with a descriptor that it does not
+   * know must mean nothing: so it is not listened to, and only its end tells.
+   */
+  #anchor(channel: Channel<ToOwner>, key: string): void {
+    const hold = [...this.#holds].find((each) => each.key === key);
+    if (!hold || hold.anchor || hold.survived || this.#owner.phase === 'stopping') {
+      channel.destroy();
+      return;
+    }
+    hold.anchor = channel;
+    this.#strangers.release(channel);
+    this.#anchors.set(channel, hold);
+    channel.deafen({ type: 'anchored' });
+  }
+
+  /** A member's own connection has ended without a `bye`. */
+  #lost(hold: Hold): void {
+    if (!hold.anchor || !this.#holds.has(hold)) {
+      this.#remove(hold);
+      return;
+    }
+    hold.survived = true;
+    // It will not come back to a successor.
+    if (!hold.hello.canServe) this.#dependents--;
+  }
+
+  /** Nobody has the member's end of its anchor open any more, or the hold is over. */
+  #anchorEnded(hold: Hold): void {
+    hold.anchor = undefined;
+    if (hold.survived) this.#remove(hold);
+    else if (this.#holds.has(hold)) hold.channel.send({ type: 'unanchored' });
   }
 
   /** Handles what comes behind the `hello`; says whether the hold is over. */
@@ -261,7 +319,8 @@ export class Holds {
 
   #remove(hold: Hold, answer?: (last: boolean) => void): void {
     if (!this.#holds.delete(hold)) return;
-    if (!hold.hello.canServe) this.#dependents--;
+    if (!hold.hello.canServe && !hold.survived) this.#dependents--;
+    hold.anchor?.destroy();
     this.tally.set(hold, 0);
     this.#owner.changed();
     if (answer) this.#owner.left(answer);

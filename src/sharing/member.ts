@@ -3,6 +3,7 @@ import { threadId } from 'node:worker_threads';
 import { errorTable, type SocketReferenceErrorCode } from '../error-table.js';
 import { SocketReferenceError } from '../errors.js';
 import { protocolVersion } from '../files/record.js';
+import { type Anchor, type AnchorEnd, openAnchor } from './anchor.js';
 import { Channel } from './channel.js';
 import { type Deferred, deferred } from './deferred.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
@@ -55,6 +56,7 @@ export class Member implements Lease {
   #peers: Peers = { members: 0, dependents: 0 };
   #references: number;
   #told: number;
+  #anchored: Deferred<AnchorEnd> | undefined;
   #sending: 'nothing' | 'scheduled' | 'waiting' = 'nothing';
 
   private constructor(socket: Socket, start: MemberStart) {
@@ -107,9 +109,25 @@ export class Member implements Lease {
     return this.#welcome?.pid ?? 0;
   }
 
-  /** The control connection: as long as it is open anywhere, the hold counts. */
-  get connection(): Socket {
-    return this.#channel.socket;
+  /**
+   * Opens the anchor of this hold: a second connection to the owner, which does nothing but be open. A child that inherits its
+   * descriptor holds the references on when this process dies without a word.
+   *
+   * @returns undefined if there is none: an older owner knows no anchors, or this owner is gone
+   */
+  async anchor(): Promise<Anchor | undefined> {
+    const key = this.#welcome?.anchor;
+    if (key === undefined || this.#phase.kind !== 'attached') return undefined;
+    // Known before it is open: its end may be told while we still wait for the answer.
+    this.#anchored ??= deferred();
+    const { promise: ended } = this.#anchored;
+    const socket = await openAnchor(this.#place, key, this.#start.settings.failoverTimeoutMs);
+    return socket && { socket, ended };
+  }
+
+  /** Whether the owner can hold references on by an anchor. */
+  get knowsAnchors(): boolean {
+    return this.#welcome?.anchor !== undefined;
   }
 
   get others(): number {
@@ -244,10 +262,15 @@ export class Member implements Lease {
         if (attached) this.#events.ended(failure);
         return;
       }
+      case 'unanchored':
+        if (!this.#anchored) break;
+        this.#anchored.resolve('closed');
+        return;
       case 'bye':
         if (this.#phase.kind !== 'leaving') break;
         this.#finish(this.#phase.left.resolve);
         return;
+      case 'anchored':
       case 'holders':
         break;
     }
@@ -289,6 +312,7 @@ export class Member implements Lease {
   #closed(malformed: MalformedMessage | undefined): void {
     const phase = this.#phase;
     this.#phase = { kind: 'gone' };
+    this.#anchored?.resolve('owner-lost');
     switch (phase.kind) {
       case 'greeting':
       case 'waiting':

@@ -22,9 +22,11 @@ const references = v.object({ type: v.literal('references'), n: positive });
 const bye = v.object({ type: v.literal('bye') });
 const who = v.object({ type: v.literal('who') });
 const stop = v.object({ type: v.literal('stop'), force: v.boolean() });
+/** The first and only message on an anchor: a connection that does nothing but be open. */
+const anchor = v.object({ type: v.literal('anchor'), key: v.string() });
 
 /** What a member, or anybody who asks, sends to the owner. */
-const toOwnerSchema = v.variant('type', [hello, references, bye, who, stop]);
+const toOwnerSchema = v.variant('type', [hello, references, bye, who, stop, anchor]);
 export type ToOwner = v.InferOutput<typeof toOwnerSchema>;
 export type Hello = v.InferOutput<typeof hello>;
 
@@ -40,6 +42,8 @@ const welcome = v.object({
   maxReferences: positive,
   /** How long the owner's end may take, in milliseconds. */
   stopTimeoutMs: v.optional(count),
+  /** What an anchor of this member has to name. */
+  anchor: v.optional(v.string()),
 });
 const ready = v.object({ type: v.literal('ready') });
 const failed = v.object({
@@ -57,6 +61,10 @@ const counted = v.object({
   dependents: count,
   yours: count,
 });
+/** The last word on an anchor: from here on the member's references count as long as it is open. */
+const anchored = v.object({ type: v.literal('anchored') });
+/** To the member: nobody has its anchor open any more. */
+const unanchored = v.object({ type: v.literal('unanchored') });
 const farewell = v.object({ type: v.literal('bye'), last: v.boolean() });
 const holder = v.object({
   pid: positive,
@@ -91,7 +99,17 @@ const holders = v.object({
 });
 
 /** What the owner sends. */
-const toMemberSchema = v.variant('type', [welcome, ready, failed, stopping, counted, farewell, holders]);
+const toMemberSchema = v.variant('type', [
+  welcome,
+  ready,
+  failed,
+  stopping,
+  counted,
+  anchored,
+  unanchored,
+  farewell,
+  holders,
+]);
 export type ToMember = v.InferOutput<typeof toMemberSchema>;
 export type Holders = v.InferOutput<typeof holders>;
 export type ServerState = v.InferOutput<typeof server>;

@@ -1,6 +1,5 @@
 import { isatty } from 'node:tty';
 import type { Command } from 'commander';
-import { holdDescriptor } from '../../api/descriptor.js';
 import type { SocketInfo } from '../../api/info.js';
 import { SocketManager } from '../../api/manager.js';
 import type { SocketReference } from '../../api/reference.js';
@@ -9,7 +8,9 @@ import { printable } from '../../printable.js';
 import { duration } from '../duration-option.js';
 import { described, UsageError } from '../failure.js';
 import { tell } from '../output.js';
+import { callersDescriptors } from '../run/callers-descriptors.js';
 import { type CommandEnd, endAs, runCommand } from '../run/command.js';
+import { holdFor } from '../run/hold.js';
 import { Progress } from '../run/progress.js';
 import { type RunOptions, type RunSettings, settingsFor } from '../run/settings.js';
 import { joinedAs, waitingFor } from '../run/waiting.js';
@@ -59,6 +60,8 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
   if (program === undefined) {
     throw new UsageError('run needs a command, behind two dashes: sockref run db.sock -- npm test');
   }
+  // Before anything is opened that stays open.
+  const callers = callersDescriptors();
   const settings = await settingsFor(name, options);
   const manager = new SocketManager();
   manager.on('fault', ({ error }) => tell(described(error, 'run').message));
@@ -74,7 +77,8 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
   };
   let end: CommandEnd;
   try {
-    end = await runCommand([program, ...args], { SOCKREF_PATH: reference.path }, holdDescriptor(reference));
+    const hold = await holdFor(reference, name);
+    end = await runCommand([program, ...args], { env: { SOCKREF_PATH: reference.path }, callers, hold });
   } catch (error) {
     await release();
     throw error;

@@ -4,6 +4,8 @@ import { isatty } from 'node:tty';
 import { quote } from '../../errors.js';
 import { errnoOf } from '../../system-errors.js';
 import { CliError } from '../failure.js';
+import { type CallersDescriptors, remoteNumber } from './callers-descriptors.js';
+import type { Hold } from './hold.js';
 
 /** How the command ended. */
 export type CommandEnd =
@@ -23,15 +25,20 @@ const fromTerminal: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 /** Milliseconds after which a signal that was to end us has had no effect. */
 const deadlyMs = 1_000;
 
-/**
- * Runs a command to its end, with our own stdin, stdout and stderr, and passes on the signals that we get.
- *
- * @param inherited - a descriptor that it gets as its fourth, if any
- */
+/** What a command gets of us. */
+export interface CommandParts {
+  /** Added to our own. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What our caller gave us, at its numbers. */
+  readonly callers: CallersDescriptors;
+  /** Inherited at a number that nobody uses. */
+  readonly hold: Hold;
+}
+
+/** Runs a command to its end, with all descriptors of our caller, and passes on the signals that we get. */
 export function runCommand(
   [command, ...args]: readonly [string, ...string[]],
-  env: Readonly<Record<string, string>>,
-  inherited: number | undefined,
+  { env, callers, hold }: CommandParts,
 ): Promise<CommandEnd> {
   return new Promise((resolve, reject) => {
     // Before there is a command: what comes from here on is its.
@@ -39,23 +46,35 @@ export function runCommand(
     const release = relay((signal) => child?.kill(signal));
     const fail = (error: unknown): void => {
       release();
+      hold.over();
       reject(cannotRun(command, error));
     };
     try {
       child = spawn(command, args, {
-        stdio: ['inherit', 'inherit', 'inherit', ...(inherited === undefined ? [] : [inherited])],
+        stdio: stdioOf(callers, hold),
         env: { ...process.env, ...env },
       });
     } catch (error) {
       fail(error);
       return;
     }
+    hold.given();
     child.once('error', fail);
     child.once('exit', (code, signal) => {
       release();
+      hold.over();
       resolve(signal === null ? { kind: 'exited', code: code ?? 0 } : { kind: 'killed', signal });
     });
   });
+}
+
+/** Places that are ignored stay as they are: what Node has there is closed on exec, what our caller has there is passed on. */
+function stdioOf(callers: CallersDescriptors, { fd }: Hold): (number | 'inherit' | 'ignore')[] {
+  const given = new Map(callers.marked.map((each) => [each, each]));
+  const at = fd === undefined ? undefined : remoteNumber(callers);
+  if (fd !== undefined && at !== undefined) given.set(at, fd);
+  const last = Math.max(2, ...given.keys());
+  return Array.from({ length: last + 1 }, (_, each) => (each < 3 ? 'inherit' : (given.get(each) ?? 'ignore')));
 }
 
 /** Ends this process as its command ended. */

@@ -47,6 +47,7 @@ class Channel:
         self._malformed: MalformedMessage | None = None
         self._open = True
         self._last_word = False
+        self._deaf = False
         sock.setblocking(False)
         remember(self)
         loop.add_reader(sock, self._readable)
@@ -81,6 +82,11 @@ class Channel:
         if not self._unsent:
             self._finish()
 
+    def deafen(self, message: object) -> None:
+        """Sends a last message, and waits for the end of the connection: whatever comes until then is read and means nothing."""
+        self._deaf = True
+        self.end(message)
+
     def destroy(self) -> None:
         """Closes at once."""
         if not self._open:
@@ -107,10 +113,12 @@ class Channel:
             # The peer is gone or has closed its side; either way the hold is over.
             self.destroy()
             return
+        if self._deaf:
+            return
         try:
             for line in self._lines.push(chunk):
                 self._events.received(line)
-                if not self._open:
+                if not self._open or self._deaf:
                     return
         except MalformedMessage as malformed:
             self._refuse(malformed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import secrets
 import socket
 import time
 from collections.abc import Callable
@@ -124,7 +125,11 @@ class Holds:
         """Ends all connections. Members that were not told to stop start over, knowing the last numbers."""
         self._rounds.finish()
         for connection in list(self._connections):
-            connection.end()
+            # Who has inherited the other end of an anchor does not close it.
+            if connection.anchor_of is not None:
+                connection.channel.destroy()
+            else:
+                connection.end()
 
     def destroy(self) -> None:
         """Ends all connections without a further word or wait."""
@@ -168,12 +173,28 @@ class Holds:
                 **self._numbers(connection),
                 "maxReferences": self.max_references,
                 "stopTimeoutMs": self.stop_timeout_ms,
+                "anchor": connection.key,
             }
         )
         self.owner.changed()
 
     def is_member(self, connection: _Connection) -> bool:
         return connection in self._members
+
+    def anchor(self, connection: _Connection, key: str) -> None:
+        """A member's second connection, of which a child of it inherits the other end.
+
+        What a program does with a descriptor that it does not know must mean nothing: so it is not listened to, and only its end
+        tells.
+        """
+        member = next((each for each in self._members if each.key == key), None)
+        if member is None or member.anchor or member.survived or self.owner.stage == "stopping":
+            connection.channel.destroy()
+            return
+        member.anchor = connection
+        connection.anchor_of = member
+        self.strangers.release(connection)
+        connection.channel.deafen({"type": "anchored"})
 
     def references(self, connection: _Connection, references: int) -> bool:
         """A member's count has changed; False if that cannot be."""
@@ -190,8 +211,10 @@ class Holds:
         hello = self._members.pop(connection, None)
         if hello is None:
             return False
-        if not hello["canServe"]:
+        if not hello["canServe"] and not connection.survived:
             self._dependents -= 1
+        if connection.anchor is not None:
+            connection.anchor.channel.destroy()
         self.tally.set(connection, 0)
         self.owner.changed()
         return True
@@ -200,7 +223,24 @@ class Holds:
         """A connection is over."""
         self._connections.pop(connection, None)
         self.strangers.release(connection)
-        self.remove(connection)
+        member, hello = connection.anchor_of, self._members.get(connection)
+        if member is not None:
+            self._anchor_ended(member)
+        elif hello is not None and connection.anchor is not None:
+            connection.survived = True
+            # It will not come back to a successor.
+            if not hello["canServe"]:
+                self._dependents -= 1
+        else:
+            self.remove(connection)
+
+    def _anchor_ended(self, member: _Connection) -> None:
+        """Nobody has the member's end of its anchor open any more, or the hold is over."""
+        member.anchor = None
+        if member.survived:
+            self.remove(member)
+        elif member in self._members:
+            member.channel.send({"type": "unanchored"})
 
     def is_open(self, connection: _Connection) -> bool:
         return connection in self._connections
@@ -229,6 +269,14 @@ class _Connection:
         self._holds: Final = holds
         self.behind = False
         self.asked_to_stop = False
+        self.key: Final = secrets.token_hex(8)
+        """What its anchor names, if it is a member."""
+        self.anchor: _Connection | None = None
+        """A connection that somebody inherited from it, by which its references count when the member itself has died."""
+        self.anchor_of: _Connection | None = None
+        """The member whose anchor it is."""
+        self.survived = False
+        """It is over itself, and only its anchor is left."""
         self._answer_due = False
         self.channel: Final = Channel(holds.loop, sock, self)
 
@@ -281,6 +329,10 @@ class _Connection:
                 if holds.is_member(self):
                     return False
                 holds.hello(self, message)
+            case "anchor":
+                if holds.is_member(self):
+                    return False
+                holds.anchor(self, message["key"])
             case "who":
                 self._answer()
             case "stop":

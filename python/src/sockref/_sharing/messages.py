@@ -40,7 +40,14 @@ class Stop(TypedDict):
     force: bool
 
 
-ToOwner = Hello | References | Bye | Who | Stop
+class Anchor(TypedDict):
+    """The first and only message on an anchor: a connection that does nothing but be open."""
+
+    type: Literal["anchor"]
+    key: str
+
+
+ToOwner = Hello | References | Bye | Who | Stop | Anchor
 """What a member, or anybody who asks, sends to the owner."""
 
 
@@ -55,6 +62,7 @@ class Welcome(TypedDict):
     yours: int
     maxReferences: int
     stopTimeoutMs: NotRequired[int]
+    anchor: NotRequired[str]
 
 
 class Ready(TypedDict):
@@ -79,6 +87,18 @@ class Count(TypedDict):
     members: int
     dependents: int
     yours: int
+
+
+class Anchored(TypedDict):
+    """The last word on an anchor: from here on the member's references count as long as it is open."""
+
+    type: Literal["anchored"]
+
+
+class Unanchored(TypedDict):
+    """To the member: nobody has its anchor open any more."""
+
+    type: Literal["unanchored"]
 
 
 class Farewell(TypedDict):
@@ -118,7 +138,7 @@ class Holders(TypedDict):
     since: int
 
 
-ToMember = Welcome | Ready | Failed | Stopping | Count | Farewell | Holders
+ToMember = Welcome | Ready | Failed | Stopping | Count | Anchored | Unanchored | Farewell | Holders
 """What the owner sends."""
 
 
@@ -260,6 +280,7 @@ _TO_OWNER: Mapping[str, _Shape] = {
     "bye": {},
     "who": {},
     "stop": {"force": _flag},
+    "anchor": {"key": _text},
 }
 
 _TO_MEMBER: Mapping[str, _Shape] = {
@@ -270,11 +291,14 @@ _TO_MEMBER: Mapping[str, _Shape] = {
         **_NUMBERS,
         "maxReferences": _positive,
         "stopTimeoutMs": _Optional(_count),
+        "anchor": _Optional(_text),
     },
     "ready": {},
     "failed": {"code": _text, "message": _text, "detail": _Optional(_detail)},
     "stopping": {"force": _Optional(_flag)},
     "count": _NUMBERS,
+    "anchored": {},
+    "unanchored": {},
     "bye": {"last": _flag},
     "holders": {
         "state": _one_of("starting", "active", "lingering", "stopping"),
