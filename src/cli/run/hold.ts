@@ -1,7 +1,7 @@
 import { type HoldDescriptor, holdDescriptor, type NoHoldDescriptor } from '../../api/descriptor.js';
 import type { SocketReference } from '../../api/reference.js';
+import { printable } from '../../printable.js';
 import { tell } from '../output.js';
-import { safe } from '../safe.js';
 
 /** Milliseconds in which we hear of a command's end, if that has closed the descriptor. */
 const endOfCommandMs = 1_000;
@@ -52,5 +52,7 @@ const reasons: Record<NoHoldDescriptor['because'] | 'closed', string> = {
 };
 
 function tellNoHold(name: string, why: string): void {
-  tell(`the command does not hold ${safe(name)} on by itself: ${why}; if this process is killed, the reference ends`);
+  tell(
+    `the command does not hold ${printable(name)} on by itself: ${why}; if this process is killed, the reference ends`,
+  );
 }
