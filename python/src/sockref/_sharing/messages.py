@@ -262,7 +262,7 @@ _SERVER = _shaped(
         "command": _text,
         "state": _one_of("starting", "running", "restarting"),
         "restarts": _count,
-        "waiting": _Optional(_boolean),
+        "waiting": _Optional(_flag),
         "noLog": _Optional(_text),
     }
 )
