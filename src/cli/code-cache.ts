@@ -12,8 +12,15 @@ import {
 } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 
-/** Files that are kept: for other versions of sockref and Node, which may take turns. */
-const kept = 8;
+/** Files that are kept: for other installations of sockref and versions of Node, which may take turns. */
+const kept = 32;
+
+/** Bytes of the checksum behind the code, where V8 does not see it, and the code stays aligned. */
+const sumBytes = 4;
+
+/** Of the hash FNV-1a, by words of four bytes: multiplying by an odd number loses no bit. */
+const offsetBasis = 0x811c9dc5;
+const prime = 0x01000193;
 
 /** What it writes, finished or not; whatever else lies in the directory is somebody else's. */
 const ourNames = /\.code(\.\d+)?$/;
@@ -26,34 +33,51 @@ const ourNames = /\.code(\.\d+)?$/;
 export class CodeCache {
   readonly #directory: string;
   readonly #file: string;
+  readonly #key: string;
 
-  /** @param key - tells apart what V8 itself would not: the program, and the version of Node */
-  constructor(directory: string, key: string) {
+  /**
+   * @param name - of the program
+   * @param key - tells apart what V8 itself would not: the installation, whose files a trace names, and the version of Node
+   */
+  constructor(directory: string, name: string, key: string) {
     this.#directory = directory;
-    this.#file = join(directory, `${key}.code`);
+    this.#key = key;
+    const digits = checksum(Buffer.from(key), 0).toString(16).padStart(8, '0');
+    this.#file = join(directory, `${name}-${digits}.code`);
   }
 
-  /** What was kept, if anything. */
+  /** What was kept, if anything. What is not as it was written is removed: V8 looks at little of it, and would crash. */
   read(): Buffer | undefined {
     if (!isOwn(this.#directory)) return undefined;
     try {
-      return readFileSync(this.#file);
+      const kept = readFileSync(this.#file);
+      const length = kept.length - sumBytes;
+      const code = kept.subarray(0, Math.max(0, length));
+      if (length > 0 && kept.readUInt32LE(length) === this.#sum(code)) return code;
+      unlinkSync(this.#file);
+      return undefined;
     } catch {
       // Not kept yet, or not to be read: then it is compiled.
       return undefined;
     }
   }
 
-  /** Keeps it, whole or not at all: V8 would crash on a part. */
+  /** Keeps it, whole or not at all. */
   write(code: Buffer): void {
     try {
       if (!isOwn(this.#directory)) mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
       if (!isOwn(this.#directory)) return;
-      replace(this.#file, code);
+      const sum = Buffer.alloc(sumBytes);
+      sum.writeUInt32LE(this.#sum(code));
+      replace(this.#file, Buffer.concat([code, sum]));
       this.#prune();
     } catch {
       // Read-only, full, or pruned by another just now: nobody misses it.
     }
+  }
+
+  #sum(code: Buffer): number {
+    return checksum(code, checksum(Buffer.from(this.#key), code.length));
   }
 
   /** Also finds what someone who was killed has not finished. */
@@ -63,6 +87,21 @@ export class CodeCache {
     const dated = files.map((file) => ({ file, at: statSync(file).mtimeMs })).sort((a, b) => b.at - a.at);
     for (const { file } of dated.slice(kept)) unlinkSync(file);
   }
+}
+
+/**
+ * Tells whether bytes are as they were: every change within four bytes in a row, and nearly every other one. Against what
+ * disks and crashes do, not against anybody: nobody else can write there. Node's own digests take longer to load than this takes.
+ */
+function checksum(bytes: Buffer, seed: number): number {
+  const whole = bytes.length >>> 2;
+  // Words of four bytes have to begin where such words begin.
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : Buffer.from(new Uint8Array(bytes).buffer);
+  const words = new Int32Array(aligned.buffer, aligned.byteOffset, whole);
+  let sum = seed ^ offsetBasis;
+  for (let at = 0; at < whole; at++) sum = Math.imul(sum ^ (words[at] as number), prime);
+  for (let at = whole * 4; at < bytes.length; at++) sum = Math.imul(sum ^ (bytes[at] as number), prime);
+  return sum >>> 0;
 }
 
 function replace(file: string, content: Buffer): void {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { unsupportedRuntime } from '../runtime.js';
@@ -22,7 +22,13 @@ const file = join(__dirname, PROGRAM);
 // Only `run` has to be quick; and code that was kept cannot `import()`, as `demo` does.
 const directory = process.argv[2] === 'run' ? codeCacheDirectory(process.env) : undefined;
 if (directory === undefined) require(file);
-else loadKept(new CodeCache(directory, `${PROGRAM}-${process.version}-${process.arch}`));
+else loadKept(new CodeCache(directory, `${PROGRAM}-${process.version}-${process.arch}`, keyOf(file)));
+
+/** V8 takes nothing that was made with other flags; without them here two callers would replace each other's all the time. */
+function keyOf(program: string): string {
+  const { mtimeMs, size } = statSync(program);
+  return JSON.stringify([program, mtimeMs, size, process.version, process.execArgv, process.env['NODE_OPTIONS']]);
+}
 
 function loadKept(cache: CodeCache): void {
   const cachedData = cache.read();

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -9,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CodeCache, codeCacheDirectory } from '#src/cli/code-cache.js';
 import { bundled, cli, withServed } from '../helpers/cli.js';
@@ -55,53 +56,106 @@ describe('the place of compiled code', () => {
   );
 });
 
+/** What the file of the code `a` with the key `k` is called. */
+async function fileOfA(): Promise<string> {
+  let name = '';
+  await withCache((home) => {
+    new CodeCache(join(home, 'sockref'), 'a', 'k').write(Buffer.from('code'));
+    [name = ''] = readdirSync(join(home, 'sockref'));
+  });
+  return name;
+}
+
 describe('compiled code', () => {
   it('is kept for this user alone', () =>
     withCache((home) => {
       const directory = join(home, 'deep/sockref');
-      const cache = new CodeCache(directory, 'a');
+      const cache = new CodeCache(directory, 'a', 'k');
       expect(cache.read()).toBeUndefined();
       cache.write(Buffer.from('code'));
-      expect(new CodeCache(directory, 'a').read()?.toString()).toBe('code');
-      expect(new CodeCache(directory, 'b').read()).toBeUndefined();
-      expect(readdirSync(directory)).toEqual(['a.code']);
+      expect(new CodeCache(directory, 'a', 'k').read()?.toString()).toBe('code');
+      expect(new CodeCache(directory, 'b', 'k').read()).toBeUndefined();
+      const [file = '', ...more] = readdirSync(directory);
+      expect(more).toEqual([]);
+      expect(file).toMatch(/^a-[0-9a-f]{8}\.code$/);
       expect(statSync(directory).mode & 0o777).toBe(0o700);
-      expect(statSync(join(directory, 'a.code')).mode & 0o777).toBe(0o600);
+      expect(statSync(join(directory, file)).mode & 0o777).toBe(0o600);
     }));
 
   it('is neither taken from nor put where others can write', () =>
-    withCache((home) => {
+    withCache(async (home) => {
+      const file = await fileOfA();
       const directory = join(home, 'sockref');
       mkdirSync(directory);
       chmodSync(directory, 0o777);
-      writeFileSync(join(directory, 'a.code'), 'planted');
-      const cache = new CodeCache(directory, 'a');
+      writeFileSync(join(directory, file), 'planted');
+      const cache = new CodeCache(directory, 'a', 'k');
       expect(cache.read()).toBeUndefined();
       cache.write(Buffer.from('code'));
-      expect(readFileSync(join(directory, 'a.code'), 'utf8')).toBe('planted');
+      expect(readFileSync(join(directory, file), 'utf8')).toBe('planted');
     }));
 
   it('is done without where it cannot be kept', () =>
     withCache((home) => {
       writeFileSync(join(home, 'file'), '');
-      const cache = new CodeCache(join(home, 'file/sockref'), 'a');
+      const cache = new CodeCache(join(home, 'file/sockref'), 'a', 'k');
       cache.write(Buffer.from('code'));
       expect(cache.read()).toBeUndefined();
     }));
 
   it('that cannot be put in its place is not left beside it', () =>
+    withCache(async (home) => {
+      const file = await fileOfA();
+      const directory = join(home, 'sockref');
+      mkdirSync(join(directory, file, 'b'), { recursive: true, mode: 0o700 });
+      new CodeCache(directory, 'a', 'k').write(Buffer.from('code'));
+      expect(readdirSync(directory)).toEqual([file]);
+    }));
+
+  it('is taken only as it was written, whatever has become of it, and removed otherwise', () =>
     withCache((home) => {
       const directory = join(home, 'sockref');
-      mkdirSync(join(directory, 'a.code/b'), { recursive: true, mode: 0o700 });
-      new CodeCache(directory, 'a').write(Buffer.from('code'));
-      expect(readdirSync(directory)).toEqual(['a.code']);
+      const code = Buffer.from(Array.from({ length: 1_003 }, (_, index) => index % 251));
+      const cache = new CodeCache(directory, 'a', 'k');
+      cache.write(code);
+      const [name = ''] = readdirSync(directory);
+      const file = join(directory, name);
+      const whole = readFileSync(file);
+      const isTaken = (bytes: Buffer): boolean => {
+        writeFileSync(file, bytes);
+        const taken = cache.read();
+        expect(existsSync(file)).toBe(taken !== undefined);
+        return taken !== undefined;
+      };
+      expect(isTaken(whole)).toBe(true);
+      expect(cache.read()).toEqual(code);
+      for (let at = 0; at < whole.length; at++) {
+        const flipped = Buffer.from(whole);
+        flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
+        expect(isTaken(flipped)).toBe(false);
+        expect(isTaken(whole.subarray(0, at))).toBe(false);
+      }
+      expect(isTaken(Buffer.concat([whole, whole]))).toBe(false);
+      expect(isTaken(Buffer.alloc(whole.length))).toBe(false);
+    }));
+
+  it('of one installation is not that of another', () =>
+    withCache((home) => {
+      const directory = join(home, 'sockref');
+      for (const key of ['/one', '/two']) new CodeCache(directory, 'a', key).write(Buffer.from(key));
+      for (const key of ['/one', '/two']) expect(new CodeCache(directory, 'a', key).read()?.toString()).toBe(key);
+      // Not even if it comes to lie in its place.
+      const [one = '', two = ''] = readdirSync(directory).map((name) => join(directory, name));
+      writeFileSync(one, readFileSync(two));
+      expect(['/one', '/two'].map((key) => new CodeCache(directory, 'a', key).read()).filter(Boolean)).toHaveLength(1);
     }));
 
   it('of other versions goes when there is too much of it, and so does what was not finished', () =>
-    withCache((home) => {
+    withCache(async (home) => {
+      const newest = await fileOfA();
       const directory = join(home, 'sockref');
       mkdirSync(directory, { mode: 0o700 });
-      for (let day = 1; day <= 9; day++) {
+      for (let day = 1; day <= 33; day++) {
         const file = join(directory, day === 1 ? 'x.code.4711' : `${day}.code`);
         writeFileSync(file, '');
         utimesSync(file, day * 86_400, day * 86_400);
@@ -109,13 +163,26 @@ describe('compiled code', () => {
       // Whoever else uses the directory is not asked to leave.
       writeFileSync(join(directory, 'notes'), '');
       utimesSync(join(directory, 'notes'), 0, 0);
-      new CodeCache(directory, 'a').write(Buffer.from('code'));
-      const kept = ['3.code', '4.code', '5.code', '6.code', '7.code', '8.code', '9.code', 'a.code', 'notes'];
-      expect(readdirSync(directory).sort()).toEqual(kept);
+      new CodeCache(directory, 'a', 'k').write(Buffer.from('code'));
+      const kept = Array.from({ length: 31 }, (_, index) => `${index + 3}.code`);
+      expect(readdirSync(directory).sort()).toEqual([...kept, newest, 'notes'].sort());
     }));
 });
 
 describe('sockref, as a program', () => {
+  it('keeps compiled code for each installation, whose files a trace names', () =>
+    withCache(async (home) => {
+      mkdirSync(join(home, 'cache'));
+      const env = { XDG_CACHE_HOME: join(home, 'cache') };
+      for (const round of [1, 2]) {
+        for (const place of ['one', 'two']) {
+          if (round === 1) cpSync(dirname(bundled), join(home, place), { recursive: true });
+          expect(await cli(['run'], { env, program: join(home, place, 'sockref.cjs') })).toMatchObject({ code: 125 });
+        }
+      }
+      expect(readdirSync(join(home, 'cache/sockref'))).toHaveLength(2);
+    }));
+
   it('keeps what was compiled for run, and uses it', () =>
     withCache((cache) =>
       withServed(async ({ env: home }) => {
@@ -133,11 +200,19 @@ describe('sockref, as a program', () => {
         // It is taken as it is, not made anew.
         expect(await cli(run, { env, program: bundled })).toMatchObject({ code: 125 });
         expect(statSync(join(directory, file)).ino).toBe(first.ino);
-        // What V8 does not take is replaced.
-        writeFileSync(join(directory, file), 'what another V8 has made');
-        expect(await cli(run, { env, program: bundled })).toMatchObject({ code: 125 });
-        expect(statSync(join(directory, file)).size).toBeGreaterThan(10_000);
-        expect(readdirSync(directory)).toEqual([file]);
+        // What is damaged is replaced, and what V8 does not take.
+        const whole = readFileSync(join(directory, file));
+
+        for (const part of [0.01, 0.3, 0.6, 0.9]) {
+          const at = Math.floor(whole.length * part);
+          const damaged = Buffer.from(whole);
+          damaged.fill(0xff, at, at + 64);
+          writeFileSync(join(directory, file), damaged);
+          expect(await cli(run, { env, program: bundled })).toMatchObject({ code: 125, signal: null });
+          expect(readFileSync(join(directory, file)).equals(damaged)).toBe(false);
+          expect(statSync(join(directory, file)).size).toBeGreaterThan(10_000);
+          expect(readdirSync(directory)).toEqual([file]);
+        }
       }),
     ));
 });
