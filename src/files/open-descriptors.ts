@@ -1,43 +1,43 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { constants, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatIfThere } from './identity.js';
 import { ownDescriptors } from './platform.js';
-
-/** A descriptor that this process has open. */
-export interface OpenDescriptor {
-  readonly fd: number;
-  /** What it leads to, as /proc names it: a path, `pipe:[8123]`, `anon_inode:[eventpoll]`. */
-  readonly target: string;
-  /** The flags it was opened with, and `O_CLOEXEC` if it is closed on exec. */
-  readonly flags: number;
-}
 
 /** `O_CLOEXEC`, which Node has no name for: the same on every architecture that Node runs on. */
 const closedOnExec = 0o2000000;
 
-/** Whether a program that is started does not get it. */
-export function isClosedOnExec({ flags }: OpenDescriptor): boolean {
-  return (flags & closedOnExec) !== 0;
-}
-
-/** The descriptors that this process has open, by their numbers; none where the system does not list them. */
-export function openDescriptors(): OpenDescriptor[] {
-  let names: string[];
+/** The numbers of the descriptors that this process has open; none where the system does not list them. */
+export function openNumbers(): number[] {
   try {
-    names = readdirSync(ownDescriptors);
+    return readdirSync(ownDescriptors).map(Number);
   } catch {
     // No /proc.
     return [];
   }
-  const open = names.map((name) => openDescriptor(Number(name))).filter((each) => each !== undefined);
-  return open.sort((a, b) => a.fd - b.fd);
 }
 
-/** One of them; undefined if the number is free. The one that a list was read by is closed by the time it is looked at. */
-export function openDescriptor(fd: number): OpenDescriptor | undefined {
+/** What a descriptor leads to, as /proc names it: a path, `pipe:[8123]`, `anon_inode:[eventpoll]`. Undefined if it is not open. */
+export function targetOf(fd: number, pid: number | 'self' = 'self'): string | undefined {
   try {
-    const target = readlinkSync(`${ownDescriptors}/${fd}`);
-    const [, flags = '0'] = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')) ?? [];
-    return { fd, target, flags: Number.parseInt(flags, 8) };
+    return readlinkSync(`/proc/${pid}/fd/${fd}`);
   } catch {
+    // Closed, or another user's.
     return undefined;
+  }
+}
+
+/** Whether a descriptor is open for reading alone. */
+export function isReadOnly(fd: number): boolean {
+  const mode = Number(lstatIfThere(`${ownDescriptors}/${fd}`)?.mode ?? 0);
+  return (mode & (constants.S_IRUSR | constants.S_IWUSR)) === constants.S_IRUSR;
+}
+
+/** Whether a program that is started now gets the descriptor. */
+export function isInherited(fd: number): boolean {
+  try {
+    const [, flags = '0'] = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')) ?? [];
+    return (Number.parseInt(flags, 8) & closedOnExec) === 0;
+  } catch {
+    // It is not open. The one that a list was read by is closed by the time that it is looked at.
+    return false;
   }
 }

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { type Identity, identityOf, sameFile } from '../files/identity.js';
-import { isClosedOnExec, openDescriptor, openDescriptors } from '../files/open-descriptors.js';
+import { isInherited, openNumbers } from '../files/open-descriptors.js';
 
 // A keeper outlives the process that starts it, and must hold nothing of that open: a lock or a pipe of the first starter would be
 // held as long as the server runs. `spawn` closes only what is closed on exec. On Linux the keeper closes the rest itself, before it
@@ -35,21 +35,15 @@ export function keeperStdio(lock: number): ('ignore' | 'pipe' | number)[] {
  */
 export function closeInherited(): void {
   const lock = identityOf(fstatSync(keeperDescriptors.lock, { bigint: true }));
-  const open = openDescriptors();
+  const open = openNumbers();
   if (open.length === 0) {
     // No /proc: then at least the copies of the lock.
     for (let fd = firstForeign; fd <= lastMarked; fd++) if (isFile(fd, lock)) closeSync(fd);
     return;
   }
-  for (const each of open) {
-    if (each.fd >= firstForeign && (!isClosedOnExec(each) || isFile(each.fd, lock))) closeSync(each.fd);
+  for (const fd of open) {
+    if (fd >= firstForeign && (isFile(fd, lock) || isInherited(fd))) closeSync(fd);
   }
-}
-
-/** Whether a program that is started now gets the descriptor. */
-function isInherited(fd: number): boolean {
-  const open = openDescriptor(fd);
-  return open !== undefined && !isClosedOnExec(open);
 }
 
 function isFile(fd: number, file: Identity): boolean {

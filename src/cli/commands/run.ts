@@ -8,7 +8,7 @@ import { printable } from '../../printable.js';
 import { duration } from '../duration-option.js';
 import { described, UsageError } from '../failure.js';
 import { tell } from '../output.js';
-import { callersDescriptors } from '../run/callers-descriptors.js';
+import { markedDescriptors } from '../run/callers-descriptors.js';
 import { type CommandEnd, endAs, runCommand } from '../run/command.js';
 import { holdFor } from '../run/hold.js';
 import { Progress } from '../run/progress.js';
@@ -61,7 +61,7 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
     throw new UsageError('run needs a command, behind two dashes: sockref run db.sock -- npm test');
   }
   // Before anything is opened that stays open.
-  const callers = callersDescriptors();
+  const callers = markedDescriptors();
   const settings = await settingsFor(name, options);
   const manager = new SocketManager();
   manager.on('fault', ({ error }) => tell(described(error, 'run').message));

@@ -1,5 +1,7 @@
-import { constants, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { isClosedOnExec, type OpenDescriptor, openDescriptors } from '../../files/open-descriptors.js';
+import { readdirSync, readFileSync } from 'node:fs';
+import { lstatIfThere } from '../../files/identity.js';
+import { isInherited, isReadOnly, targetOf } from '../../files/open-descriptors.js';
+import { ownDescriptors } from '../../files/platform.js';
 
 /** The first descriptor that is not one of the three that every program has. */
 const first = 3;
@@ -10,77 +12,59 @@ const first = 3;
  */
 const lastMarked = 16;
 
-/** What only an event loop has: of such a one that is marked we cannot tell whether it is the caller's, and it is not passed on. */
+/** What only an event loop has: of such a one we cannot tell whether it is the caller's, and it is not passed on. */
 const loops = ['anon_inode:[eventpoll]', 'anon_inode:[eventfd]', 'anon_inode:[io_uring]'];
 
-/** What the caller gave this process to inherit beside stdin, stdout and stderr. */
-export interface CallersDescriptors {
-  readonly all: ReadonlySet<number>;
-  /** Those that Node has marked: a program gets them only if they are named. The others it gets anyway. */
-  readonly marked: readonly number[];
-}
-
 /**
- * Looks which of the open descriptors are the caller's. To be called before this process opens anything that stays open. Finds none
- * where there is no /proc: then a command gets those that Node has not marked.
+ * Which of the descriptors that Node has marked are the caller's: a program gets them only if they are named. Those that Node has not
+ * marked it gets anyway. To be called before this process opens anything that stays open. None where there is no /proc.
  */
-export function callersDescriptors(): CallersDescriptors {
-  const open = openDescriptors().filter(({ fd }) => fd >= first);
-  const marked = open.filter(isClosedOnExec);
-  const own = ownOf(marked);
-  const foreign = new Set(marked.filter((each) => !own.has(each)).map(({ fd }) => fd));
-  const passed = [...foreign].filter((fd) => fd <= lastMarked);
-  if (foreign.has(lastMarked)) for (let fd = lastMarked + 1; foreign.has(fd); fd++) passed.push(fd);
-  const unmarked = open.filter((each) => !isClosedOnExec(each)).map(({ fd }) => fd);
-  return { all: new Set([...passed, ...unmarked]), marked: passed };
+export function markedDescriptors(): readonly number[] {
+  const targets = new Map<number, string>();
+  for (let fd = first; ; fd++) {
+    const target = targetOf(fd);
+    if (target !== undefined) targets.set(fd, target);
+    else if (fd > lastMarked) break;
+  }
+  const own = ownOf(targets);
+  const isCallers = (fd: number): boolean => targets.has(fd) && !own.has(fd);
+  const found = [...targets.keys()].filter((fd) => fd <= lastMarked && isCallers(fd));
+  // Unbroken from there on, or Node had stopped to mark.
+  for (let fd = lastMarked + 1; isCallers(fd - 1) && isCallers(fd); fd++) if (!isInherited(fd)) found.push(fd);
+  return found;
 }
 
 /**
  * Node's own: those of its event loops, the pipes of which this process has both ends, unless its parent has them too (as `make` has
  * its jobserver's), and the one of /dev/null that it keeps in reserve for when there are no descriptors left.
  */
-function ownOf(marked: readonly OpenDescriptor[]): ReadonlySet<OpenDescriptor> {
-  const ends = new Map<string, OpenDescriptor[]>();
-  for (const each of marked) {
-    if (each.target.startsWith('pipe:')) ends.set(each.target, [...(ends.get(each.target) ?? []), each]);
-  }
-  const ofParent = parentsPipes();
-  const pipes = [...ends].filter(([target, each]) => isPair(each) && !ofParent.has(target)).map(([, each]) => each);
-  const reserves = marked.filter((each) => each.target === '/dev/null' && isReadOnly(each));
-  const lowest = Math.min(...pipes.flat().map(({ fd }) => fd));
+function ownOf(targets: ReadonlyMap<number, string>): ReadonlySet<number> {
+  const ends = new Map<string, number[]>();
+  for (const [fd, target] of targets)
+    if (target.startsWith('pipe:')) ends.set(target, [...(ends.get(target) ?? []), fd]);
+  const ofParent = parentsTargets();
+  const pipes = [...ends].filter(([target, fds]) => isPair(fds) && !ofParent.has(target)).flatMap(([, fds]) => fds);
+  const numbers = [...targets.keys()];
+  const reserves = numbers.filter((fd) => targets.get(fd) === '/dev/null' && isReadOnly(fd));
   return new Set([
-    ...marked.filter(({ target }) => loops.includes(target)),
-    ...pipes.flat(),
+    ...numbers.filter((fd) => loops.includes(targets.get(fd) ?? '')),
+    ...pipes,
     // With several it is unknown which one is Node's; one that is passed on too many does no harm.
-    ...(reserves.length === 1 ? reserves.filter(({ fd }) => fd > lowest) : []),
+    ...(reserves.length === 1 ? reserves.filter((fd) => fd > Math.min(...pipes)) : []),
   ]);
 }
 
 /** Whether these are both ends of a pipe, once each. */
-function isPair(ends: readonly OpenDescriptor[]): boolean {
+function isPair(ends: readonly number[]): boolean {
   return ends.length === 2 && ends.filter(isReadOnly).length === 1;
 }
 
-function isReadOnly({ flags }: OpenDescriptor): boolean {
-  return (flags & (constants.O_WRONLY | constants.O_RDWR)) === 0;
-}
-
-function parentsPipes(): ReadonlySet<string> {
-  const directory = `/proc/${process.ppid}/fd`;
+function parentsTargets(): ReadonlySet<string | undefined> {
   try {
-    return new Set(readdirSync(directory).map((fd) => targetOf(`${directory}/${fd}`)));
+    return new Set(readdirSync(`/proc/${process.ppid}/fd`).map((fd) => targetOf(Number(fd), process.ppid)));
   } catch {
     // It has ended, or is another user's.
     return new Set();
-  }
-}
-
-function targetOf(link: string): string {
-  try {
-    return readlinkSync(link);
-  } catch {
-    // Closed meanwhile.
-    return '';
   }
 }
 
@@ -91,9 +75,10 @@ const remote = 859;
 const spare = 16;
 
 /** A number that neither the caller nor this process uses, and that programs do not; undefined if there is none below the limit. */
-export function remoteNumber({ all }: CallersDescriptors): number | undefined {
-  const used = new Set([...all, ...openDescriptors().map(({ fd }) => fd)]);
-  for (let fd = Math.min(remote, maxDescriptors() - spare); fd > lastMarked; fd--) if (!used.has(fd)) return fd;
+export function remoteNumber(): number | undefined {
+  for (let fd = Math.min(remote, maxDescriptors() - spare); fd > lastMarked; fd--) {
+    if (!lstatIfThere(`${ownDescriptors}/${fd}`)) return fd;
+  }
   return undefined;
 }
 

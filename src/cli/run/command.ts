@@ -4,7 +4,7 @@ import { isatty } from 'node:tty';
 import { quote } from '../../errors.js';
 import { errnoOf } from '../../system-errors.js';
 import { CliError } from '../failure.js';
-import { type CallersDescriptors, remoteNumber } from './callers-descriptors.js';
+import { remoteNumber } from './callers-descriptors.js';
 import type { Hold } from './hold.js';
 
 /** How the command ended. */
@@ -29,8 +29,8 @@ const deadlyMs = 1_000;
 export interface CommandParts {
   /** Added to our own. */
   readonly env: Readonly<Record<string, string>>;
-  /** What our caller gave us, at its numbers. */
-  readonly callers: CallersDescriptors;
+  /** Descriptors that our caller gave us and Node would close. */
+  readonly callers: readonly number[];
   /** Inherited at a number that nobody uses. */
   readonly hold: Hold;
 }
@@ -69,9 +69,9 @@ export function runCommand(
 }
 
 /** Places that are ignored stay as they are: what Node has there is closed on exec, what our caller has there is passed on. */
-function stdioOf(callers: CallersDescriptors, { fd }: Hold): (number | 'inherit' | 'ignore')[] {
-  const given = new Map(callers.marked.map((each) => [each, each]));
-  const at = fd === undefined ? undefined : remoteNumber(callers);
+function stdioOf(callers: readonly number[], { fd }: Hold): (number | 'inherit' | 'ignore')[] {
+  const given = new Map(callers.map((each) => [each, each]));
+  const at = fd === undefined ? undefined : remoteNumber();
   if (fd !== undefined && at !== undefined) given.set(at, fd);
   const last = Math.max(2, ...given.keys());
   return Array.from({ length: last + 1 }, (_, each) => (each < 3 ? 'inherit' : (given.get(each) ?? 'ignore')));
