@@ -16,8 +16,8 @@ export const errorTable = {
     fields: ['option', 'expected', 'received'],
   },
   ERR_SOCKREF_DIRECTORY_NOT_FOUND: {
-    when: 'the directory of the socket does not exist, or is not a directory',
-    remedy: 'create the directory first, with mode 0700',
+    when: 'the directory of the socket does not exist, or is not a directory; or the working directory was removed',
+    remedy: 'create the directory first, with mode 0700; or start again in a directory that exists',
     fields: ['path', 'directory'],
   },
   ERR_SOCKREF_UNSAFE_DIRECTORY: {

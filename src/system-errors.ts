@@ -30,21 +30,24 @@ export function errnoOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { code, errno } = error as NodeJS.ErrnoException;
   if (typeof code !== 'string') return undefined;
-  return code === 'UNKNOWN' || code.startsWith('Unknown system error') ? nameOf(errno) : code;
+  const unknown = /^(?:UNKNOWN|Unknown system error (-\d+))$/.exec(code);
+  if (!unknown) return code;
+  // The native locks tell the number nowhere else.
+  return nameOf(errno ?? Number(unknown[1]));
 }
 
 /** The name that libuv does not know: there is none for EDQUOT and ENOLCK. */
-function nameOf(errno: number | undefined): string | undefined {
-  return Object.entries(constants.errno).find(([, number]) => number === -(errno ?? 0))?.[0];
+function nameOf(errno: number): string | undefined {
+  return Object.entries(constants.errno).find(([, number]) => number === -errno)?.[0];
 }
 
 /**
  * Turns an error of the system into a typed one that keeps it as its cause.
  *
- * @param path - the path of the socket that the caller asked for
+ * @param path - the path of the socket that the caller asked for, if it has one
  * @param doing - what was being done, as in "cannot <doing>"
  */
-export function systemError(error: unknown, path: string, doing: string): SocketReferenceError {
+export function systemError(error: unknown, path: string | undefined, doing: string): SocketReferenceError {
   if (isSocketReferenceError(error)) return error;
   const errno = errnoOf(error);
   const syscall = (error as NodeJS.ErrnoException | undefined)?.syscall;
@@ -52,12 +55,22 @@ export function systemError(error: unknown, path: string, doing: string): Socket
   const known = errno === undefined ? undefined : limits[errno];
   const what = errno === undefined ? String(error) : `${syscall ?? 'the system'} failed with ${errno}`;
   return new SocketReferenceError(code, `Cannot ${doing}: ${what}${advice(code, errno)}`, {
-    path,
+    ...(path !== undefined && { path }),
     ...(errno !== undefined && { errno }),
     ...(syscall !== undefined && { syscall }),
     ...(known && { limit: known.limit }),
     cause: error,
   });
+}
+
+/**
+ * What a call of the public API fails with: a typed error, or the AbortError of a signal.
+ *
+ * @param path - the path of the socket that the caller asked for, if it has one
+ */
+export function typedError(error: unknown, path: string | undefined, doing: string): Error {
+  const isAbort = (error as Partial<Error> | null | undefined)?.name === 'AbortError';
+  return isAbort ? (error as Error) : systemError(error, path, doing);
 }
 
 function advice(code: SocketReferenceErrorCode, errno: string | undefined): string {

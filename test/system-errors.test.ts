@@ -18,6 +18,7 @@ describe('errnoOf', () => {
     const number = -constants.errno[name];
     expect(errnoOf(failure('UNKNOWN', number))).toBe(name);
     expect(errnoOf(failure(`Unknown system error ${number}`, number))).toBe(name);
+    expect(errnoOf(failure(`Unknown system error ${number}`))).toBe(name);
   });
 
   it('goes by the shape, since the errors of Node may be of another realm', () => {

@@ -121,6 +121,18 @@ export const phases = [
     act: async (stage) => [await close(stage)],
   },
   {
+    name: 'force',
+    what: 'owner is cleaned up by force, a member goes on',
+    prepare: async (stage) => {
+      await acquire(stage, { serve: true });
+      await hold(stage);
+    },
+    act: async ({ subject, path, holders }) => {
+      holders.delete(subject);
+      return [await subject.ask('force', path)];
+    },
+  },
+  {
     name: 'failover',
     what: 'member takes over from a killed owner',
     prepare: async (stage) => {

@@ -49,6 +49,10 @@ answer({
     held.delete(path);
     return Promise.all(references.map((reference) => outcome(() => reference.close())));
   },
+  force: (path) => {
+    held.delete(path);
+    return outcome(async () => void (await manager.forceCleanupSocket(path)));
+  },
   connect: (path) =>
     outcome(async () => {
       const [reference] = held.get(path) ?? [];

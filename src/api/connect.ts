@@ -61,16 +61,17 @@ export async function connectTo(slot: Slot, options: ConnectOptions | undefined)
 async function attempt(slot: Slot, allowHalfOpen: boolean): Promise<Socket | undefined> {
   const { directory, names, path } = slot.endpoint.place;
   const at = directory.at(names.data);
-  const stats = lstatIfThere(at);
-  if (!stats) return undefined;
-  // In a shared directory anybody can put a socket where ours was removed; never talk to it.
-  if (!stats.isSocket() || Number(stats.uid) !== ownUid()) throw foreignFile(path, path, stats);
-  const socket = connect({ path: at, allowHalfOpen });
+  let socket: Socket | undefined;
   try {
+    const stats = lstatIfThere(at);
+    if (!stats) return undefined;
+    // In a shared directory anybody can put a socket where ours was removed; never talk to it.
+    if (!stats.isSocket() || Number(stats.uid) !== ownUid()) throw foreignFile(path, path, stats);
+    socket = connect({ path: at, allowHalfOpen });
     await connected(socket);
     return socket;
   } catch (error) {
-    socket.destroy();
+    socket?.destroy();
     if (temporary.has(errnoOf(error) ?? '')) return undefined;
     throw systemError(error, path, `connect to ${path}`);
   }

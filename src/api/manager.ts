@@ -5,6 +5,7 @@ import type { EndpointHost } from '../endpoint/host.js';
 import { abortError, isSocketReferenceError, quote, SocketReferenceError } from '../errors.js';
 import { assertPlatform } from '../files/platform.js';
 import { query } from '../sharing/query.js';
+import { typedError } from '../system-errors.js';
 import { defaultManager } from './default-manager.js';
 import { ManagerEmitter } from './events.js';
 import { createHost } from './host.js';
@@ -103,6 +104,8 @@ export class SocketManager extends ManagerEmitter {
     this.#pending++;
     try {
       return await this.#wait(this.#locate(path, resolved), resolved, trace);
+    } catch (error) {
+      throw typedError(error, path, `acquire ${path ?? 'a new socket'}`);
     } finally {
       this.#pending--;
     }
@@ -161,12 +164,13 @@ export class SocketManager extends ManagerEmitter {
   async cleanupAllSockets(): Promise<void> {
     const ends = [...this.#endpoints.values()].map((endpoint) => endpoint.force());
     const failed = (await Promise.allSettled(ends)).filter((end) => end.status === 'rejected');
-    if (failed.length === 1) throw failed[0]?.reason;
-    if (failed.length > 1)
-      throw new AggregateError(
-        failed.map(({ reason }) => reason),
-        'Several sockets could not be cleaned up',
-      );
+    const [first, ...others] = failed.map(({ reason }) => reason as SocketReferenceError);
+    if (!first) return;
+    if (others.length === 0) throw first;
+    const all = [first, ...others];
+    const { code, ...fields } = first;
+    const message = `Several sockets could not be cleaned up: ${all.map((error) => error.message).join('; ')}`;
+    throw new SocketReferenceError(code, message, { ...fields, cause: new AggregateError(all, message) });
   }
 
   /**
@@ -179,18 +183,16 @@ export class SocketManager extends ManagerEmitter {
    * ```
    */
   async inspect(path: string): Promise<SocketInfo | undefined> {
-    let location: Location;
     try {
-      location = locate(path, false, this.#options.allowedDirectories);
+      const place = openPlace(locate(path, false, this.#options.allowedDirectories));
+      try {
+        return infoOf(place.path, await query(place, inspectTimeoutMs));
+      } finally {
+        place.directory.release();
+      }
     } catch (error) {
       if (isMissing(error)) return undefined;
-      throw error;
-    }
-    const place = openPlace(location);
-    try {
-      return infoOf(place.path, await query(place, inspectTimeoutMs));
-    } finally {
-      place.directory.release();
+      throw typedError(error, path, `inspect ${path}`);
     }
   }
 

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
+import { workingDirectory } from '../files/working-directory.js';
 import type { ServerCommand } from '../sharing/provider.js';
 import * as check from './check.js';
 
@@ -61,6 +62,7 @@ export function checkServerOptions(options: ServerOptions | undefined): void {
 
 /** Fills in the defaults of options that were checked. */
 export function resolveServerOptions(options: ServerOptions): ServerCommand {
+  const { cwd = '' } = options;
   const env = { ...process.env };
   for (const name of ownVariables) delete env[name];
   const all = Object.entries({ ...env, ...options.env }).filter(
@@ -69,7 +71,8 @@ export function resolveServerOptions(options: ServerOptions): ServerCommand {
   return {
     command: [...options.command],
     activate: options.activate ?? false,
-    cwd: resolve(options.cwd ?? '.'),
+    // Of an absolute one the working directory is not asked: it may be gone.
+    cwd: isAbsolute(cwd) ? resolve(cwd) : resolve(workingDirectory(), cwd),
     env: Object.fromEntries(all),
     readyTimeoutMs: options.readyTimeoutMs ?? defaultReadyTimeoutMs,
     restart: options.restart ?? defaultRestart,

@@ -1,4 +1,4 @@
-import { isSocketReferenceError, type SocketReferenceError } from '../errors.js';
+import type { SocketReferenceError } from '../errors.js';
 import type { Identity } from '../files/identity.js';
 import { type Claim, claim, type Obstacle } from '../sharing/claim.js';
 import { deferred } from '../sharing/deferred.js';
@@ -6,6 +6,7 @@ import type { Lease, LeaseEvents } from '../sharing/lease.js';
 import type { Provider } from '../sharing/provider.js';
 import type { OwnerSettings, Place } from '../sharing/settings.js';
 import { sweep } from '../sharing/sweep.js';
+import { systemError } from '../system-errors.js';
 import type { EndpointHost } from './host.js';
 import { Ledger } from './ledger.js';
 import { cleanedUpByForce, closedByUser, ownerLost, tooManyReferences } from './reasons.js';
@@ -181,6 +182,8 @@ export class Endpoint {
       case 'active': {
         this.#inactivate(reason);
         const done = state.lease.abandon();
+        // The end of the endpoint is that of the lease, or fails with it.
+        if (this.ending !== undefined) done.catch(() => {});
         return this.ending ?? done;
       }
       case 'claiming':
@@ -283,7 +286,8 @@ export class Endpoint {
     if (this.#state.kind === 'active') this.#tellChanged();
   }
 
-  #claimFailed(error: unknown): void {
+  #claimFailed(cause: unknown): void {
+    const error = systemError(cause, this.place.path, `acquire ${this.place.path}`);
     const waiters = [...this.#waiters];
     this.#waiters.clear();
     for (const waiter of waiters) {
@@ -291,7 +295,7 @@ export class Endpoint {
       if (waiter.options.canServe && isNotServed(error)) waiter.resolve('start-over');
       else waiter.reject(error);
     }
-    if (this.#state.kind === 'recovering' && isSocketReferenceError(error)) {
+    if (this.#state.kind === 'recovering') {
       // The server could not be started again: the references have nothing to wait for.
       this.#inactivate(error);
       this.#end();
@@ -360,10 +364,14 @@ export class Endpoint {
 
   #stopping(done: Promise<void>, served: boolean): void {
     if (this.#state.kind === 'stopping' || this.#state.kind === 'ended') return;
-    const ended = done.finally(() => {
-      if (served) this.#host.stopped(this);
-      this.#end();
-    });
+    const ended = done
+      .catch((error: unknown) => {
+        throw systemError(error, this.place.path, `end the references to ${this.place.path}`);
+      })
+      .finally(() => {
+        if (served) this.#host.stopped(this);
+        this.#end();
+      });
     this.#state = { kind: 'stopping', done: ended };
     this.#tellChanged();
     // Those who wait for it get the error too; here it is told in case that nobody does.
@@ -395,6 +403,6 @@ export class Endpoint {
   }
 }
 
-function isNotServed(error: unknown): boolean {
-  return isSocketReferenceError(error) && error.code === 'ERR_SOCKREF_NOT_SERVED';
+function isNotServed({ code }: SocketReferenceError): boolean {
+  return code === 'ERR_SOCKREF_NOT_SERVED';
 }

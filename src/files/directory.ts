@@ -1,6 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, realpathSync } from 'node:fs';
+import { constants, fstatSync, openSync, realpathSync } from 'node:fs';
 import { quote, SocketReferenceError } from '../errors.js';
 import { errnoOf, systemError } from '../system-errors.js';
+import { closeAnyway } from './close.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
 import { joinPath } from './paths.js';
 import { ownUid, reachesThroughDescriptors } from './platform.js';
@@ -31,22 +32,21 @@ export class Directory {
   /** Opens and checks the directory at a canonical path. Costs one descriptor until it is released. */
   static open(canonical: string, rule: DirectoryRule = 'shared'): Directory {
     const fd = openDirectory(canonical);
+    let keep = false;
     try {
       const stats = fstatSync(fd, { bigint: true });
       assertSafe(canonical, Number(stats.uid), Number(stats.mode) & 0o7777, rule);
       const identity = identityOf(stats);
       const known = open.get(canonical);
-      if (known && sameFile(known.#identity, identity)) {
-        closeSync(fd);
-        known.#holders++;
-        return known;
-      }
+      if (known && sameFile(known.#identity, identity)) return known.retain();
       const directory = new Directory(canonical, fd, identity);
       open.set(canonical, directory);
+      keep = true;
       return directory;
     } catch (error) {
-      closeSync(fd);
-      throw error;
+      throw directoryError(error, canonical);
+    } finally {
+      if (!keep) closeAnyway(fd);
     }
   }
 
@@ -74,7 +74,7 @@ export class Directory {
     if (--this.#holders > 0) return;
     // Only if the entry is still this directory: the path may have been opened anew as another one.
     if (open.get(this.path) === this) open.delete(this.path);
-    closeSync(this.#fd);
+    closeAnyway(this.#fd);
   }
 }
 

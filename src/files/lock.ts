@@ -1,5 +1,6 @@
-import { type BigIntStats, closeSync, constants, fchmodSync, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { type BigIntStats, constants, fchmodSync, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { errnoOf, systemError } from '../system-errors.js';
+import { closeAnyway } from './close.js';
 import type { Directory } from './directory.js';
 import { foreignFile } from './foreign.js';
 import { heldFromNow, heldNoMore } from './held-locks.js';
@@ -61,17 +62,19 @@ export class EndpointLock {
       if (fd === undefined) return { kind: 'absent' };
       let keep = false;
       try {
+        assertOurs(fd, path);
         if (!tryLock(fd)) return busy(readText(fd, maxRecordBytes));
         const stats = fstatSync(fd, { bigint: true });
-        const linked = lstatIfThere(directory.at(name));
         // I1: an owner removes its lock file before it lets go, so ours may be one that no name leads to any more.
-        if (!linked || !sameFile(identityOf(linked), identityOf(stats))) continue;
+        if (!isLinked(directory, name, stats)) continue;
         keep = true;
         return { kind: 'held', lock: new EndpointLock(directory, name, path, fd, stats) };
       } catch (error) {
+        // This very call may have made it.
+        if (create) discardEmpty(directory, name, path, fd);
         throw systemError(error, path, `lock the file ${path}.lock`);
       } finally {
-        if (!keep) closeSync(fd);
+        if (!keep) closeAnyway(fd);
       }
     }
     return busy('');
@@ -87,12 +90,11 @@ export class EndpointLock {
       // What is inherited is the same lock: to try it again succeeds, and fails only if it is somebody else's.
       if (!nativeLocks(path).tryLock(fd)) return undefined;
       const stats = fstatSync(fd, { bigint: true });
-      const linked = lstatIfThere(directory.at(name));
-      if (!linked || !sameFile(identityOf(linked), identityOf(stats))) return undefined;
+      if (!isLinked(directory, name, stats)) return undefined;
       keep = true;
       return new EndpointLock(directory, name, path, fd, stats);
     } finally {
-      if (!keep) closeSync(fd);
+      if (!keep) closeAnyway(fd);
     }
   }
 
@@ -135,6 +137,9 @@ export class EndpointLock {
     try {
       // Unlocked, not only closed: a copy of the descriptor in a child would keep the lock.
       nativeLocks(this.name).unlock(this.fd);
+    } catch (error) {
+      // To close it unlocks it, too, but for such a copy. Whoever lets go of a lock must not stop half way.
+      if (errnoOf(error) === undefined) throw error;
     } finally {
       this.#close();
     }
@@ -145,7 +150,7 @@ export class EndpointLock {
     this.#open = false;
     heldNoMore(this);
     try {
-      closeSync(this.fd);
+      closeAnyway(this.fd);
     } finally {
       this.directory.release();
     }
@@ -167,31 +172,53 @@ export function peekRecord(directory: Directory, name: string, path: string): Ow
   const fd = openLockFile(directory, name, path, false);
   if (fd === undefined) return undefined;
   try {
+    assertOurs(fd, path);
     return readRecord(fd);
+  } catch (error) {
+    throw systemError(error, path, `read the lock file ${path}.lock`);
   } finally {
-    closeSync(fd);
+    closeAnyway(fd);
+  }
+}
+
+/** Whether a name leads to an open file. */
+function isLinked(directory: Directory, name: string, stats: BigIntStats): boolean {
+  const linked = lstatIfThere(directory.at(name));
+  return linked !== undefined && sameFile(identityOf(linked), identityOf(stats));
+}
+
+/** Removes an empty lock file, under its lock as any: a failed acquire leaves nothing. Best effort, since something has failed. */
+function discardEmpty(directory: Directory, name: string, path: string, fd: number): void {
+  try {
+    assertOurs(fd, path);
+    const stats = fstatSync(fd, { bigint: true });
+    if (stats.size === 0n && isFree(fd, path) && isLinked(directory, name, stats)) unlinkSync(directory.at(name));
+  } catch {
+    // What failed first is told. The next claim takes an empty file for its own.
+  }
+}
+
+function isFree(fd: number, path: string): boolean {
+  try {
+    return nativeLocks(path).tryLock(fd);
+  } catch (error) {
+    // Where there are no locks nobody holds one.
+    if (errnoOf(error) === 'ENOLCK') return true;
+    throw error;
   }
 }
 
 function openLockFile(directory: Directory, name: string, path: string, create: boolean): number | undefined {
   // Not to block on a FIFO, not to follow a link, not to become anybody's terminal.
   const flags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
-  let fd: number;
   try {
-    fd = openSync(directory.at(name), create ? flags | constants.O_CREAT : flags, 0o600);
+    return openSync(directory.at(name), create ? flags | constants.O_CREAT : flags, 0o600);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === 'ENOENT' && !create) return undefined;
     const found = lstatIfThere(directory.at(name));
     if (found && (!found.isFile() || Number(found.uid) !== ownUid())) throw foreignFile(path, `${path}.lock`, found);
     throw systemError(error, path, `open the lock file ${path}.lock`);
-  }
-  try {
-    assertOurs(fd, path);
-    return fd;
-  } catch (error) {
-    closeSync(fd);
-    throw error;
   }
 }
 
@@ -200,6 +227,8 @@ function assertOurs(fd: number, path: string): void {
   const stats = fstatSync(fd, { bigint: true });
   const foreign = () => foreignFile(path, `${path}.lock`, stats);
   if (!stats.isFile() || Number(stats.uid) !== ownUid()) throw foreign();
+  // Its other name is somebody else's business: what we write here would be in that file, too.
+  if (stats.nlink > 1n) throw foreignFile(path, `${path}.lock`, stats, ', under more than one name');
   if (stats.size > 0n) {
     if (!looksLikeRecord(readText(fd, recordMagic.length))) throw foreign();
     return;

@@ -6,8 +6,8 @@ import { EndpointLock, type LockAttempt, peekRecord } from '../files/lock.js';
 import { ownUid } from '../files/platform.js';
 import { clearWay, endOrphans, type Reclaimed, reclaim } from '../files/reclaim.js';
 import { readRecord } from '../files/record.js';
-import { errnoOf, systemError } from '../system-errors.js';
-import { connected } from './connected.js';
+import { systemError } from '../system-errors.js';
+import { connected, isAway } from './connected.js';
 import { handlerService } from './handler-service.js';
 import { hire, keepersFailed, type Position } from './hire.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
@@ -208,10 +208,8 @@ async function connectControl({ place, signal }: Pick<Claim, 'place' | 'signal'>
   } catch (error) {
     socket.destroy();
     signal.throwIfAborted();
-    // Nobody listens, the file went, or (EAGAIN) more knock than the queue takes: the lock will tell which.
-    if (['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EAGAIN', 'EPIPE', 'ENOTSOCK'].includes(errnoOf(error) ?? '')) {
-      return undefined;
-    }
+    // The lock will tell which.
+    if (isAway(error)) return undefined;
     throw systemError(error, place.path, `connect to the owner of ${place.path}`);
   }
 }

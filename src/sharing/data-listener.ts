@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../clock.js';
-import { errnoOf } from '../system-errors.js';
+import { errnoOf, systemError } from '../system-errors.js';
 import { InFlight } from './in-flight.js';
 
 /** Gets each connection to the socket. What it throws, or rejects with, costs that connection; what it returns is not used. */
@@ -48,7 +48,9 @@ export class DataListener {
     const { allowHalfOpen = false, pauseOnConnect = false } = serve;
     const server = createServer({ allowHalfOpen, pauseOnConnect }, (socket) => this.#accept(socket));
     // What fails until then is told to whoever has it listen.
-    server.once('listening', () => server.on('error', this.#fault));
+    server.once('listening', () =>
+      server.on('error', (error) => this.#fault(systemError(error, undefined, 'accept a connection'))),
+    );
     return server;
   }
 

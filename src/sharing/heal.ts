@@ -5,6 +5,7 @@ import { EndpointLock } from '../files/lock.js';
 import { joinPath } from '../files/paths.js';
 import { reclaim } from '../files/reclaim.js';
 import { beginRecord, type RecordEntry } from '../files/record.js';
+import { systemError } from '../system-errors.js';
 import type { Place, Surroundings } from './settings.js';
 import type { SocketKind, Sockets } from './sockets.js';
 
@@ -63,7 +64,10 @@ export class Healer {
   /** Looks now. Never rejects: what cannot be repaired is reported, and tried again next time. */
   check(): Promise<void> {
     this.#checking ??= this.#check()
-      .catch((error: unknown) => this.#surroundings.hooks.fault(this.#place.path, error))
+      .catch((error: unknown) => {
+        const { path } = this.#place;
+        this.#surroundings.hooks.fault(path, systemError(error, path, `look after the files of ${path}`));
+      })
       .finally(() => {
         this.#checking = undefined;
       });

@@ -1,5 +1,6 @@
 import type { EndpointLock } from '../files/lock.js';
 import { appendRecord, type RecordEntry, shortenRecord } from '../files/record.js';
+import { systemError } from '../system-errors.js';
 import type { Service } from './service.js';
 import type { Place } from './settings.js';
 import type { Sockets } from './sockets.js';
@@ -45,7 +46,8 @@ export class OwnRecord {
     try {
       appendRecord(this.#lock().fd, entry);
     } catch (error) {
-      this.#parts.fault(error);
+      const { path } = this.#parts.place;
+      this.#parts.fault(systemError(error, path, `write the record of ${path}`));
     }
   }
 }

@@ -267,7 +267,10 @@ export class Owner implements Lease {
     this.#phase = { kind: 'stopping', done };
     this.#firstHolder.come();
     this.#events.stopping(done);
-    this.#end(keepMembers).then(resolve, reject);
+    this.#end(keepMembers).then(resolve, (error: unknown) => {
+      const { path } = this.#place;
+      reject(systemError(error, path, `remove the files of ${path}`));
+    });
     if (phase.kind === 'lingering') done.then(phase.settling?.resolve, phase.settling?.reject);
     return done;
   }
@@ -329,14 +332,16 @@ export class Owner implements Lease {
       this.#sockets.unlink();
     } catch (error) {
       // The references go on elsewhere all the same.
-      this.#surroundings.hooks.fault(this.#place.path, error);
+      const { path } = this.#place;
+      this.#surroundings.hooks.fault(path, systemError(error, path, `remove the files of ${path}`));
     }
   }
 
   /** The path leads elsewhere now, and nobody finds us by it: what holds references here must not believe otherwise. */
   #displaced(): void {
     this.#events.ended(directoryReplaced(this.#place.path));
-    void this.abandon();
+    // Whoever had the references is told by their end.
+    this.abandon().catch(() => {});
   }
 
   #relocked(lock: EndpointLock): void {

@@ -4,8 +4,9 @@ import { EndpointLock, peekRecord } from '../files/lock.js';
 import { ownUid } from '../files/platform.js';
 import { processEntry } from '../files/process-table.js';
 import type { OwnerRecord } from '../files/record.js';
+import { systemError } from '../system-errors.js';
 import { Channel } from './channel.js';
-import { connected } from './connected.js';
+import { connected, isAway } from './connected.js';
 import { deferred } from './deferred.js';
 import { type Holders, parseToMember, type ToMember } from './messages.js';
 import type { Place } from './settings.js';
@@ -57,17 +58,22 @@ async function ask(place: Place, timeoutMs: number): Promise<{ holders?: Holders
   const socket = connect({ path: at });
   try {
     await connected(socket);
-  } catch {
-    // Nobody listens there; the lock tells why.
+  } catch (error) {
     socket.destroy();
-    return { connected: false };
+    // Nobody listens there; the lock tells why.
+    if (isAway(error)) return { connected: false };
+    // A failure of our own says nothing about the owner.
+    throw systemError(error, place.path, `ask the owner of ${place.path}`);
   }
-  const holders = await answer(socket, timeoutMs);
+  const holders = await answer(socket, place.path, timeoutMs);
   return holders ? { holders, connected: true } : { connected: true };
 }
 
-async function answer(socket: Socket, timeoutMs: number): Promise<Holders | undefined> {
+async function answer(socket: Socket, path: string, timeoutMs: number): Promise<Holders | undefined> {
   const answered = deferred<Holders | undefined>();
+  socket.once('error', (error) => {
+    if (!isAway(error)) answered.reject(systemError(error, path, `ask the owner of ${path}`));
+  });
   const channel = new Channel<ToMember>(socket, parseToMember, {
     message: (message) => answered.resolve(message.type === 'holders' ? message : undefined),
     refuse: () => undefined,

@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
 import { type Listener, listenerOf, publish, unlinkIfSame } from '../files/publish.js';
-import { errnoOf } from '../system-errors.js';
+import { errnoOf, systemError } from '../system-errors.js';
 import type { Service } from './service.js';
 import type { OwnerSettings, Place } from './settings.js';
 
@@ -122,7 +122,8 @@ export class Sockets {
 
   #failed(error: Error): void {
     if (exhausted.has(errnoOf(error) ?? '')) this.#parts.makeRoom();
-    this.#parts.fault(error);
+    const { place, fault } = this.#parts;
+    fault(systemError(error, place.path, `accept a member of ${place.path}`));
   }
 
   #hold(listener: Listener): void {

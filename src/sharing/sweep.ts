@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { EndpointLock } from '../files/lock.js';
 import { endOrphans, type Reclaimed, reclaim } from '../files/reclaim.js';
 import { readRecord } from '../files/record.js';
+import { systemError } from '../system-errors.js';
 import type { Place } from './settings.js';
 
 /** The longest pause for an owner that is dying, in milliseconds; the pauses double, and add up to about two of it. */
@@ -14,7 +15,15 @@ const longestPauseMs = 512;
  * @param ownerPid - the owner that was lost. The kernel closes what a dying process has one by one: its connections may
  * be gone while it still holds its lock, and then its end has to be waited for
  */
-export async function sweep({ directory, names, path }: Place, ownerPid: number): Promise<void> {
+export async function sweep(place: Place, ownerPid: number): Promise<void> {
+  try {
+    await removeLeft(place, ownerPid);
+  } catch (error) {
+    throw systemError(error, place.path, `remove what the owner of ${place.path} left`);
+  }
+}
+
+async function removeLeft({ directory, names, path }: Place, ownerPid: number): Promise<void> {
   let since: number | undefined;
   for (let wait = 1; wait <= longestPauseMs; wait *= 2) {
     const attempt = EndpointLock.attempt(directory, names.lock, path, false);

@@ -214,6 +214,11 @@ describe('what is not ours at the path of the lock', () => {
       { link: path, to: 'app.sock.lock.ours' },
     ],
     'a link that leads nowhere': (path) => [{ link: path, to: 'none' }],
+    // A record in it would be in the other file, too.
+    'an empty file that has another name': (path) => [
+      { file: `${path}.other`, mode: '0600' },
+      { hardLink: path, to: `${path}.other` },
+    ],
     'a FIFO': (path) => [{ fifo: path, mode: '0600' }],
     'a socket': (path) => [{ socket: path }],
   };
@@ -341,7 +346,7 @@ describe('a lock that is handed over', () => {
 });
 
 describe('a file system without locks', () => {
-  it('is told, and leaves no descriptor', () =>
+  it('is told, and leaves no descriptor and no file', () =>
     withPlace((place) => {
       const native = createRequire(import.meta.url)('fs-native-extensions');
       const { tryLock } = native;
@@ -358,6 +363,6 @@ describe('a file system without locks', () => {
         expect.objectContaining({ code: 'ERR_SOCKREF_UNSUPPORTED', errno: 'ENOLCK' }),
       );
       expect(openDescriptors()).toBe(before);
-      unlinkSync(lockPath(place));
+      expect(readdirSync(place.directory.path)).toEqual([]);
     }));
 });

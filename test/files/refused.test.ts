@@ -1,5 +1,6 @@
+import { acquire } from 'sockref';
 import { describe, expect, it } from 'vitest';
-import { withDirectory } from '../helpers/directory.js';
+import { withDirectories, withDirectory } from '../helpers/directory.js';
 import { type Program, start } from '../helpers/program.js';
 import { refusing } from '../helpers/refusing.js';
 import { onSmallDisk } from '../helpers/small-disk.js';
@@ -71,22 +72,30 @@ describe('a full disk', () => {
 
 describe('no descriptors left', () => {
   it.each(['cold', 'warm'])('is told wherever they run out, leaks none, and does no harm afterwards: %s', (how) =>
-    withDirectory(async (directory) => {
+    withDirectories(2, async (directory, other) => {
+      await using served = await acquire(`${other}/b`, { serve: (socket) => socket.end() });
       const program = await start('no-descriptors.mjs', {
         under: ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'],
-        args: [how, `${directory}/a`],
+        args: [how, `${directory}/a`, served.path],
       });
       let failed = 0;
+      let blind = 0;
       for (;;) {
         const line = await program.line();
         if (line.done) break;
         expect(line).toMatchObject({ left: [], active: 0, faults: [], leaked: 0 });
+        // What it lacks itself must not be taken for the state of the owner.
+        if (line.looked?.code) {
+          blind++;
+          expect(line.looked).toMatchObject({ code: 'ERR_SOCKREF_LIMIT_EXCEEDED', errno: 'EMFILE' });
+        } else if (line.looked) expect(line.looked).toEqual({ states: ['active', 'active'] });
         if (!line.error) continue;
         failed++;
         expect(line.error).toMatchObject({ code: 'ERR_SOCKREF_LIMIT_EXCEEDED', errno: 'EMFILE' });
         expect(line.error.message).toContain('ulimit -n');
       }
       expect(failed).toBeGreaterThan(1);
+      expect(blind).toBeGreaterThan(1);
       expect((await program.exited).stderr).toBe('');
     }),
   );

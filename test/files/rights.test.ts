@@ -1,7 +1,7 @@
 import { chmodSync, chownSync } from 'node:fs';
-import { expect } from 'vitest';
+import { expect, it } from 'vitest';
 import { withDirectories } from '../helpers/directory.js';
-import { itAsRoot } from '../helpers/place.js';
+import { isRoot, itAsRoot } from '../helpers/place.js';
 import { start } from '../helpers/program.js';
 
 itAsRoot('a daemon that gives up its rights goes on as the user that it has become', () =>
@@ -17,3 +17,30 @@ itAsRoot('a daemon that gives up its rights goes on as the user that it has beco
     expect(await program.exited).toMatchObject({ code: 0, stderr: '' });
   }),
 );
+
+it('a directory that becomes read-only is told by each call, with what to do, and by the path that was asked for', () =>
+  withDirectories(2, async (first, directory = '') => {
+    if (isRoot) chownSync(directory, 65_534, 65_534);
+    const program = await start('read-only-directory.mjs', {
+      args: [first, directory],
+      env: { NODE_V8_COVERAGE: undefined },
+    });
+    const refused = {
+      name: 'SocketReferenceError',
+      code: 'ERR_SOCKREF_PERMISSION_DENIED',
+      errno: 'EACCES',
+      causeCode: 'EACCES',
+      message: expect.stringMatching(
+        new RegExp(`^Cannot [^;]* ${directory}/[ab]\\.sock(\\.lock)?: [^;]*EACCES; grant this user write`),
+      ),
+    };
+    expect(await program.line()).toMatchObject({ close: { ...refused, path: `${directory}/a.sock` } });
+    expect(await program.line()).toMatchObject({ acquire: { ...refused, path: `${directory}/a.sock` } });
+    expect(await program.line()).toMatchObject({ nameless: { ...refused, path: `${directory}/b.sock` } });
+    expect(await program.line()).toMatchObject({ joined: { code: 'ERR_SOCKREF_NOT_SERVED' } });
+    expect(await program.line()).toEqual({ inspect: 'stale' });
+    const { faults } = await program.line();
+    expect(faults).not.toEqual([]);
+    for (const fault of faults) expect(fault).toMatchObject(refused);
+    expect(await program.exited).toMatchObject({ code: 0, stderr: '' });
+  }));

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -49,6 +50,7 @@ export type Entry =
   | { readonly file: string; readonly mode: string; readonly text?: string }
   | { readonly fifo: string; readonly mode: string }
   | { readonly link: string; readonly to: string }
+  | { readonly hardLink: string; readonly to: string }
   | { readonly socket: string };
 
 /** Makes it. Modes are octal and exact, whatever the umask. */
@@ -63,6 +65,8 @@ export async function make(entry: Entry): Promise<void> {
     execFileSync('mkfifo', ['-m', entry.mode, '--', entry.fifo]);
   } else if ('link' in entry) {
     symlinkSync(entry.to, entry.link);
+  } else if ('hardLink' in entry) {
+    linkSync(entry.to, entry.hardLink);
   } else {
     await deadSocket(entry.socket);
   }

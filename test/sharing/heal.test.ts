@@ -167,7 +167,7 @@ describe('a healer', () => {
       sockets.publish = () => Promise.reject(new Error('no room'));
       unlinkSync(place.path);
       await healer.check();
-      expect(notes.faults).toMatchObject([{ message: 'no room' }]);
+      expect(notes.faults).toMatchObject([{ code: 'ERR_SOCKREF_SYSTEM', cause: { message: 'no room' } }]);
       sockets.publish = publish;
       await healer.check();
       expect(notes.told).toEqual(['healed app.sock']);
@@ -183,7 +183,7 @@ describe('a healer', () => {
         throw new Error('on purpose');
       };
       await healer.check();
-      expect(notes.faults).toMatchObject([{ message: 'on purpose' }]);
+      expect(notes.faults).toMatchObject([{ code: 'ERR_SOCKREF_SYSTEM', cause: { message: 'on purpose' } }]);
       expect(scene.lock).toBe(before);
       // It is free: whoever takes it deposes us.
       const other = takeLock(place);

@@ -1,4 +1,5 @@
 import type { ServerOptions } from '../../api/server-options.js';
+import { workingDirectory } from '../../files/working-directory.js';
 import { UsageError } from '../failure.js';
 import type { SocketConfig } from './config.js';
 import { wordsOf } from './words.js';
@@ -58,7 +59,7 @@ export async function settingsFor(name: string, options: RunOptions): Promise<Ru
 /** With `--serve` nobody need look for a file: what it says about this socket would not count. */
 async function configured(name: string): Promise<SocketConfig | undefined> {
   const { findConfig } = await import('./config.js');
-  return findConfig(name, process.cwd());
+  return findConfig(name, workingDirectory());
 }
 
 function serverOf(options: RunOptions, config: SocketConfig | undefined): ServerOptions | undefined {
@@ -72,7 +73,7 @@ function serverOf(options: RunOptions, config: SocketConfig | undefined): Server
   return {
     command,
     // The server outlives who started it, and serves others: where it runs is not to depend on who came first.
-    cwd: config?.cwd ?? process.cwd(),
+    cwd: config?.cwd ?? workingDirectory(),
     ...(activate !== undefined && { activate }),
     ...(config?.env && { env: config.env }),
     ...(readyTimeoutMs !== undefined && { readyTimeoutMs }),
