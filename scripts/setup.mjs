@@ -47,6 +47,7 @@ const TOOLS = [
     service: 'nginx',
   },
   { program: 'python3', packages: ['python3'], purpose: 'runs a server behind a socket' },
+  { program: 'pip3', packages: ['python3-pip'], purpose: 'installs the package for Python' },
 ];
 
 /** Debian's word for "do not start any service now", read by whatever starts services when packages are installed. */

@@ -2,6 +2,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { SocketReferenceError } from '../errors.js';
 import { keepExternal, lookedForFrom } from '../installation.js';
 import { errnoOf, systemError } from '../system-errors.js';
+import { bunLocks } from './bun-locks.js';
 
 /** Locks of open files, which Node itself does not have. */
 export interface NativeLocks {
@@ -28,7 +29,8 @@ function load(path: string): NativeLocks {
   let cause: unknown;
   for (const file of lookedForFrom()) {
     try {
-      return createRequire(file)(packageName) as NativeLocks;
+      const require = createRequire(file);
+      return process.versions['bun'] === undefined ? (require(packageName) as NativeLocks) : bunLocks(require);
     } catch (error) {
       cause = error;
       if (errnoOf(error) !== 'MODULE_NOT_FOUND') break;

@@ -1,50 +1,31 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cleanEnv, type PackedProject, packedProject } from '../helpers/packed-project.js';
 import { until } from '../helpers/until.js';
+import { bundlerTests } from './parts/bundlers.js';
+import { jestTests } from './parts/jest.js';
+import { runtimeTests } from './parts/runtimes.js';
+import { typescriptTests } from './parts/typescript.js';
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const programs = fileURLToPath(new URL('../fixtures/package/', import.meta.url));
 
-/** An empty project into which the packed package is installed, with no way back to this repository. */
-let project: string;
-let packed: { files: { path: string }[] };
-
-/** What npm tells the scripts that it runs would lead back here, but for where packages come from. */
-const env = Object.fromEntries(
-  Object.entries(process.env).filter(
-    ([name]) =>
-      !/^(npm_|NODE_V8_COVERAGE|NODE_OPTIONS|INIT_CWD)/.test(name) ||
-      /^npm_config_(registry|cache|userconfig)$/.test(name),
-  ),
-);
-
-const inProject = (command: string, ...args: string[]) => run(command, args, { cwd: project, env });
+/** Into which the packed package is installed: once, for all of these tests. */
+let project: PackedProject;
 
 beforeAll(async () => {
-  project = mkdtempSync(join(tmpdir(), 'sockref-package-'));
-  writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
-  // The build is what the other tests run: it must not be made anew under them.
-  const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', project], {
-    cwd: root,
-  });
-  packed = JSON.parse(stdout)[0];
-  const [tarball] = readdirSync(project).filter((name) => name.endsWith('.tgz'));
-  await inProject('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`);
-  cpSync(programs, project, { recursive: true });
+  project = await packedProject();
 });
 
-afterAll(() => rmSync(project, { recursive: true, force: true }));
+afterAll(() => project.remove());
+
+const inProject = (command: string, ...args: string[]) => project.run(command, ...args);
 
 describe('the package', () => {
   it('holds the library and its documents, and nothing else', () => {
-    const files = packed.files.map(({ path }) => path);
+    const { files } = project;
     const unexpected = files.filter(
       (path) =>
         !/^(dist\/.*\.(js|js\.map|d\.ts)|dist\/cjs\/\w+\.cjs(\.map)?|dist\/types\/package\.json|dist\/bin\/(.*\.cjs|third-party-licenses\.txt)|docs\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
@@ -68,7 +49,7 @@ describe('the package', () => {
   });
 
   it('depends on nothing that this repository only has for its own use', () => {
-    const installed = JSON.parse(readFileSync(join(project, 'node_modules/sockref/package.json'), 'utf8'));
+    const installed = JSON.parse(readFileSync(join(project.folder, 'node_modules/sockref/package.json'), 'utf8'));
     expect(Object.keys(installed.dependencies).sort()).toEqual(['fs-native-extensions', 'valibot']);
   });
 });
@@ -82,18 +63,6 @@ describe('installed', () => {
 
   it('works from CommonJS', async () => {
     expect((await inProject('node', 'program.cjs')).stdout).toBe(output);
-  });
-
-  it.each(['nodenext', 'bundler'])('works from a TypeScript program with moduleResolution %s', async (resolution) => {
-    const types = join(project, 'node_modules/@types');
-    rmSync(types, { recursive: true, force: true });
-    mkdirSync(types);
-    symlinkSync(join(root, 'node_modules/@types/node'), join(types, 'node'));
-    // Since @types/node finds its own dependency from where it really is.
-    const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
-    const { stdout } = await inProject('node', tsc, '-p', `tsconfig.${resolution}.json`);
-    expect(stdout).toBe('');
-    expect((await inProject('node', `out-${resolution}/program.js`)).stdout).toBe(output);
   });
 
   it('lets nothing internal be reached', async () => {
@@ -113,12 +82,15 @@ describe('installed', () => {
   it('has a command', async () => {
     const serve =
       "import('sockref').then(({ acquire }) => acquire('a.sock', { serve: (socket) => socket.end('hello') }))";
-    const server = execFile('node', ['--eval', serve], { cwd: project, env: { ...env, SOCKREF_DIR: project } });
+    const server = execFile('node', ['--eval', serve], {
+      cwd: project.folder,
+      env: { ...cleanEnv, SOCKREF_DIR: project.folder },
+    });
     try {
-      const asked = { cwd: project, env: { ...env, SOCKREF_DIR: project } };
+      const asked = { cwd: project.folder, env: { ...cleanEnv, SOCKREF_DIR: project.folder } };
       const path = await until('it is served', () =>
         run(
-          join(project, 'node_modules/.bin/sockref'),
+          join(project.folder, 'node_modules/.bin/sockref'),
           ['run', 'a.sock', '--', 'printenv', 'SOCKREF_PATH'],
           asked,
         ).then(
@@ -126,7 +98,7 @@ describe('installed', () => {
           () => undefined,
         ),
       );
-      expect(path).toBe(`${project}/a.sock\n`);
+      expect(path).toBe(`${project.folder}/a.sock\n`);
     } finally {
       server.kill();
     }
@@ -138,3 +110,8 @@ describe('installed', () => {
     expect((await inProject('node', '--input-type=module', '--eval', program)).stdout).toBe('0\n');
   });
 });
+
+jestTests(() => project);
+typescriptTests(() => project);
+bundlerTests(() => project);
+runtimeTests(() => project);

@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { withDirectory } from '../helpers/directory.js';
+import { root } from '../helpers/samples.js';
+
+/** Each way in which the package with the native part can be wanting, as a program that fails in the same way. */
+const ways = [
+  {
+    how: 'is not installed',
+    says: /are not installed; install "sockref" with its dependencies, and .* external to the bundle/,
+  },
+  {
+    how: 'has no build for this system',
+    program: "throw Object.assign(new Error('Cannot find addon'), { code: 'ADDON_NOT_FOUND' })",
+    says: /have no build for \w+-\w+ with this C library; there are builds for Linux with glibc and for macOS/,
+  },
+  {
+    how: 'is not allowed to be loaded',
+    program:
+      "throw Object.assign(new Error('no', { cause: { code: 'ERR_DLOPEN_DISABLED' } }), { code: 'CANNOT_LOAD' })",
+    says: /may not be loaded under Node's permission model; pass --allow-addons and --allow-fs-read=\*/,
+  },
+  {
+    how: 'is broken',
+    program: "throw Object.assign(new Error('no', { cause: { code: 'ERR_DLOPEN_FAILED' } }), { code: 'CANNOT_LOAD' })",
+    says: /cannot be loaded on \w+-\w+; see the cause of this error/,
+  },
+];
+
+it.each(ways)('says what to do where the native part $how', ({ program, says }) =>
+  withDirectory(async (directory) => {
+    const modules = join(directory, 'node_modules');
+    const installed = join(modules, 'sockref');
+    mkdirSync(installed, { recursive: true });
+    cpSync(join(root, 'dist'), join(installed, 'dist'), { recursive: true });
+    cpSync(join(root, 'package.json'), join(installed, 'package.json'));
+    symlinkSync(join(root, 'node_modules/valibot'), join(modules, 'valibot'));
+    if (program !== undefined) {
+      mkdirSync(join(modules, 'fs-native-extensions'));
+      writeFileSync(join(modules, 'fs-native-extensions/index.js'), program);
+    }
+    const use = `import('sockref')
+      .then(({ acquire }) => acquire(${JSON.stringify(join(directory, 'a.sock'))}, { serve() {} }))
+      .then(() => console.log('acquired'), ({ code, message }) => console.log(code, message));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', use], { cwd: directory });
+    expect(stdout).toMatch(/^ERR_SOCKREF_UNSUPPORTED The native file locks \("fs-native-extensions"\) /);
+    expect(stdout).toMatch(says);
+    rmSync(modules, { recursive: true });
+  }),
+);

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const programs = fileURLToPath(new URL('../fixtures/package/', import.meta.url));
+
+/** What npm tells the scripts that it runs would lead back here, but for where packages come from. */
+export const cleanEnv = Object.fromEntries(
+  Object.entries(process.env).filter(
+    ([name]) =>
+      !/^(npm_|NODE_V8_COVERAGE|NODE_OPTIONS|INIT_CWD)/.test(name) ||
+      /^npm_config_(registry|cache|userconfig)$/.test(name),
+  ),
+);
+
+/** What hangs is ended before the test is, so that its output is told. In milliseconds. */
+const timeout = 50_000;
+
+/** A project into which the packed package is installed, with no way back to this repository. */
+export interface PackedProject {
+  readonly folder: string;
+  /** The paths of the files in the package. */
+  readonly files: readonly string[];
+  /** Runs a program in it. */
+  run(command: string, ...args: string[]): Promise<{ stdout: string; stderr: string }>;
+  remove(): void;
+}
+
+/** Packs and installs; once for all tests that only use it. */
+export async function packedProject(): Promise<PackedProject> {
+  const folder = mkdtempSync(join(tmpdir(), 'sockref-package-'));
+  const run = (command: string, ...args: string[]) =>
+    promisify(execFile)(command, args, { cwd: folder, env: cleanEnv, timeout });
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  // The build is what the other tests run.
+  const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
+  const { stdout } = await promisify(execFile)('npm', pack, { cwd: root });
+  const [packed] = JSON.parse(stdout) as { files: { path: string }[] }[];
+  const [tarball] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
+  await run('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`);
+  cpSync(programs, folder, { recursive: true });
+  // A link, since the types of Node find their own dependency from where they really are.
+  mkdirSync(join(folder, 'node_modules/@types'), { recursive: true });
+  symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'));
+  return {
+    folder,
+    files: packed?.files.map(({ path }) => path) ?? [],
+    run,
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}

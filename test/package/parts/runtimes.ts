@@ -1,0 +1,59 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { withDirectory } from '../../helpers/directory.js';
+import type { PackedProject } from '../../helpers/packed-project.js';
+import { runtime } from '../../helpers/runtime.js';
+
+/** To fetch a runtime may take that long, in milliseconds; it is done once. */
+const fetchTimeoutMs = 600_000;
+
+const command = 'node_modules/sockref/dist/bin/sockref.cjs';
+
+const refusing = [
+  {
+    id: 'deno',
+    flags: ['run', '-A', '--node-modules-dir=manual'],
+    says: /^sockref does not run on Deno,.* use Node or Bun$/,
+  },
+  { id: 'node-18', flags: [], says: /^sockref needs Node 20\.19 or newer .*, and this is Node 18\.20\.8$/ },
+] as const;
+
+export function runtimeTests(project: () => PackedProject): void {
+  describe.each(refusing)('on $id', ({ id, flags, says }) => {
+    it('is refused before anything is loaded or made', { timeout: fetchTimeoutMs }, () =>
+      withDirectory(async (directory) => {
+        const path = join(directory, 'a.sock');
+        const { stdout } = await project().run(await runtime(id), ...flags, 'projects/runtimes/refused.mjs', path);
+        expect(JSON.parse(stdout)).toEqual({
+          code: 'ERR_SOCKREF_UNSUPPORTED',
+          message: expect.stringMatching(says),
+        });
+        expect(readdirSync(directory)).toEqual([]);
+      }),
+    );
+
+    it('has a command that says so, in one line', { timeout: fetchTimeoutMs }, async () => {
+      const run = project().run(await runtime(id), ...flags, command, 'run', 'a.sock', '--', 'true');
+      const { code, stderr } = await run.catch((error) => error);
+      expect(code).toBe(125);
+      expect(stderr).toMatch(/^sockref: .*\n$/);
+      expect(stderr.trimEnd().slice('sockref: '.length)).toMatch(says);
+    });
+  });
+
+  describe('on Bun', () => {
+    it('serves, joins, takes over after a crash and runs commands', { timeout: fetchTimeoutMs }, () =>
+      withDirectory(async (directory) => {
+        const { stdout } = await project().run(await runtime('bun'), 'projects/runtimes/smoke.mjs', directory);
+        expect(stdout).toBe('all is well\n');
+      }),
+    );
+
+    it('does the same as on Node', () =>
+      withDirectory(async (directory) => {
+        const { stdout } = await project().run(process.execPath, 'projects/runtimes/smoke.mjs', directory);
+        expect(stdout).toBe('all is well\n');
+      }));
+  });
+}

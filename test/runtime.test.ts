@@ -1,0 +1,34 @@
+import { acquire, SocketManager } from 'sockref';
+import { StartSocketConnectionWithReference } from 'sockref/glide';
+import { expect, it, onTestFinished } from 'vitest';
+import { unsupportedRuntime } from '#src/runtime.js';
+
+/** For the rest of the test this is another runtime. */
+function withGlobal(of: object, name: string, value: unknown): void {
+  const before = Object.getOwnPropertyDescriptor(of, name);
+  onTestFinished(() => {
+    if (before) Object.defineProperty(of, name, before);
+    else Reflect.deleteProperty(of, name);
+  });
+  Object.defineProperty(of, name, { value, configurable: true, writable: true });
+}
+
+it('has nothing against this runtime', () => {
+  expect(unsupportedRuntime()).toBeUndefined();
+});
+
+it('says which Node is needed, and which one runs', () => {
+  withGlobal(process, 'getBuiltinModule', undefined);
+  expect(unsupportedRuntime()).toBe(
+    `sockref needs Node 20.19 or newer (of Node 22, 22.3 or newer), and this is Node ${process.versions.node}`,
+  );
+});
+
+it('refuses Deno by a rejection, as everything that fails', async () => {
+  await SocketManager.default.close();
+  withGlobal(globalThis, 'Deno', {});
+  const refused = { code: 'ERR_SOCKREF_UNSUPPORTED', message: expect.stringContaining('does not run on Deno') };
+  await expect(acquire('a.sock', { serve: () => {} })).rejects.toMatchObject(refused);
+  await expect(StartSocketConnectionWithReference('/tmp/a.sock')).rejects.toMatchObject(refused);
+  expect(() => new SocketManager()).toThrow(expect.objectContaining(refused));
+});
