@@ -42,18 +42,14 @@ export function runtimeTests(project: () => PackedProject): void {
     });
   });
 
-  describe('on Bun', () => {
-    it('serves, joins, takes over after a crash and runs commands', { timeout: fetchTimeoutMs }, () =>
+  it.each(['bun', 'node'] as const)(
+    'serves, joins, takes over after a crash and runs commands on %s',
+    { timeout: fetchTimeoutMs },
+    (id) =>
       withDirectory(async (directory) => {
-        const { stdout } = await project().run(await runtime('bun'), 'projects/runtimes/smoke.mjs', directory);
+        const program = id === 'node' ? process.execPath : await runtime(id);
+        const { stdout } = await project().run(program, 'projects/runtimes/smoke.mjs', directory);
         expect(stdout).toBe('all is well\n');
       }),
-    );
-
-    it('does the same as on Node', () =>
-      withDirectory(async (directory) => {
-        const { stdout } = await project().run(process.execPath, 'projects/runtimes/smoke.mjs', directory);
-        expect(stdout).toBe('all is well\n');
-      }));
-  });
+  );
 }

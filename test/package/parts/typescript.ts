@@ -8,7 +8,7 @@ const require = createRequire(import.meta.url);
 
 /** TypeScript 5 comes with the tool that checks our exports: it still knows `node10`, and no `require()` of ES modules. */
 const compilers = {
-  5: createRequire(require.resolve('@arethetypeswrong/core')).resolve('typescript/package.json'),
+  5: resolveThrough('@arethetypeswrong/cli/package.json', '@arethetypeswrong/core', 'typescript/package.json'),
   7: require.resolve('typescript/package.json'),
 };
 
@@ -60,4 +60,9 @@ export function typescriptTests(project: () => PackedProject): void {
       }
     });
   });
+}
+
+/** A package as one that another one brings finds it. */
+function resolveThrough(...names: string[]): string {
+  return names.reduce((from, name) => createRequire(from).resolve(name), import.meta.filename);
 }
