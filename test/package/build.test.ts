@@ -2,12 +2,14 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { withDirectory } from '../helpers/directory.js';
-import { cleanEnv } from '../helpers/packed-project.js';
+import { cleanEnv, slowTestMs } from '../helpers/packed-project.js';
 import { root } from '../helpers/samples.js';
 
 const run = promisify(execFile);
+
+vi.setConfig({ testTimeout: slowTestMs });
 
 /** Files by their path in the folder, with what is in them. */
 type Files = Record<string, string>;

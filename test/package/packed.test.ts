@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cleanEnv, type PackedProject, packedProject } from '../helpers/packed-project.js';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { cleanEnv, type PackedProject, packedProject, slowTestMs } from '../helpers/packed-project.js';
 import { until } from '../helpers/until.js';
 import { bundlerTests } from './parts/bundlers.js';
 import { jestTests } from './parts/jest.js';
@@ -11,6 +11,8 @@ import { runtimeTests } from './parts/runtimes.js';
 import { typescriptTests } from './parts/typescript.js';
 
 const run = promisify(execFile);
+
+vi.setConfig({ testTimeout: slowTestMs, hookTimeout: slowTestMs });
 
 /** Into which the packed package is installed: once, for all of these tests. */
 let project: PackedProject;
