@@ -82,7 +82,7 @@ export function bundlerTests(project: () => PackedProject): void {
       mkdirSync(join(workshop, 'node_modules'));
       const modules = join(project().folder, 'node_modules');
       cpSync(join(modules, 'sockref'), join(workshop, 'node_modules/sockref'), { recursive: true });
-      for (const each of ['fs-native-extensions', 'valibot', 'pino']) {
+      for (const each of ['fs-native-extensions', 'valibot']) {
         symlinkSync(join(modules, each), join(workshop, 'node_modules', each));
       }
       const entry = join(workshop, 'program.mjs');
