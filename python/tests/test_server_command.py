@@ -91,6 +91,29 @@ class Commands(Case):
         self.assertEqual((error.code, error.reason), ("ERR_SOCKREF_SERVER_FAILED", "not-found"))
         self.assertIn("npm install --global sockref", str(error))
 
+    def test_a_keeper_that_dies_is_told_of(self) -> None:
+        os.remove(f"{self.home}/sockref")
+        said = "The keeper of /a has died 3 times in a row before the server was up; the last one (pid 9) exited with status 1"
+        with open(f"{self.home}/sockref", "w", opener=lambda path, flags: os.open(path, flags, 0o700)) as program:
+            program.write(f"#!/bin/sh\necho 'sockref: {said}' >&2\necho '  no memory' >&2\nexit 125\n")
+        with self.assertRaises(SocketReferenceError) as raised:
+            self.manager.acquire(self.path(), server=SERVER)
+        error = raised.exception
+        self.assertEqual((error.code, error.reason), ("ERR_SOCKREF_SERVER_FAILED", "keeper"))
+        self.assertIn("died 3 times in a row", str(error))
+        self.assertIn("no memory", error.stderr or "")
+
+    def test_a_path_that_is_too_long_for_the_private_directory(self) -> None:
+        above = os.path.dirname(self.path())
+        path = f"{above}/{'n' * (107 - len(above) - 1)}"
+        with self.assertRaises(SocketReferenceError) as raised:
+            self.manager.acquire(path, server=SERVER)
+        error = raised.exception
+        self.assertEqual((error.code, error.path, error.length, error.max), ("ERR_SOCKREF_PATH_TOO_LONG", path, 107, 86))
+        self.assertIn("has 107 bytes", str(error))
+        self.assertIn("adds 21 more, which makes 128 of at most 107", str(error))
+        self.assertEqual(self.left(), [])
+
     def test_given_up_in_time(self) -> None:
         with self.assertRaises(SocketReferenceError) as raised:
             self.manager.acquire(self.path(), server=["sleep", "600"], timeout=1)

@@ -100,6 +100,16 @@ export function checkOptions(given: unknown, checks: Readonly<Record<string, Che
   }
 }
 
+/** The error for a command with a word in braces that stands for nothing. */
+export function misspeltCommand({ given, meant }: { given: string; meant: string }): SocketReferenceError {
+  const [expected, received] = [`a command with ${meant}`, `one with ${given}, which stands for nothing`];
+  return new SocketReferenceError(
+    'ERR_SOCKREF_INVALID_OPTION',
+    `The option "server.command" must be ${expected}, and is ${received}`,
+    { option: 'server.command', expected, received },
+  );
+}
+
 /** The error for an option that has no default and was not given. */
 export function missingOption(option: string, expected: string): SocketReferenceError {
   return new SocketReferenceError(

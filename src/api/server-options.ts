@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
 import { workingDirectory } from '../files/working-directory.js';
+import { misspeltPlaceholder } from '../sharing/placeholders.js';
 import type { ServerCommand } from '../sharing/provider.js';
 import * as check from './check.js';
 
@@ -58,6 +59,8 @@ const ownVariables = ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES', 'NODE_CHANNE
 export function checkServerOptions(options: ServerOptions | undefined): void {
   check.checkOptions(options, serverChecks, 'server.');
   if (options && options.command === undefined) throw check.missingOption('server.command', check.expectedCommand);
+  const misspelt = options && misspeltPlaceholder(options.command);
+  if (misspelt) throw check.misspeltCommand(misspelt);
 }
 
 /** Fills in the defaults of options that were checked. */

@@ -1,3 +1,5 @@
+import { placeholders } from '../sharing/placeholders.js';
+
 /** Where a server has to listen. */
 export interface ListenPlace {
   /** The path of its socket. */
@@ -6,9 +8,9 @@ export interface ListenPlace {
   readonly dir: string;
 }
 
-const placeholders = /\{(socket|dir)\}/g;
+const inBraces = new RegExp(`\\{(${placeholders.join('|')})\\}`, 'g');
 
 /** Puts the place into the arguments of a command: `{socket}` and `{dir}`, wherever they stand. Nothing else is special. */
 export function expandCommand(command: readonly string[], place: ListenPlace): string[] {
-  return command.map((word) => word.replace(placeholders, (_, name: keyof ListenPlace) => place[name]));
+  return command.map((word) => word.replace(inBraces, (_, name: keyof ListenPlace) => place[name]));
 }

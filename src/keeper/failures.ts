@@ -32,9 +32,19 @@ export function exitedEarly(server: FailedServer, exit: Exit): SocketReferenceEr
 }
 
 /** It lives and does not listen where it should. */
-export function notReady(server: FailedServer, timeoutMs: number, where: string): SocketReferenceError {
-  const what = `it accepted no connection within ${timeoutMs} ms (readyTimeoutMs); it has to listen at ${where}`;
+export function notReady(server: FailedServer, timeoutMs: number, where: string, other?: string): SocketReferenceError {
+  const instead = other === undefined ? '' : `; ${listensAt(other)}`;
+  const what = `it accepted no connection within ${timeoutMs} ms (readyTimeoutMs); it has to listen at ${where}${instead}`;
   return failure(server, 'not-ready', what);
+}
+
+/** It listens, under a name that it has chosen itself. */
+export function listensElsewhere(server: FailedServer, other: string): SocketReferenceError {
+  return failure(server, 'not-ready', listensAt(other));
+}
+
+function listensAt(name: string): string {
+  return `it listens at {dir}/${name}, under a name of its own; give the socket that name: sockref run ${name} …, or acquire(${quote(name)}, …)`;
 }
 
 /** It ended once more than it is started again. */

@@ -11,8 +11,9 @@ import type { Place } from '../sharing/settings.js';
 import { systemError } from '../system-errors.js';
 import { expandCommand } from './command.js';
 import { endChild } from './end-child.js';
-import { type Exit, exitedEarly, type FailedServer, notFound, notReady } from './failures.js';
+import { type Exit, exitedEarly, type FailedServer, listensElsewhere, notFound, notReady } from './failures.js';
 import { whyNotRunnable } from './find-program.js';
+import { choosesItsName, otherSocket, type SocketPlace, untilOther } from './other-socket.js';
 import type { ServerOutput } from './output.js';
 
 /** The first descriptor that a server of systemd's protocol finds a listening socket at. */
@@ -75,17 +76,36 @@ export class Run {
     const early = this.#exited.promise.then((exit) => {
       throw exitedEarly(this.failed(), exit);
     });
+    const elsewhere = this.#untilElsewhere(signal);
     try {
-      await Promise.race([this.#parts.untilReady(signal), early]);
+      await Promise.race([this.#parts.untilReady(signal), early, elsewhere]);
     } catch (error) {
-      if (given.signal.aborted) throw notReady(this.failed(), server.readyTimeoutMs, this.#whereToListen());
+      if (given.signal.aborted) {
+        const other = server.activate ? undefined : otherSocket(this.#socketPlace());
+        throw notReady(this.failed(), server.readyTimeoutMs, this.#whereToListen(), other);
+      }
       throw error;
     } finally {
       timer.cancel();
       // Stops the waiting for what did not happen.
       given.abort();
       early.catch(() => {});
+      elsewhere.catch(() => {});
     }
+  }
+
+  /** Rejects when it listens under a name of its own, where it is sure that it will not listen under ours. */
+  async #untilElsewhere(signal: AbortSignal): Promise<never> {
+    const { server } = this.#parts;
+    if (server.activate || !choosesItsName(server.command)) return new Promise(() => {});
+    const name = await untilOther(this.#socketPlace(), signal);
+    throw listensElsewhere(this.failed(), name);
+  }
+
+  #socketPlace(): SocketPlace {
+    const { place, privateName } = this.#parts;
+    const at = place.directory.at(directoryOf(privateName()));
+    return { at, directory: this.#privateDirectory(), wanted: place.names.data };
   }
 
   /** Ends all of its processes: by its signal, and those that are left after its time by force. Idempotent. */

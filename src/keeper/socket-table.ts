@@ -6,6 +6,9 @@ const socketTable = '/proc/net/unix';
 /** What stands before the path. */
 const fields = /^[0-9A-Fa-f]+: [0-9A-F]{8} [0-9A-F]{8} [0-9A-F]{8} [0-9A-F]{4} ([0-9A-F]{2}) +(\d+)$/;
 
+/** What stands before the path of a socket that listens: the flag says so. */
+const listening = /^[0-9A-Fa-f]+: [0-9A-F]{8} [0-9A-F]{8} [0-9A-F]{3}1[0-9A-F]{4} /;
+
 /** The state of a socket that is connected, and that a process has open. */
 const connected = '03';
 
@@ -16,6 +19,18 @@ const connected = '03';
  */
 export function acceptedAt(boundPath: string): Set<string> | undefined {
   return parseAccepted(readTable(), boundPath);
+}
+
+/** Whether a socket listens at a bound path; true where the system does not tell. */
+export function listensAt(boundPath: string): boolean {
+  const table = readTable();
+  // Not even its heading: then a socket is taken to listen.
+  if (!table) return true;
+  const ending = ` ${boundPath}\n`;
+  for (let at = table.indexOf(ending); at >= 0; at = table.indexOf(ending, at + 1)) {
+    if (listening.test(table.slice(table.lastIndexOf('\n', at) + 1, at))) return true;
+  }
+  return false;
 }
 
 /** As {@link acceptedAt}, from the text of the table. */

@@ -4,8 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { SocketReferenceErrorCode } from '../error-table.js';
 import { quote, SocketReferenceError, type SocketReferenceErrorDetails } from '../errors.js';
 import type { EndpointLock } from '../files/lock.js';
-import { assertPathFits, joinPath } from '../files/paths.js';
-import { maxSocketPathBytes } from '../files/platform.js';
+import { maxSocketPathBytes, reachesThroughDescriptors } from '../files/platform.js';
 import { clearRecord } from '../files/record.js';
 import { keeperProgram } from '../installation.js';
 import { systemError } from '../system-errors.js';
@@ -15,8 +14,8 @@ import type { ServerCommand } from './provider.js';
 import type { OwnerSettings, Place } from './settings.js';
 import { sweep } from './sweep.js';
 
-/** What a private directory adds to a path: `.sr-`, 16 digits, a separator. */
-const privateName = `.sr-${'0'.repeat(16)}`;
+/** Bytes that a private directory adds to a path: `.sr-`, 16 digits, a separator. */
+const privateBytes = 21;
 
 /** How much of what a keeper complains of is kept for the error. */
 const maxComplaint = 4_096;
@@ -90,7 +89,7 @@ export async function hire(
   signal: AbortSignal,
 ): Promise<HiredKeeper> {
   const { directory, names, path } = place;
-  if (!server.activate) assertPrivatePathFits(place);
+  if (!server.activate) assertPrivatePathFits(path);
   const program = keeperProgram(path);
   // What a dead owner recorded is gone; until the keeper begins its own record nobody shall read that.
   clearRecord(lock.fd);
@@ -193,8 +192,17 @@ function keeperEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** The server binds by a full path, in a private directory: that must fit into a socket address as well. */
-function assertPrivatePathFits({ directory, names }: Place): void {
-  assertPathFits(joinPath(joinPath(directory.path, privateName), names.data), maxSocketPathBytes);
+function assertPrivatePathFits(path: string): void {
+  const length = Buffer.byteLength(path);
+  const max = maxSocketPathBytes - privateBytes;
+  if (length <= max) return;
+  const activate = reachesThroughDescriptors ? ', or have it handed its socket (activate: true)' : '';
+  throw new SocketReferenceError(
+    'ERR_SOCKREF_PATH_TOO_LONG',
+    `The path ${quote(path)} has ${length} bytes; the private directory where a command binds its socket adds ${privateBytes} more, ` +
+      `which makes ${length + privateBytes} of at most ${maxSocketPathBytes}; choose a shorter path${activate}`,
+    { path, length, max },
+  );
 }
 
 /** The error after so many keepers have died in a row. */

@@ -231,6 +231,59 @@ it('is told the path that is too long for its private directory, with the number
     // It would fit as a socket's path, and does not with the private directory.
     const name = `${'n'.repeat(107 - directory.length - 1 - 5)}.sock`;
     const acquired = manager.acquire(join(directory, name), { server: { command: python('serve(place())') } });
-    await expect(acquired).rejects.toMatchObject({ code: 'ERR_SOCKREF_PATH_TOO_LONG', length: 128, max: 107 });
+    await expect(acquired).rejects.toMatchObject({
+      code: 'ERR_SOCKREF_PATH_TOO_LONG',
+      path: join(directory, name),
+      length: 107,
+      max: 86,
+      message: expect.stringMatching(
+        new RegExp(
+          `"${join(directory, name)}" has 107 bytes; .* adds 21 more, which makes 128 of at most 107; .*activate`,
+        ),
+      ),
+    });
     expect(readdirSync(directory)).toEqual([]);
   }));
+
+/** Listens under names of its own in the directory that it is told. */
+const elsewhere = (...names: string[]) => [
+  'python3',
+  '-uc',
+  `
+import signal, socket, sys
+held = []
+for name in sys.argv[2].split():
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(sys.argv[1] + "/" + name)
+    s.listen()
+    held.append(s)
+print("listening")
+signal.pause()`,
+  '{dir}',
+  names.join(' '),
+];
+
+describe('a command that listens under a name of its own in the directory that it is told', () => {
+  it('is told of at once', () =>
+    behind(async (where) => {
+      const error = await failure(where, { command: elsewhere('.s.PGSQL.5432'), readyTimeoutMs: 60_000 });
+      expect(error).toMatchObject({
+        code: 'ERR_SOCKREF_SERVER_FAILED',
+        reason: 'not-ready',
+        stderr: 'listening',
+        message: expect.stringMatching(/it listens at \{dir\}\/\.s\.PGSQL\.5432.*sockref run \.s\.PGSQL\.5432 /),
+      });
+    }));
+
+  it.each([
+    ['if it is told the path as well', ['ctl'], ['{socket}'], true],
+    ['if it is told a name there', ['ctl'], ['{dir}/ctl'], true],
+    ['if it is not the only one', ['ctl', 'other'], [], false],
+  ])('is waited for %s', (_, names, args, named) =>
+    behind(async (where) => {
+      const error = await failure(where, { command: [...elsewhere(...names), ...args], readyTimeoutMs: 5_000 });
+      expect(error.message).toMatch(/accepted no connection within 5000 ms/);
+      expect(/it listens at \{dir\}\/ctl/.test(error.message)).toBe(named);
+    }),
+  );
+});

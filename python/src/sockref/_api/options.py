@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from .._files.reclaim import ReclaimRule
 from .._sharing.command import ServerCommand
+from .._sharing.placeholders import misspelt_placeholder
 from .._sharing.serving import Provider, Serve
 from .._sharing.settings import OwnerSettings
+from ..errors import SocketReferenceError
 from . import check
 from .limits import Limits
 
@@ -89,6 +91,21 @@ def _is_limits(value: object) -> str | None:
     return None if isinstance(value, Limits) else "a sockref.Limits"
 
 
+def _check_placeholders(command: Sequence[str]) -> None:
+    misspelt = misspelt_placeholder(command)
+    if misspelt is None:
+        return
+    given, meant = misspelt
+    expected, received = f"a command with {meant}", f"one with {given}, which stands for nothing"
+    raise SocketReferenceError(
+        "ERR_SOCKREF_INVALID_OPTION",
+        f'The option "server.command" must be {expected}, and is {received}',
+        option="server.command",
+        expected=expected,
+        received=received,
+    )
+
+
 def provider_of(serve: Serve | None, server: Sequence[str] | ServerCommand | None) -> Provider | None:
     """What serves, of the two options that say so."""
     if server is None:
@@ -98,6 +115,7 @@ def provider_of(serve: Serve | None, server: Sequence[str] | ServerCommand | Non
         check.check_option("server", server, lambda _: expected)
     command = server if isinstance(server, ServerCommand) else ServerCommand(server)
     check.check_option("server", command.command, check.is_command)
+    _check_placeholders(command.command)
     for name, seconds in (("ready_timeout", command.ready_timeout), ("stop_timeout", command.stop_timeout)):
         if seconds is not None:
             check.check_option(f"server.{name}", seconds, check.is_timeout)

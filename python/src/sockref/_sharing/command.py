@@ -12,13 +12,19 @@ from dataclasses import dataclass, field
 from typing import IO, Final
 
 from .._files.inherited import forget, remember
-from ..errors import SocketReferenceError
+from .._files.platform import MAX_SOCKET_PATH_BYTES, REACHES_THROUGH_DESCRIPTORS
+from ..errors import SocketReferenceError, quote
 from .settings import OwnerSettings
 
 _PROGRAM = "sockref"
 
 _FAILED = 125
 """Exit status of `sockref run` when sockref itself failed."""
+
+_KEEPER_FAILED = "sockref: The keeper of "
+
+_PRIVATE_BYTES = 21
+"""What a private directory adds to a path: `.sr-`, 16 digits, a separator."""
 
 # Says that the socket is there, and holds it until we have it ourselves: until its standard input ends.
 _HOLD = ("sh", "-c", "echo; exec cat >/dev/null")
@@ -53,6 +59,8 @@ class Hire:
         self._ready = False
         self._over = False
         self._changed: asyncio.Future[None] = loop.create_future()
+        if not server.activate:
+            _assert_private_path_fits(path)
         try:
             self._process: Final = subprocess.Popen(
                 [_find_program(path, server), *_arguments(path, server, settings)],
@@ -82,7 +90,8 @@ class Hire:
         said = bytes(self._said).decode(errors="replace").strip()
         if self._process.returncode == _FAILED:
             message, _, output = said.partition("\n")
-            raise _failed(self._path, self._server, "exited", message.removeprefix("sockref: "), output)
+            reason = "keeper" if message.startswith(_KEEPER_FAILED) else "exited"
+            raise _failed(self._path, self._server, reason, message.removeprefix("sockref: "), output)
         raise _failed(self._path, self._server, "keeper", f"sockref ended with {self._process.returncode}: {said}")
 
     def let_go(self) -> None:
@@ -132,6 +141,24 @@ class Hire:
         self._process.wait()
         self._over = True
         forget(self)
+
+
+def _assert_private_path_fits(path: str) -> None:
+    """The server binds by a full path, in a private directory: that must fit into a socket address as well."""
+    length = len(path.encode())
+    maximum = MAX_SOCKET_PATH_BYTES - _PRIVATE_BYTES
+    if length <= maximum:
+        return
+    activate = ", or have it handed its socket (activate=True)" if REACHES_THROUGH_DESCRIPTORS else ""
+    raise SocketReferenceError(
+        "ERR_SOCKREF_PATH_TOO_LONG",
+        f"The path {quote(path)} has {length} bytes; the private directory where a command binds its socket adds "
+        f"{_PRIVATE_BYTES} more, which makes {length + _PRIVATE_BYTES} of at most {MAX_SOCKET_PATH_BYTES}; "
+        f"choose a shorter path{activate}",
+        path=path,
+        length=length,
+        max=maximum,
+    )
 
 
 def _find_program(path: str, server: ServerCommand) -> str:
