@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno as numbers
+from collections.abc import Generator
 
 from .error_codes import ErrorCode
 from .errors import SocketReferenceError
@@ -29,6 +31,23 @@ _LIMITS: dict[str, tuple[str, str]] = {
 }
 
 
+_AWAY = {
+    numbers.ECONNREFUSED,
+    numbers.ENOENT,
+    numbers.ECONNRESET,
+    numbers.EAGAIN,
+    numbers.EPIPE,
+    numbers.ENOTSOCK,
+    numbers.EPROTOTYPE,
+}
+
+
+def is_away(error: OSError) -> bool:
+    """Whether a connection failed because of who is at its other end, and not for a want of ours: nobody listens, the file
+    went, or (EAGAIN) more knock than the queue takes."""
+    return error.errno in _AWAY
+
+
 def errno_of(error: BaseException | None) -> str | None:
     """The name of a system error, such as `ENOENT`; None for anything else."""
     if not isinstance(error, OSError) or error.errno is None:
@@ -36,14 +55,14 @@ def errno_of(error: BaseException | None) -> str | None:
     return numbers.errorcode.get(error.errno, f"errno {error.errno}")
 
 
-def system_error(error: BaseException, path: str, doing: str, syscall: str | None = None) -> SocketReferenceError:
+def system_error(error: BaseException, path: str | None, doing: str, syscall: str | None = None) -> SocketReferenceError:
     """Turns an error of the system into a typed one that keeps it as its cause; `doing` is as in "cannot <doing>"."""
     if isinstance(error, SocketReferenceError):
         return error
     errno = errno_of(error)
     code: ErrorCode = _CODES.get(errno or "", "ERR_SOCKREF_SYSTEM")
     what = f"{type(error).__name__}: {error}" if errno is None else f"{syscall or 'the system'} failed with {errno}"
-    fields: dict[str, str] = {"path": path}
+    fields: dict[str, str] = {} if path is None else {"path": path}
     if errno is not None:
         fields["errno"] = errno
     if syscall is not None:
@@ -53,6 +72,17 @@ def system_error(error: BaseException, path: str, doing: str, syscall: str | Non
     typed = SocketReferenceError(code, f"Cannot {doing}: {what}{_advice(code, errno)}", **fields)
     typed.__cause__ = error
     return typed
+
+
+@contextlib.contextmanager
+def typed(path: str | None, doing: str) -> Generator[None]:
+    """Has all that fails within be a typed error, for the calls of the public API; what ends a program or a task stays."""
+    try:
+        yield
+    except SocketReferenceError:
+        raise
+    except Exception as error:
+        raise system_error(error, path, doing) from error
 
 
 def _advice(code: ErrorCode, errno: str | None) -> str:

@@ -9,7 +9,7 @@ import socket
 from .._endpoint.slot import Slot
 from .._files.foreign import foreign_file
 from .._files.platform import own_uid
-from .._system_errors import system_error
+from .._system_errors import system_error, typed
 from ..errors import SocketReferenceError
 
 _PAUSE = 0.005
@@ -42,6 +42,12 @@ async def connect_to(slot: Slot, timeout: float) -> socket.socket:
 
 
 def _attempt(slot: Slot) -> socket.socket | None:
+    path = slot.endpoint.place.path
+    with typed(path, f"connect to {path}"):
+        return _connect(slot)
+
+
+def _connect(slot: Slot) -> socket.socket | None:
     place = slot.endpoint.place
     found = place.directory.look(place.names.data)
     if found is None:

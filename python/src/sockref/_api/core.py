@@ -14,6 +14,7 @@ from .._endpoint.waiter import WaiterOptions
 from .._runtime.process import background, generation
 from .._sharing.lease import Hooks, Surroundings
 from .._sharing.query import query
+from .._system_errors import typed
 from ..errors import SocketReferenceError
 from .events import Announcer, Event, EventKind
 from .info import SocketInfo, info_of
@@ -55,7 +56,8 @@ class Core:
             )
         self._pending += 1
         try:
-            return await self._wait(location, options, trace)
+            with typed(location.path, f"acquire {location.path}"):
+                return await self._wait(location, options, trace)
         finally:
             self._pending -= 1
 
@@ -81,11 +83,15 @@ class Core:
 
     async def close(self, slot: Slot) -> None:
         """Releases a reference, and waits for what that began."""
-        await asyncio.shield(slot.endpoint.release(slot))
+        path = slot.endpoint.place.path
+        with typed(path, f"release {path}"):
+            await asyncio.shield(slot.endpoint.release(slot))
 
     async def force(self, endpoint: Endpoint) -> None:
         """Ends a socket here, and waits until every file is gone."""
-        await asyncio.shield(endpoint.force())
+        path = endpoint.place.path
+        with typed(path, f"clean up {path}"):
+            await asyncio.shield(endpoint.force())
 
     async def force_all(self) -> list[BaseException]:
         """Ends all sockets here; returns what failed."""
@@ -96,16 +102,16 @@ class Core:
     async def inspect(self, path: str) -> SocketInfo | None:
         """Who holds a socket."""
         try:
-            location = locate(path, False, self.options.allowed_directories)
+            with typed(path, f"inspect {path}"):
+                place = open_place(locate(path, False, self.options.allowed_directories))
+                try:
+                    return info_of(place.path, await query(place, _INSPECT_SECONDS))
+                finally:
+                    place.directory.release()
         except SocketReferenceError as error:
             if is_missing(error):
                 return None
             raise
-        place = open_place(location)
-        try:
-            return info_of(place.path, await query(place, _INSPECT_SECONDS))
-        finally:
-            place.directory.release()
 
     def stats(self) -> ManagerStats:
         """Everything at this moment."""

@@ -147,15 +147,19 @@ class SocketManager:
         return True
 
     def cleanup_all_sockets(self) -> None:
-        """The same for all sockets of this manager. Raises an ExceptionGroup if several fail."""
+        """The same for all sockets of this manager. If several fail, the error is that of
+        the first, and the group of all is its cause."""
         core = self.core
         if core.process_ended:
             return
         failed = core.background.wait(core.force_all, cancellable=False)
-        if len(failed) == 1:
-            raise failed[0]
-        if failed:
-            raise BaseExceptionGroup("several sockets could not be cleaned up", failed)
+        if not failed:
+            return
+        first, *others = failed
+        if not others or not isinstance(first, SocketReferenceError):
+            raise first
+        message = f"Several sockets could not be cleaned up: {'; '.join(str(error) for error in failed)}"
+        raise SocketReferenceError(first.code, message, **first.fields()) from BaseExceptionGroup(message, failed)
 
     def inspect(self, path: str) -> SocketInfo | None:
         """Who holds a socket, asked of its owner, without taking a reference; None if there is none."""

@@ -15,6 +15,7 @@ from .._sharing.lease import Cause, Hooks, Lease, Peers, Role, Surroundings
 from .._sharing.serving import Provider
 from .._sharing.settings import OwnerSettings, Place
 from .._sharing.sweep import sweep
+from .._system_errors import system_error
 from ..errors import SocketReferenceError
 from .reasons import belongs_to_parent, cleaned_up_by_force, closed_by_user, owner_lost, process_ends, too_many_references
 from .slot import Slot
@@ -373,7 +374,8 @@ class Endpoint:
         if attempt.abandoned is not None:
             await attempt.abandoned
 
-    def _claim_failed(self, error: Exception) -> None:
+    def _claim_failed(self, cause: Exception) -> None:
+        error = system_error(cause, self.place.path, f"acquire {self.place.path}")
         waiters, self._waiters = self._waiters, {}
         for waiter in waiters:
             # One that can serve came while the claim failed for want of that.
@@ -381,7 +383,7 @@ class Endpoint:
                 waiter.resolve("start-over")
             else:
                 waiter.reject(error)
-        if isinstance(self._state, Recovering) and isinstance(error, SocketReferenceError):
+        if isinstance(self._state, Recovering):
             # The server could not be started again: the references have nothing to wait for.
             self._state.timer.cancel()
             self._reason = error
@@ -440,6 +442,7 @@ class Endpoint:
             if error is None:
                 ended.set_result(None)
                 return
+            error = system_error(error, self.place.path, f"end the references to {self.place.path}")
             ended.set_exception(error)
             # Those who wait for it get the error too; here it is told in case that nobody does.
             ended.exception()
@@ -483,5 +486,5 @@ class _Claimant:
         self._endpoint.accept(lease, self._attempt, self._failover)
 
 
-def _is_not_served(error: Exception) -> bool:
-    return isinstance(error, SocketReferenceError) and error.code == "ERR_SOCKREF_NOT_SERVED"
+def _is_not_served(error: SocketReferenceError) -> bool:
+    return error.code == "ERR_SOCKREF_NOT_SERVED"

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from .._system_errors import errno_of, system_error
 from ..errors import SocketReferenceError, quote
+from .close import close_anyway
 from .identity import Found, Identity, look, look_open
 from .inherited import forget, remember
 from .paths import join_path
@@ -45,12 +46,14 @@ class Directory:
             assert_safe(canonical, found.uid, found.mode, rule)
             known = _open.get(canonical)
             if known and known._identity.is_same(found.identity):
-                os.close(fd)
+                close_anyway(fd)
                 known._holders += 1
                 return known
             directory = Directory(canonical, fd, found.identity)
-        except BaseException:
-            os.close(fd)
+        except BaseException as error:
+            close_anyway(fd)
+            if isinstance(error, OSError):
+                raise directory_error(error, canonical) from error
             raise
         _open[canonical] = directory
         return directory
@@ -94,7 +97,7 @@ class Directory:
         if _open.get(self.path) is self:
             del _open[self.path]
         forget(self)
-        os.close(self.fd)
+        close_anyway(self.fd)
 
     def close_in_child(self) -> None:
         _open.pop(self.path, None)

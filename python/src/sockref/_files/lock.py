@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from .._system_errors import system_error
+from ..errors import SocketReferenceError
+from .close import close_anyway
 from .directory import Directory
 from .foreign import foreign_file
 from .held_locks import held_from_now, held_no_more
@@ -58,20 +60,23 @@ class EndpointLock:
                 return Absent()
             keep = False
             try:
+                _assert_ours(fd, path)
                 if not try_lock(fd):
                     return Busy(read_record(fd))
                 identity = look_open(fd).identity
-                linked = directory.look(name)
                 # I1: an owner removes its lock file before it lets go, so ours may be one that no name leads to any more.
-                if linked is None or not linked.identity.is_same(identity):
+                if not _is_linked(directory, name, identity):
                     continue
                 keep = True
                 return EndpointLock(directory, name, path, fd, identity)
-            except OSError as error:
-                raise system_error(error, path, f"lock the file {path}.lock", "fcntl") from error
+            except Exception as error:
+                # This very call may have made it.
+                if create:
+                    _discard_empty(directory, name, path, fd)
+                raise system_error(error, path, f"lock the file {path}.lock") from error
             finally:
                 if not keep:
-                    os.close(fd)
+                    close_anyway(fd)
         return Busy(None)
 
     def is_open(self) -> bool:
@@ -109,13 +114,16 @@ class EndpointLock:
         try:
             # Unlocked, not only closed: a copy of the descriptor in a child would keep the lock.
             unlock(self.fd)
+        except OSError:
+            # To close it unlocks it, too, but for such a copy. Whoever lets go of a lock must not stop half way.
+            pass
         finally:
             # The number is somebody else's as soon as it is closed: nothing may know it by then.
             self._open = False
             forget(self)
             held_no_more(self)
             try:
-                os.close(self.fd)
+                close_anyway(self.fd)
             finally:
                 self.directory.release()
 
@@ -130,14 +138,45 @@ def peek_record(directory: Directory, name: str, path: str) -> OwnerRecord | Non
     if fd is None:
         return None
     try:
+        _assert_ours(fd, path)
         return read_record(fd)
+    except OSError as error:
+        raise system_error(error, path, f"read the lock file {path}.lock") from error
     finally:
-        os.close(fd)
+        close_anyway(fd)
+
+
+def _is_linked(directory: Directory, name: str, identity: Identity) -> bool:
+    """Whether a name leads to an open file."""
+    linked = directory.look(name)
+    return linked is not None and linked.identity.is_same(identity)
+
+
+def _discard_empty(directory: Directory, name: str, path: str, fd: int) -> None:
+    """Removes an empty lock file, under its lock as any: a failed acquire leaves nothing. Best effort, since something failed."""
+    try:
+        _assert_ours(fd, path)
+        found = look_open(fd)
+        if found.stats.st_size == 0 and _is_free(fd) and _is_linked(directory, name, found.identity):
+            os.unlink(name.encode(), dir_fd=directory.fd)
+    except (OSError, SocketReferenceError):
+        # What failed first is told. The next claim takes an empty file for its own.
+        pass
+
+
+def _is_free(fd: int) -> bool:
+    try:
+        return try_lock(fd)
+    except OSError as error:
+        # Where there are no locks nobody holds one.
+        if error.errno == errno.ENOLCK:
+            return True
+        raise
 
 
 def _open_lock_file(directory: Directory, name: str, path: str, create: bool) -> int | None:
     try:
-        fd = os.open(name.encode(), _FLAGS | os.O_CREAT if create else _FLAGS, 0o600, dir_fd=directory.fd)
+        return os.open(name.encode(), _FLAGS | os.O_CREAT if create else _FLAGS, 0o600, dir_fd=directory.fd)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not create:
             return None
@@ -145,18 +184,15 @@ def _open_lock_file(directory: Directory, name: str, path: str, create: bool) ->
         if found and (not found.is_file or found.uid != own_uid()):
             raise foreign_file(path, f"{path}.lock", found) from error
         raise system_error(error, path, f"open the lock file {path}.lock", "open") from error
-    try:
-        _assert_ours(fd, path)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
 
 
 def _assert_ours(fd: int, path: str) -> None:
     """Never lock, write or remove a file that only happens to have this name."""
     found = look_open(fd)
     if found.is_file and found.uid == own_uid():
+        if found.stats.st_nlink > 1:
+            # Its other name is somebody else's business: what we write here would be in that file, too.
+            raise foreign_file(path, f"{path}.lock", found, ", under more than one name")
         if found.stats.st_size > 0:
             if looks_like_record(read_text(fd, len(RECORD_MAGIC))):
                 return

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from .._files.inherited import close_copy, forget, remember
+from .._system_errors import system_error
 
 _AT_ONCE = 64
 """Connections that are accepted in one turn: others must have theirs."""
@@ -69,7 +70,7 @@ class Acceptor:
             except OSError as error:
                 if error.errno in _EXHAUSTED and self._make_room():
                     continue
-                self._fault(error)
+                self._fault(system_error(error, None, "accept a connection", "accept"))
                 if error.errno in _EXHAUSTED and self._open:
                     # It would be told so again and again.
                     self._loop.remove_reader(self._listener)

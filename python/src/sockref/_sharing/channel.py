@@ -48,6 +48,8 @@ class Channel:
         self._open = True
         self._last_word = False
         self._deaf = False
+        # What the system said when the connection broke, if it broke by that.
+        self.failure: OSError | None = None
         sock.setblocking(False)
         remember(self)
         loop.add_reader(sock, self._readable)
@@ -107,7 +109,8 @@ class Channel:
             chunk = self._sock.recv(_CHUNK)
         except (BlockingIOError, InterruptedError):
             return
-        except OSError:
+        except OSError as error:
+            self.failure = error
             chunk = b""
         if not chunk:
             # The peer is gone or has closed its side; either way the hold is over.
@@ -154,7 +157,8 @@ class Channel:
             return self._sock.send(data)
         except (BlockingIOError, InterruptedError):
             return 0
-        except OSError:
+        except OSError as error:
+            self.failure = error
             self.destroy()
             return 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import math
 import random
 import socket
@@ -17,7 +16,7 @@ from .._files.platform import own_uid
 from .._files.processes import end_orphans, servers_of
 from .._files.reclaim import Reclaimed, clear_way, reclaim
 from .._files.record import read_record
-from .._system_errors import system_error
+from .._system_errors import is_away, system_error
 from ..errors import SocketReferenceError
 from .command import Hire, ServerCommand
 from .lease import Lease, LeaseEvents, Peers, Surroundings
@@ -42,16 +41,6 @@ _SUCCESSION = 0.25
 """How long one who can only join waits for a successor, once it saw that an owner went. Those who depended on that owner
 take over within a few milliseconds, but they may come to the lock later than who has just arrived."""
 
-# Nobody listens, the file went, or (EAGAIN) more knock than the queue takes: the lock will tell which.
-_NOT_NOW = {
-    errno.ECONNREFUSED,
-    errno.ENOENT,
-    errno.ECONNRESET,
-    errno.EAGAIN,
-    errno.EPIPE,
-    errno.ENOTSOCK,
-    errno.EPROTOTYPE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +188,8 @@ def _connect_control(place: Place) -> socket.socket | None:
         sock.connect(directory.address(name))
     except OSError as error:
         sock.close()
-        if error.errno in _NOT_NOW:
+        if is_away(error):
+            # The lock will tell which.
             return None
         raise system_error(error, place.path, f"connect to the owner of {place.path}", "connect") from error
     return sock

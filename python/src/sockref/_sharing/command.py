@@ -13,6 +13,8 @@ from typing import IO, Final
 
 from .._files.inherited import forget, remember
 from .._files.platform import MAX_SOCKET_PATH_BYTES, REACHES_THROUGH_DESCRIPTORS
+from .._files.working_directory import working_directory
+from .._system_errors import system_error
 from ..errors import SocketReferenceError, quote
 from .settings import OwnerSettings
 
@@ -61,6 +63,12 @@ class Hire:
         self._changed: asyncio.Future[None] = loop.create_future()
         if not server.activate:
             _assert_private_path_fits(path)
+        if not os.path.isabs(server.cwd or ""):
+            # Of an absolute one the working directory is not asked: it may be gone.
+            working_directory()
+        if server.cwd is not None and not os.path.isdir(server.cwd):
+            why = f"its working directory {quote(server.cwd)} does not exist; create it, or start the server in another one"
+            raise _failed(path, server, "directory", why)
         try:
             self._process: Final = subprocess.Popen(
                 [_find_program(path, server), *_arguments(path, server, settings)],
@@ -73,7 +81,9 @@ class Hire:
                 start_new_session=True,
             )
         except OSError as error:
-            raise _failed(path, server, "not-found", f"sockref could not be started: {error}") from error
+            if isinstance(error, (FileNotFoundError, PermissionError)):
+                raise _failed(path, server, "not-found", f"sockref could not be started: {error}") from error
+            raise system_error(error, path, f"start sockref for {path}", "fork") from error
         remember(self)
         self._open = [pipe for pipe in (self._process.stdout, self._process.stderr) if pipe is not None]
         for pipe in self._open:

@@ -12,6 +12,7 @@ from .._files.lock import EndpointLock
 from .._files.paths import join_path
 from .._files.reclaim import reclaim
 from .._files.record import begin_record, published_entry, read_record
+from .._system_errors import system_error
 from .lease import Surroundings
 from .names import SocketKind
 from .settings import Place
@@ -72,7 +73,8 @@ class Healer:
         try:
             self._check()
         except Exception as error:
-            self._surroundings.hooks.fault(self._place.path, error)
+            path = self._place.path
+            self._surroundings.hooks.fault(path, system_error(error, path, f"look after the files of {path}"))
 
     def _again(self) -> None:
         self.check()

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from .._files.identity import Identity
 from .._files.lock import EndpointLock
 from .._files.record import append_record, stopping_entry
+from .._system_errors import system_error
 from ..errors import SocketReferenceError
 from .data_listener import ConnectionStats, DataListener
 from .futures import done_future, follow, outcome
@@ -246,7 +247,8 @@ class Owner:
         try:
             append_record(self.lock.fd, stopping_entry())
         except Exception as error:
-            self.fault(error)
+            path = self._place.path
+            self.fault(system_error(error, path, f"write the record of {path}"))
 
     # What the healer asks.
 
@@ -265,7 +267,8 @@ class Owner:
             self.sockets.unlink()
         except Exception as error:
             # The references go on elsewhere all the same.
-            self.fault(error)
+            path = self._place.path
+            self.fault(system_error(error, path, f"remove the files of {path}"))
         self.sockets.close()
         self._data.let_go()
         self.lock.release()

@@ -10,6 +10,7 @@ from typing import Any
 from .._files.lock import Absent, Busy, EndpointLock, peek_record
 from .._files.platform import own_uid, process_start
 from .._files.record import OwnerRecord
+from .._system_errors import is_away, system_error
 from .channel import Channel
 from .messages import Holders, MalformedMessage, parse_to_member
 from .settings import Place
@@ -44,7 +45,7 @@ async def query(place: Place, timeout: float, retry: bool = True) -> Finding:
     """Asks the owner who holds it; waits for its answer so many seconds. None if there is nothing."""
     sock = _connect(place)
     if sock is not None:
-        holders = await _ask(sock, timeout)
+        holders = await _ask(sock, place.path, timeout)
         if holders is not None:
             return Answered(holders)
     lock = place.names.lock
@@ -79,21 +80,28 @@ def _connect(place: Place) -> socket.socket | None:
     try:
         sock.setblocking(False)
         sock.connect(place.directory.address(place.names.control))
-    except OSError:
-        # Nobody listens there; the lock tells why.
+    except OSError as error:
         sock.close()
-        return None
+        # Nobody listens there; the lock tells why.
+        if is_away(error):
+            return None
+        # A failure of our own says nothing about the owner.
+        raise system_error(error, place.path, f"ask the owner of {place.path}", "connect") from error
     return sock
 
 
-async def _ask(sock: socket.socket, timeout: float) -> Holders | None:
+async def _ask(sock: socket.socket, path: str, timeout: float) -> Holders | None:
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[Holders | None] = loop.create_future()
     channel = Channel(loop, sock, _Asking(answered))
     timer = loop.call_later(timeout, _answer, answered, None)
     channel.send({"type": "who"})
     try:
-        return await answered
+        holders = await answered
+        failure = channel.failure
+        if holders is None and failure is not None and not is_away(failure):
+            raise system_error(failure, path, f"ask the owner of {path}") from failure
+        return holders
     finally:
         timer.cancel()
         channel.destroy()

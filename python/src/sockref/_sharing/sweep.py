@@ -8,6 +8,7 @@ from .._files.lock import Busy, EndpointLock
 from .._files.processes import end_orphans
 from .._files.reclaim import Reclaimed, reclaim
 from .._files.record import read_record
+from .._system_errors import typed
 from .settings import Place
 
 _FIRST_PAUSE = 0.001
@@ -21,6 +22,11 @@ async def sweep(place: Place, owner_pid: int) -> None:
     `owner_pid` is the owner that was lost. The kernel closes what a dying process has one by one: its connections may
     be gone while it still holds its lock, and then its end has to be waited for.
     """
+    with typed(place.path, f"remove what the owner of {place.path} left"):
+        await _remove_left(place, owner_pid)
+
+
+async def _remove_left(place: Place, owner_pid: int) -> None:
     since: float | None = None
     pause = _FIRST_PAUSE
     while pause <= _LONGEST_PAUSE:
