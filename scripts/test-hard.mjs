@@ -27,8 +27,8 @@ import { failuresOf, reportOf } from './report.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-/** A user who is not root, and has nothing but what it gets here. */
-const uid = 60_123;
+/** The user `nobody`, who has nothing but what it gets here. Some programs refuse to run as a user that the system does not know. */
+const uid = 65_534;
 
 /**
  * @typedef {object} Place
@@ -150,8 +150,8 @@ function asUser({ base, checkout, env }) {
   Object.assign(env, {
     HOME: home,
     PATH: [dirname(process.execPath), ...path].join(delimiter),
-    USER: String(uid),
-    LOGNAME: String(uid),
+    USER: 'nobody',
+    LOGNAME: 'nobody',
   });
   for (const name of Object.keys(env)) if (name.startsWith('npm_')) delete env[name];
   for (const owned of [home, checkout, String(env['TMPDIR'])])

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { isSignal } from '#src/api/check.js';
 import { messageOf, stackOf } from '#src/errors.js';
 
-const sources = new URL('../src/', import.meta.url).pathname;
+const sources = fileURLToPath(new URL('../src/', import.meta.url));
 const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
 
 /** The classes that a source file asks for by `instanceof` although they are not declared in this package. */

@@ -30,7 +30,8 @@ export function lockHolders(paths, pids) {
     for (const fd of descriptors(pid)) {
       // One that was unlinked has another name here, with "(deleted)" behind it.
       const known = holders.get(linkOf(pid, fd) ?? '');
-      if (known && isLocked(pid, fd)) known.push(pid);
+      // A keeper begins with several copies of its lock.
+      if (known && !known.includes(pid) && isLocked(pid, fd)) known.push(pid);
     }
   }
   // Who was started with the lock in hand has the same one, until the other has let go of it.

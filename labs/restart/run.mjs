@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { acquire } from 'sockref';
 import { inDirectory } from '../lib/directory.mjs';
 import { labOptions } from '../lib/options.mjs';
@@ -13,7 +14,7 @@ import { until } from '../lib/until.mjs';
 // After each kill in a row the pause is twice as long: four of them keep the queue well below its limit.
 const { rounds, kills, json } = labOptions({ rounds: 10, kills: 4 });
 
-const program = new URL('../../examples/http/server.mjs', import.meta.url).pathname;
+const program = fileURLToPath(new URL('../../examples/http/server.mjs', import.meta.url));
 const watchdogMs = 120_000;
 /** Connections between two kills, while a server is there. */
 const between = 200;

@@ -73,7 +73,7 @@ async function race(own) {
   const sockets = join(own, 'sockets');
   for (const folder of [own, sockets]) mkdirSync(folder, { mode: 0o700 });
   const starts = join(own, 'starts');
-  const serve = `${server} ${starts} {socket}`;
+  const serve = `"${server}" "${starts}" {socket}`;
   const env = { ...process.env, XDG_STATE_HOME: join(own, 'state') };
   const began = performance.now();
   const commands = statuses.map((status) => {

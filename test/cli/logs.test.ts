@@ -10,7 +10,7 @@ const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url
 describe('sockref logs', () => {
   it('prints what a server wrote, and what its keeper has to tell', () =>
     withServed(async ({ env }) => {
-      const serve = `${process.execPath} ${shouter} {socket} for the log`;
+      const serve = `"${process.execPath}" "${shouter}" {socket} for the log`;
       await cli(['run', 'a.sock', '--serve', serve, '--', 'true'], { env });
       const output = await cli(['logs', 'a.sock'], { env });
       expect(output).toMatchObject({ code: 0, stderr: '' });

@@ -119,7 +119,7 @@ describe('on a terminal, run', () => {
     withServed(async ({ env, below }) => {
       const gate = join(below('.'), 'gate');
       execFileSync('mkfifo', [gate]);
-      const serve = `sh -c 'read line < ${gate}; exec ${process.execPath} ${shouter} "$0"' {socket}`;
+      const serve = `sh -c 'read line < ${gate}; exec "${process.execPath}" "${shouter}" "$0"' {socket}`;
       const running = onTerminal(['run', 'a.sock', '--serve', serve, '--', 'echo', 'it runs'], env);
       await running.says('stdout', /\rsockref: a\.sock is starting sh -c /);
       await writeFile(gate, 'go on\n');
@@ -132,7 +132,7 @@ describe('on a terminal, run', () => {
     withServed(async ({ env, below }) => {
       const gate = join(below('.'), 'gate');
       execFileSync('mkfifo', [gate]);
-      const serve = `sh -c 'echo up >&2; read line < ${gate}; exec ${process.execPath} ${shouter} "$0"' {socket}`;
+      const serve = `sh -c 'echo up >&2; read line < ${gate}; exec "${process.execPath}" "${shouter}" "$0"' {socket}`;
       const running = onTerminal(['run', 'a.sock', '--quiet', '--serve', serve, '--', 'echo', 'it runs'], env);
       await writeFile(gate, 'go on\n');
       expect(await running.ended).toMatchObject({ code: 0, stdout: 'it runs\r\n' });
@@ -140,7 +140,7 @@ describe('on a terminal, run', () => {
 
   it('leaves Ctrl-C to its command, which has got it already', () =>
     withServed(async ({ env }) => {
-      const serve = `${process.execPath} ${shouter} {socket}`;
+      const serve = `"${process.execPath}" "${shouter}" {socket}`;
       const running = onTerminal(['run', 'a.sock', '--quiet', '--serve', serve, '--', 'node', interruptible], env);
       await running.says('stdout', /up/);
       running.child.stdin?.write('\u0003');

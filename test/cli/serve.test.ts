@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { bundled, Cli, cli, withServed } from '../helpers/cli.js';
 
 const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
-const serve = `${process.execPath} ${shouter} {socket}`;
+const serve = `"${process.execPath}" "${shouter}" {socket}`;
 
 /** A command for `run` that sends a word by another `sockref`, and prints the answer. */
 const say = (word: string) => [
@@ -63,7 +63,7 @@ describe('sockref run --serve', () => {
 
   it('runs it in a shell if it is told to', () =>
     withServed(async ({ env, log }) => {
-      const script = `exec ${process.execPath} ${shouter} "$SOCKREF_LISTEN_PATH" $((6 * 7))`;
+      const script = `exec "${process.execPath}" "${shouter}" "$SOCKREF_LISTEN_PATH" $((6 * 7))`;
       const run = await cli(['run', 'a.sock', '--shell', '--serve', script, '--', ...say('hello')], { env });
       expect(run).toMatchObject({ code: 0, stdout: 'HELLO' });
       expect(log('a.sock')).toContain('shouter 42 in');
@@ -150,7 +150,7 @@ describe('the configuration', () => {
 
   it('has its mode, its linger and its shell', () =>
     withServed(async ({ directory, env, configure, below }) => {
-      const script = `exec ${process.execPath} ${shouter} "$SOCKREF_LISTEN_PATH"`;
+      const script = `exec "${process.execPath}" "${shouter}" "$SOCKREF_LISTEN_PATH"`;
       configure({ 'a.sock': { serve: script, shell: true, mode: '0660', linger: '1h' } });
       const run = await cli(['run', 'a.sock', '--', 'stat', '-c', '%a', join(directory, 'a.sock')], {
         env,

@@ -7,7 +7,7 @@ import { onSmallDisk } from '../helpers/small-disk.js';
 
 const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
 const nowhere = { XDG_STATE_HOME: '/proc/nowhere' };
-const serve = `${process.execPath} ${shouter} {socket} for no log`;
+const serve = `"${process.execPath}" "${shouter}" {socket} for no log`;
 
 /** Fails with a word. */
 const failing = "sh -c 'echo the reason >&2; exit 3'";
