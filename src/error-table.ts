@@ -54,7 +54,7 @@ export const errorTable = {
   ERR_SOCKREF_TIMEOUT: {
     when: 'the operation was not done within its timeout',
     remedy: 'see what it was waiting for, or pass a longer timeout',
-    fields: ['path', 'timeoutMs', 'waitingFor'],
+    fields: ['path', 'timeoutMs', 'waitingFor', 'stderr'],
   },
   ERR_SOCKREF_OWNER_UNRESPONSIVE: {
     when: 'a living process holds the lock of the socket but does not answer',

@@ -197,6 +197,23 @@ const triggers: readonly Trigger[] = [
     },
   },
   {
+    how: 'a server that does not become ready in the time that was given',
+    code: 'ERR_SOCKREF_TIMEOUT',
+    fields: (directory) => ({
+      path: `${directory}/a`,
+      timeoutMs: 8_000,
+      waitingFor: 'the server to become ready',
+      stderr: 'not now',
+    }),
+    says: /not acquired within 8000 ms; it was waiting for the server to become ready; pass a longer timeoutMs/,
+    run: async (directory) => {
+      // Its close waits until all is gone.
+      await using waiting = new SocketManager();
+      const server = { command: ['sh', '-c', 'echo not now; exec sleep 600'], readyTimeoutMs: 60_000 };
+      return await rejection(waiting.acquire(`${directory}/a`, { server, timeoutMs: 8_000 }));
+    },
+  },
+  {
     how: 'a living owner that does not answer',
     code: 'ERR_SOCKREF_OWNER_UNRESPONSIVE',
     fields: (directory) => ({ path: `${directory}/a`, pid: process.pid, timeoutMs: 20 }),

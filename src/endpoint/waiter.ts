@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import { abortError, SocketReferenceError } from '../errors.js';
+import { endOf } from '../files/file-end.js';
 import type { Obstacle } from '../sharing/claim.js';
 import { deferred } from '../sharing/deferred.js';
 import type { Slot } from './slot.js';
@@ -60,7 +61,7 @@ export class Waiter {
 }
 
 /** The error of an acquire whose time is over: a living owner that does not answer has a code of its own. */
-function timeoutError(path: string, timeoutMs: number, { waitingFor, pid }: Obstacle): SocketReferenceError {
+function timeoutError(path: string, timeoutMs: number, { waitingFor, pid, output }: Obstacle): SocketReferenceError {
   if (pid !== undefined) {
     return new SocketReferenceError(
       'ERR_SOCKREF_OWNER_UNRESPONSIVE',
@@ -69,9 +70,10 @@ function timeoutError(path: string, timeoutMs: number, { waitingFor, pid }: Obst
       { path, pid, timeoutMs },
     );
   }
+  const stderr = output === undefined ? '' : endOf(output);
   return new SocketReferenceError(
     'ERR_SOCKREF_TIMEOUT',
     `${path} was not acquired within ${timeoutMs} ms; it was waiting for ${waitingFor}; pass a longer timeoutMs if that is to be expected`,
-    { path, timeoutMs, waitingFor },
+    { path, timeoutMs, waitingFor, ...(stderr !== '' && { stderr }) },
   );
 }

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../clock.js';
 import type { SocketReferenceError } from '../errors.js';
+import type { OutputPlace } from '../files/file-end.js';
 import { lstatIfThere } from '../files/identity.js';
 import { makeTemporary } from '../files/publish.js';
 import { removePrivateDirectory } from '../files/reclaim.js';
@@ -77,6 +78,10 @@ export class CommandService implements Service {
   get recorded(): readonly RecordEntry[] {
     const run = 'run' in this.#state ? this.#state.run.recorded : undefined;
     return [...(this.#temporary ? [{ temporary: this.#temporary }] : []), ...(run ? [{ server: run }] : [])];
+  }
+
+  get output(): OutputPlace | undefined {
+    return this.#parts.output.place;
   }
 
   get description(): ServerState {

@@ -71,6 +71,11 @@ export class LogFile {
     return new LogFile(fd, new OlderPart(maxNamelessBytes / 2), maxNamelessBytes, directory);
   }
 
+  /** Where in the file begins what was written since the mark. */
+  get begin(): number {
+    return Math.max(0, this.#mark - this.#before);
+  }
+
   /** Whether its file system has no room left. */
   get full(): boolean {
     return this.#open && isFull(this.#at);

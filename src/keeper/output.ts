@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import type { Clock } from '../clock.js';
 import { isSocketReferenceError, quote, type SocketReferenceError } from '../errors.js';
+import type { OutputPlace } from '../files/file-end.js';
 import { randomName } from '../files/random.js';
 import type { Journal } from './journal.js';
 import { LogFile, watch } from './log.js';
@@ -34,6 +35,11 @@ export class ServerOutput {
   get path(): string | undefined {
     const opened = this.#opened;
     return 'log' in opened && this.#current === opened.log ? opened.path : undefined;
+  }
+
+  /** Where others can read what it writes in this start. */
+  get place(): OutputPlace | undefined {
+    return this.path === undefined || !this.#current ? undefined : { file: this.path, from: this.#current.begin };
   }
 
   /** Why it is in no log, or not all of it; undefined if it is. */

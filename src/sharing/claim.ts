@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isSocketReferenceError, messageOf, SocketReferenceError } from '../errors.js';
+import type { OutputPlace } from '../files/file-end.js';
 import { type Identity, lstatIfThere } from '../files/identity.js';
 import { EndpointLock, type LockAttempt, peekRecord } from '../files/lock.js';
 import { ownUid } from '../files/platform.js';
@@ -22,6 +23,8 @@ export interface Obstacle {
   readonly waitingFor: string;
   /** The process that holds the lock, if it is known. */
   readonly pid: number | undefined;
+  /** Where the output of the server is that does not become ready. */
+  readonly output?: OutputPlace;
 }
 
 /** A claim on an endpoint: to become its owner, or a member of whoever is. */
@@ -162,7 +165,8 @@ function memberStart(request: Claim): MemberStart {
   const { place, settings, surroundings, events, accept } = request;
   const canServe = request.provider() !== undefined;
   const references = request.references();
-  const starting = () => request.obstacle({ waitingFor: 'the server to become ready', pid: undefined });
+  const starting = (output: OutputPlace | undefined) =>
+    request.obstacle({ waitingFor: 'the server to become ready', pid: undefined, ...(output && { output }) });
   return { place, settings, surroundings, events, references, canServe, starting, accept };
 }
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../clock.js';
 import { errorTable } from '../error-table.js';
 import { SocketReferenceError } from '../errors.js';
+import type { OutputPlace } from '../files/file-end.js';
 import { randomName } from '../files/random.js';
 import { protocolVersion } from '../files/record.js';
 import { Channel } from './channel.js';
@@ -44,6 +45,8 @@ export interface HoldsOwner {
   readonly maxReferences: number;
   /** How long its end may take, in milliseconds. */
   readonly stopTimeoutMs: number;
+  /** Where the output of its server is. */
+  readonly output?: OutputPlace | undefined;
   /** Where the owner stands: who comes now is welcomed, or told to start over. */
   readonly phase: 'starting' | 'ready' | 'stopping';
   /** The total has changed. May switch to stopping, in this very tick. */
@@ -245,6 +248,7 @@ export class Holds {
       yours: hello.references,
       maxReferences: owner.maxReferences,
       stopTimeoutMs: Math.ceil(owner.stopTimeoutMs),
+      ...(hold.waits && owner.output && { output: owner.output }),
       anchor: hold.key,
     });
     owner.changed();

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { threadId } from 'node:worker_threads';
 import { errorTable, type SocketReferenceErrorCode } from '../error-table.js';
 import { SocketReferenceError } from '../errors.js';
+import type { OutputPlace } from '../files/file-end.js';
 import { protocolVersion } from '../files/record.js';
 import { type Anchor, type AnchorEnd, openAnchor } from './anchor.js';
 import { Channel } from './channel.js';
@@ -32,7 +33,7 @@ export interface MemberStart {
   readonly references: number;
   readonly canServe: boolean;
   /** Called when there is an owner, whose server is not up yet. */
-  starting(): void;
+  starting(output: OutputPlace | undefined): void;
   /** Called in the tick in which the server is known to be up. */
   accept(member: Member): void;
 }
@@ -242,7 +243,7 @@ export class Member implements Lease {
         this.#counted(message);
         this.#phase = { kind: 'waiting' };
         if (message.state === 'ready') this.#attached();
-        else this.#start.starting();
+        else this.#start.starting(message.output);
         return;
       case 'ready':
         if (this.#phase.kind === 'waiting') this.#attached();

@@ -42,6 +42,8 @@ const welcome = v.object({
   maxReferences: positive,
   /** How long the owner's end may take, in milliseconds. */
   stopTimeoutMs: v.optional(count),
+  /** Of an owner whose server is not up: where its output is, and where in the file it begins. */
+  output: v.optional(v.object({ file: v.string(), from: count })),
   /** What an anchor of this member has to name. */
   anchor: v.optional(v.string()),
 });

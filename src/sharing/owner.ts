@@ -357,6 +357,9 @@ export class Owner implements Lease {
       maxMembers: settings.maxMembers,
       maxReferences: settings.maxReferences,
       stopTimeoutMs: this.#service.stopTimeoutMs,
+      get output() {
+        return owner.#service.output;
+      },
       get phase() {
         if (owner.#phase.kind === 'starting') return 'starting';
         if (owner.#phase.kind === 'stopping' || owner.#phase.kind === 'deposed') return 'stopping';

@@ -1,4 +1,5 @@
 import type { SocketReferenceError } from '../errors.js';
+import type { OutputPlace } from '../files/file-end.js';
 import type { EndpointLock } from '../files/lock.js';
 import type { Listener } from '../files/publish.js';
 import type { RecordEntry } from '../files/record.js';
@@ -16,6 +17,8 @@ export interface Service {
   readonly reachable: boolean;
   /** What the record has to say of it, besides its socket. */
   readonly recorded: readonly RecordEntry[];
+  /** Where its output can be read, by those who wait for it; undefined if there is none. */
+  readonly output?: OutputPlace | undefined;
   /** What there is to tell of it in listings, beyond its owner. */
   readonly description: ServerState | undefined;
   /**

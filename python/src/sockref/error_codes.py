@@ -37,7 +37,7 @@ ERROR_FIELDS: Final[dict[ErrorCode, tuple[str, ...]]] = {
     "ERR_SOCKREF_LIMIT_EXCEEDED": ("path", "limit", "max", "errno", "syscall"),
     "ERR_SOCKREF_NOT_SERVED": ("path",),
     "ERR_SOCKREF_SERVER_FAILED": ("path", "reason", "exit_code", "stderr"),
-    "ERR_SOCKREF_TIMEOUT": ("path", "timeout", "waiting_for"),
+    "ERR_SOCKREF_TIMEOUT": ("path", "timeout", "waiting_for", "stderr"),
     "ERR_SOCKREF_OWNER_UNRESPONSIVE": ("path", "pid", "timeout"),
     "ERR_SOCKREF_OWNER_LOST": ("path", "timeout"),
     "ERR_SOCKREF_CLOSED": ("path", "reason"),
