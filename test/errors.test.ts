@@ -64,7 +64,7 @@ const triggers: readonly Trigger[] = [
     how: 'a path that is no string',
     code: 'ERR_SOCKREF_INVALID_PATH',
     fields: () => ({ reason: 'not-a-string' }),
-    says: /^Invalid path 5: a path is a string; pass /,
+    says: /^Invalid path: it is 5, and a path is a string; pass /,
     run: (_, manager) => rejection(manager.acquire(5 as never, { serve })),
   },
   {
