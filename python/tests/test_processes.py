@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -15,6 +16,7 @@ from typing import Any
 from support import Case, environment, run_program, started_program, stop
 
 from sockref import SocketManager, SocketReferenceError, acquire, default_manager
+from sockref._files.kernel_lock import try_lock
 from sockref._files.platform import process_start
 
 
@@ -183,11 +185,30 @@ class Exit(Case):
                 manager.acquire(self.path(), serve=hello, timeout=0.2)
             error = raised.exception
             self.assertEqual((error.code, error.pid), ("ERR_SOCKREF_OWNER_UNRESPONSIVE", owner.pid))
+            advice = f"; it is stopped; continue it with kill -CONT {owner.pid}, or end it with kill -KILL {owner.pid}"
+            self.assertTrue(str(error).endswith(advice), str(error))
             os.kill(owner.pid, signal.SIGCONT)
             with manager.acquire(self.path(), serve=hello) as reference:
                 self.assertEqual(reference.role, "member")
             owner.stdin.close()  # type: ignore[union-attr]
             owner.wait()
+
+    def test_an_owner_that_runs_is_not_called_stopped_and_not_to_be_ended(self) -> None:
+        start = process_start(os.getpid())
+        cases = [(start, "; it runs, and is busy or has no place for one more; wait longer, or look at what it does")]
+        cases.append(("1", "; its state cannot be seen from here; look at it where it runs, and wait longer if it is busy"))
+        for began, says in cases:
+            with self.subTest(began), open(self.path() + ".lock", "w+b") as file:
+                os.chmod(file.fileno(), 0o600)
+                self.assertTrue(try_lock(file.fileno()))
+                record = {"sockref": 1, "pid": os.getpid(), "start": began, "since": 1}
+                file.write(json.dumps(record).encode() + b"\n")
+                file.flush()
+                with SocketManager() as manager, self.assertRaises(SocketReferenceError) as raised:
+                    manager.acquire(self.path(), serve=hello, timeout=0.1)
+                self.assertEqual(raised.exception.code, "ERR_SOCKREF_OWNER_UNRESPONSIVE")
+                self.assertTrue(str(raised.exception).endswith(says), str(raised.exception))
+                os.unlink(file.name)
 
 
 def in_child(work: Any) -> str:

@@ -3,6 +3,7 @@ import { abortError, SocketReferenceError } from '../errors.js';
 import { endOf } from '../files/file-end.js';
 import type { Obstacle } from '../sharing/claim.js';
 import { deferred } from '../sharing/deferred.js';
+import { unresponsive } from '../sharing/unresponsive.js';
 import type { Slot } from './slot.js';
 
 /** What an acquire that has to wait needs to know. */
@@ -61,14 +62,14 @@ export class Waiter {
 }
 
 /** The error of an acquire whose time is over: a living owner that does not answer has a code of its own. */
-function timeoutError(path: string, timeoutMs: number, { waitingFor, pid, output }: Obstacle): SocketReferenceError {
+function timeoutError(
+  path: string,
+  timeoutMs: number,
+  { waitingFor, pid, start, output }: Obstacle,
+): SocketReferenceError {
   if (pid !== undefined) {
-    return new SocketReferenceError(
-      'ERR_SOCKREF_OWNER_UNRESPONSIVE',
-      `The owner of ${path} (pid ${pid}) holds its lock but did not answer within ${timeoutMs} ms (waiting for ` +
-        `${waitingFor}); it is stopped or its event loop is blocked: look at it, or end it (kill ${pid})`,
-      { path, pid, timeoutMs },
-    );
+    const what = `holds its lock but did not answer within ${timeoutMs} ms (waiting for ${waitingFor})`;
+    return unresponsive(path, what, timeoutMs, { pid, start });
   }
   const stderr = output === undefined ? '' : endOf(output);
   return new SocketReferenceError(

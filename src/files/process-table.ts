@@ -10,7 +10,7 @@ export interface ProcessEntry {
   readonly session: number | undefined;
   /** When it began: together with the pid it tells a process from a later one with the same number. */
   readonly start: string;
-  /** Whether it was stopped, as by SIGSTOP. */
+  /** Whether it was stopped, as by SIGSTOP or a debugger. */
   readonly stopped: boolean;
   /** Whether it has ended, and only waits for its parent to ask how. Its pid is taken until then. */
   readonly ended: boolean;
@@ -50,7 +50,7 @@ export function parseStat(text: string): ProcessEntry | undefined {
   if (state === undefined || start === undefined) return undefined;
   // A process whose first thread has ended looks like a zombie, but lives on in the others.
   const ended = state === 'X' || state === 'x' || (state === 'Z' && threads <= 1);
-  const stopped = state === 'T';
+  const stopped = state === 'T' || state === 't';
   return { pid: Number.parseInt(text, 10), group: Number(group), session: Number(session), start, stopped, ended };
 }
 

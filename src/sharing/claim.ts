@@ -6,7 +6,7 @@ import { type Identity, lstatIfThere } from '../files/identity.js';
 import { EndpointLock, type LockAttempt, peekRecord } from '../files/lock.js';
 import { ownUid } from '../files/platform.js';
 import { clearWay, endOrphans, type Reclaimed, reclaim } from '../files/reclaim.js';
-import { readRecord } from '../files/record.js';
+import { type OwnerRecord, readRecord } from '../files/record.js';
 import { systemError } from '../system-errors.js';
 import { connected, isAway } from './connected.js';
 import { handlerService } from './handler-service.js';
@@ -23,6 +23,8 @@ export interface Obstacle {
   readonly waitingFor: string;
   /** The process that holds the lock, if it is known. */
   readonly pid: number | undefined;
+  /** When that process began, if it is known. */
+  readonly start?: string | undefined;
   /** Where the output of the server is that does not become ready. */
   readonly output?: OutputPlace;
 }
@@ -131,7 +133,7 @@ function heldBy(taken: Extract<LockAttempt, { kind: 'busy' }>, to: 'start' | 'en
     known = record?.stopping
       ? // It is alive and well; only its clients take their time.
         { waitingFor: `the last connections of the previous owner${who} to end`, pid: undefined }
-      : { waitingFor: `the owner${who} to ${to}`, pid };
+      : { waitingFor: `the owner${who} to ${to}`, pid, start: record?.start };
     return known;
   };
   return {
@@ -140,6 +142,9 @@ function heldBy(taken: Extract<LockAttempt, { kind: 'busy' }>, to: 'start' | 'en
     },
     get pid() {
       return look().pid;
+    },
+    get start() {
+      return look().start;
     },
   };
 }
@@ -154,7 +159,10 @@ async function attach(request: Claim): Promise<Attachment> {
     waitingFor: 'the owner to answer',
     // Looked up when someone wants to know: mostly it answers at once.
     get pid() {
-      return ownerPid(place);
+      return ownerRecord(place)?.pid;
+    },
+    get start() {
+      return ownerRecord(place)?.start;
     },
   });
   const outcome = await Member.attach(socket, memberStart(request), signal);
@@ -218,10 +226,10 @@ async function connectControl({ place, signal }: Pick<Claim, 'place' | 'signal'>
   }
 }
 
-/** The pid in the record, for messages only. */
-function ownerPid({ directory, names, path }: Place): number | undefined {
+/** What the record says of the owner, for messages only. */
+function ownerRecord({ directory, names, path }: Place): OwnerRecord | undefined {
   try {
-    return peekRecord(directory, names.lock, path)?.pid;
+    return peekRecord(directory, names.lock, path);
   } catch {
     // It would only make a message better; what is wrong with the file shows when it is to be locked.
     return undefined;

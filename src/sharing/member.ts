@@ -12,6 +12,7 @@ import { type MalformedMessage, parseToMember, type ToMember, type ToOwner } fro
 import { stoppedByForce } from './reasons.js';
 import type { OwnerSettings, Place, Surroundings } from './settings.js';
 import { sweep } from './sweep.js';
+import { unresponsive } from './unresponsive.js';
 
 type Welcome = Extract<ToMember, { type: 'welcome' }>;
 
@@ -203,11 +204,8 @@ export class Member implements Lease {
   #leaveUnanswered(left: Deferred<void>, timeoutMs: number): void {
     const { path } = this.#place;
     const pid = this.ownerPid;
-    const message = `The owner of ${path} (pid ${pid}) did not answer a release within ${timeoutMs} ms; look at that process: it is stopped, or its event loop is blocked`;
-    this.#start.surroundings.hooks.fault(
-      path,
-      new SocketReferenceError('ERR_SOCKREF_OWNER_UNRESPONSIVE', message, { path, pid, timeoutMs }),
-    );
+    const what = `did not answer a release within ${timeoutMs} ms`;
+    this.#start.surroundings.hooks.fault(path, unresponsive(path, what, timeoutMs, { pid }));
     this.#finish(() => left.resolve());
   }
 

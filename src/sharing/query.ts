@@ -1,10 +1,11 @@
 import { connect, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { lstatIfThere } from '../files/identity.js';
 import { EndpointLock, peekRecord } from '../files/lock.js';
 import { ownUid } from '../files/platform.js';
 import { processEntry } from '../files/process-table.js';
 import type { OwnerRecord } from '../files/record.js';
-import { systemError } from '../system-errors.js';
+import { errnoOf, systemError } from '../system-errors.js';
 import { Channel } from './channel.js';
 import { connected, isAway } from './connected.js';
 import { deferred } from './deferred.js';
@@ -20,20 +21,27 @@ export type Finding =
   | { readonly kind: 'stale'; readonly record: OwnerRecord | undefined }
   | { readonly kind: 'nothing' };
 
-/** Asks the owner of an endpoint who holds it, without taking a reference; waits for its answer so many milliseconds. */
-export async function query(place: Place, timeoutMs: number, retry = true): Promise<Finding> {
+/** Pause before an owner is asked again that had no place for the question, in milliseconds. */
+const pauseMs = 5;
+
+/**
+ * Asks the owner of an endpoint who holds it, without taking a reference; waits for its answer so many milliseconds.
+ *
+ * @throws SocketReferenceError if this process cannot ask, which says nothing of the owner
+ */
+export async function query(place: Place, timeoutMs: number): Promise<Finding> {
   const { directory, names, path } = place;
   const asked = await ask(place, timeoutMs);
-  if (asked.holders) return { kind: 'answered', holders: asked.holders };
+  if (asked.kind === 'answered') return asked;
+  const connected = asked.kind !== 'nobody';
   const attempt = EndpointLock.attempt(directory, names.lock, path, false);
   switch (attempt.kind) {
     case 'absent':
       return { kind: 'nothing' };
     case 'busy':
-      if (!isPast(attempt.record)) return { kind: 'silent', record: attempt.record, connected: asked.connected };
-      // It may have died over our question; or it lives where we cannot see its process, and is as silent once more.
-      if (asked.connected && retry) return query(place, timeoutMs, false);
-      return { kind: 'silent', record: asked.connected ? attempt.record : undefined, connected: asked.connected };
+      // One that we reach although its process is not to be seen lives where we cannot see it.
+      if (isPast(attempt.record) && !connected) return { kind: 'silent', record: undefined, connected };
+      return { kind: 'silent', record: attempt.record, connected };
     case 'held':
       attempt.lock.release();
       return { kind: 'stale', record: peekRecord(directory, names.lock, path) };
@@ -51,35 +59,51 @@ function isPast(record: OwnerRecord | undefined): boolean {
   return process === undefined || process.ended || process.start !== record.start;
 }
 
-async function ask(place: Place, timeoutMs: number): Promise<{ holders?: Holders; connected: boolean }> {
+/** `busy`: it had no place for us, be it in its queue; `silent`: it has heard us, and does not answer. */
+type Asked = { readonly kind: 'answered'; readonly holders: Holders } | { readonly kind: 'nobody' | 'busy' | 'silent' };
+
+/** Asks until there is an answer, since an owner that is busy may have a place for the next question. */
+async function ask(place: Place, timeoutMs: number): Promise<Asked> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const asked = await askOnce(place, Math.max(0, deadline - performance.now()));
+    if (asked.kind !== 'busy' || performance.now() + pauseMs > deadline) return asked;
+    await pause(pauseMs);
+  }
+}
+
+async function askOnce(place: Place, timeoutMs: number): Promise<Asked> {
   const at = place.directory.at(place.names.control);
   const stats = lstatIfThere(at);
-  if (!stats?.isSocket() || Number(stats.uid) !== ownUid()) return { connected: false };
+  if (!stats?.isSocket() || Number(stats.uid) !== ownUid()) return { kind: 'nobody' };
   const socket = connect({ path: at });
   try {
     await connected(socket);
   } catch (error) {
     socket.destroy();
+    // More knock than its queue takes.
+    if (errnoOf(error) === 'EAGAIN') return { kind: 'busy' };
     // Nobody listens there; the lock tells why.
-    if (isAway(error)) return { connected: false };
+    if (isAway(error)) return { kind: 'nobody' };
     // A failure of our own says nothing about the owner.
     throw systemError(error, place.path, `ask the owner of ${place.path}`);
   }
-  const holders = await answer(socket, place.path, timeoutMs);
-  return holders ? { holders, connected: true } : { connected: true };
+  return answer(socket, place.path, timeoutMs);
 }
 
-async function answer(socket: Socket, path: string, timeoutMs: number): Promise<Holders | undefined> {
-  const answered = deferred<Holders | undefined>();
+async function answer(socket: Socket, path: string, timeoutMs: number): Promise<Asked> {
+  const answered = deferred<Asked>();
   socket.once('error', (error) => {
     if (!isAway(error)) answered.reject(systemError(error, path, `ask the owner of ${path}`));
   });
   const channel = new Channel<ToMember>(socket, parseToMember, {
-    message: (message) => answered.resolve(message.type === 'holders' ? message : undefined),
+    message: (message) =>
+      answered.resolve(message.type === 'holders' ? { kind: 'answered', holders: message } : { kind: 'silent' }),
     refuse: () => undefined,
-    closed: () => answered.resolve(undefined),
+    // Dropped for others, or for want of descriptors; or it ends, and is not there when it is asked again.
+    closed: (malformed) => answered.resolve({ kind: malformed ? 'silent' : 'busy' }),
   });
-  const timer = setTimeout(() => answered.resolve(undefined), timeoutMs);
+  const timer = setTimeout(() => answered.resolve({ kind: 'silent' }), timeoutMs);
   channel.send({ type: 'who' });
   try {
     return await answered.promise;

@@ -36,14 +36,20 @@ describe('a waiter', () => {
     });
   });
 
-  it('fails with the pid of an owner that does not answer', async () => {
-    const { waiter, clock } = wait({}, { waitingFor: 'an answer', pid: 42 });
+  it.each([
+    [
+      'that runs',
+      undefined,
+      /; it runs, and is busy or has no place for one more; wait longer, or look at what it does$/,
+    ],
+    ['that is another process than the owner', '1', /; its state cannot be seen from here; look at it where it runs, /],
+  ])('fails with the pid of an owner that does not answer, and what is known of it: %s', async (_, start, says) => {
+    const { pid } = process;
+    const { waiter, clock } = wait({}, { waitingFor: 'an answer', pid, start });
     clock.pass(100);
-    await expect(waiter.outcome).rejects.toMatchObject({
-      code: 'ERR_SOCKREF_OWNER_UNRESPONSIVE',
-      pid: 42,
-      message: expect.stringContaining('kill 42'),
-    });
+    const failure = { code: 'ERR_SOCKREF_OWNER_UNRESPONSIVE', pid, message: expect.stringMatching(says) };
+    await expect(waiter.outcome).rejects.toMatchObject(failure);
+    await expect(waiter.outcome).rejects.not.toMatchObject({ message: expect.stringContaining('kill') });
   });
 
   it('fails when its signal aborts', async () => {

@@ -10,7 +10,7 @@ it('reads what the kernel says of a process, whatever its name', () => {
   for (const name of ['sh', 'a) S 1 (b', ') Z 2 2', '', 'a b']) {
     expect(parseStat(stat(name, 'S', 1))).toEqual(expected);
   }
-  expect(parseStat(stat('sh', 'T', 1))).toEqual({ ...expected, stopped: true });
+  for (const state of ['T', 't']) expect(parseStat(stat('sh', state, 1))).toEqual({ ...expected, stopped: true });
 });
 
 it('knows who has ended: a zombie has, unless it lives on in other threads', () => {

@@ -18,6 +18,23 @@ const holders = { type: 'holders', state: 'active', owner: self, members: [], mo
 /** Longer than any answer takes: only a failure takes as long. */
 const long = 30_000;
 
+/** Listens, accepts nothing, and connects to itself until no more are taken. */
+const fullQueue = `
+import signal, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen(0)
+held = []
+try:
+    while True:
+        held.append(socket.socket(socket.AF_UNIX))
+        held[-1].setblocking(False)
+        held[-1].connect(sys.argv[1])
+except BlockingIOError:
+    print("full", flush=True)
+signal.pause()
+`;
+
 /** With an owner that holds the lock and answers what is given. */
 async function withOwner(
   place: Place,
@@ -63,7 +80,7 @@ describe('a query', () => {
     ['does not answer', 1, () => undefined],
     ['answers something else', long, () => ({ type: 'ready' })],
     ['answers nonsense', long, () => ({ type: 'nonsense' })],
-    ['hangs up', long, (_: unknown, peer: { leave(): unknown }) => void peer.leave()],
+    ['hangs up each time', 50, (_: unknown, peer: { leave(): unknown }) => void peer.leave()],
   ])('finds an owner silent that %s', (_, timeoutMs, answer) =>
     withPlace((place) =>
       withOwner(place, answer, async () => {
@@ -72,6 +89,32 @@ describe('a query', () => {
       }),
     ),
   );
+
+  it('asks an owner again that had no place for the question', () =>
+    withPlace((place) => {
+      let asked = 0;
+      const answer: Parameters<typeof fakeOwner>[1] = (_, peer) => {
+        if (++asked > 2) return holders;
+        void peer.leave();
+        return undefined;
+      };
+      return withOwner(place, answer, async () => {
+        expect(await query(place, long)).toEqual({ kind: 'answered', holders });
+        expect(asked).toBe(3);
+      });
+    }));
+
+  it('finds an owner silent whose queue is full, and not on its way in or out', () =>
+    withPlace(async (place) => {
+      const lock = takeLock(place);
+      beginRecord(lock.fd);
+      const { line } = await runServer(`exec python3 -c '${fullQueue}' ${place.path}.ctl`);
+      expect(await line()).toBe('full');
+      expect(await query(place, 50)).toMatchObject({ kind: 'silent', connected: true, record: { pid: process.pid } });
+      unlinkSync(`${place.path}.ctl`);
+      lock.remove();
+      lock.release();
+    }));
 
   it('does not take a dead owner for the one who has its lock now', () =>
     withPlace(async (place) => {

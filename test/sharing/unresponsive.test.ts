@@ -26,7 +26,7 @@ function files(directory: string): string[] {
 }
 
 /** What has to hold for an owner that holds its lock but does not answer, until `goOn` lets it. */
-function whileItHangs(hang: (directory: string) => Promise<() => Promise<void>>): Promise<void> {
+function whileItHangs(says: string, hang: (directory: string) => Promise<() => Promise<void>>): Promise<void> {
   return withDirectory(async (directory) => {
     const path = join(directory, 'app.sock');
     await owner.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
@@ -38,7 +38,8 @@ function whileItHangs(hang: (directory: string) => Promise<() => Promise<void>>)
     const options = { serve: 'echo', timeoutMs: 300 };
     const { error } = await late.call({ do: 'acquire', path, as: 'z', options });
     expect(error).toMatchObject({ code: 'ERR_SOCKREF_OWNER_UNRESPONSIVE', pid: owner.pid });
-    expect(error.message).toContain(`pid ${owner.pid}`);
+    expect(error.message).toContain(`(pid ${owner.pid}) holds its lock`);
+    expect(error.message).toContain(`; ${says.replaceAll('PID', String(owner.pid))}`);
     const joining = await late.call({ do: 'acquire', path, as: 'z', options: { timeoutMs: 300 } });
     expect(joining['error']).toMatchObject({ code: 'ERR_SOCKREF_OWNER_UNRESPONSIVE', pid: owner.pid });
     expect((await late.call({ do: 'inspect', path }))['found']).toMatchObject({
@@ -74,13 +75,13 @@ function whileItHangs(hang: (directory: string) => Promise<() => Promise<void>>)
 }
 
 test('an owner that is stopped is told of, and goes on as if nothing had happened', () =>
-  whileItHangs(async () => {
+  whileItHangs('it is stopped; continue it with kill -CONT PID, or end it with kill -KILL PID', async () => {
     await owner.stop();
     return async () => owner.goOn();
   }));
 
 test('an owner whose event loop does not turn is told of, and goes on as if nothing had happened', () =>
-  whileItHangs(async (directory) => {
+  whileItHangs('it runs, and is busy or has no place for one more; wait longer', async (directory) => {
     const [begun, end] = [join(directory, 'begun'), join(directory, 'end')];
     writeFileSync(begun, '');
     const blocked = owner.call({ do: 'block', begun, until: end });

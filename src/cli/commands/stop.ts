@@ -6,6 +6,7 @@ import { SocketReferenceError } from '../../errors.js';
 import { query } from '../../sharing/query.js';
 import type { Place } from '../../sharing/settings.js';
 import { requestStop } from '../../sharing/stop-request.js';
+import { unresponsive } from '../../sharing/unresponsive.js';
 import { duration } from '../duration-option.js';
 import { CliError } from '../failure.js';
 import { plural, tell } from '../output.js';
@@ -43,7 +44,7 @@ async function stop(name: string, { force, timeout }: Options): Promise<void> {
     for (let first = true; ; first = false) {
       const info = infoOf(place.path, await query(place, answerMs));
       if (!info || info.state === 'stale') return ended(place, info, first);
-      if (info.state === 'unresponsive') throw unresponsive(place, info.owner?.pid);
+      if (info.state === 'unresponsive') throw noAnswer(place, info.owner?.pid);
       if (!force && !said && info.references) {
         tell(`waiting until ${place.path} is unused: ${holdersOf(info)}; --force ends it now`);
         said = true;
@@ -80,10 +81,9 @@ function notInTime({ path }: Place, timeoutMs: number, info: SocketInfo): CliErr
   return new CliError(`${path} did not end within ${timeoutMs} ms: ${holdersOf(info)}; --force ends it now`);
 }
 
-function unresponsive({ path }: Place, pid: number | undefined): SocketReferenceError {
-  return new SocketReferenceError(
-    'ERR_SOCKREF_OWNER_UNRESPONSIVE',
-    `The owner of ${path} (pid ${pid}) did not answer within ${answerMs} ms; it is stopped or its event loop is blocked: look at it, or end it (kill ${pid})`,
-    { path, ...(pid !== undefined && { pid }), timeoutMs: answerMs },
-  );
+function noAnswer({ path }: Place, pid: number | undefined): SocketReferenceError {
+  const what = `did not answer within ${answerMs} ms`;
+  if (pid !== undefined) return unresponsive(path, what, answerMs, { pid });
+  const message = `The owner of ${path} ${what}, and which process that is is not known; try again`;
+  return new SocketReferenceError('ERR_SOCKREF_OWNER_UNRESPONSIVE', message, { path, timeoutMs: answerMs });
 }

@@ -10,6 +10,7 @@ import { peekRecord } from '../../files/lock.js';
 import { joinPath } from '../../files/paths.js';
 import { ownUid } from '../../files/platform.js';
 import { endpointNames } from '../../sharing/names.js';
+import { stateOfOwner } from '../../sharing/unresponsive.js';
 import type { Problem } from './problem.js';
 
 /** What a private directory is called. */
@@ -82,8 +83,8 @@ function problemOf(info: SocketInfo | undefined): Problem | undefined {
     };
   }
   if (state === 'unresponsive') {
-    const mend = pid === undefined ? 'look at that process' : `look at it, or end it (kill ${pid})`;
-    const message = `The owner of ${path}${who} lives but does not answer: it is stopped, or its event loop is blocked; ${mend}`;
+    const how = pid === undefined ? 'which process that is is not known' : stateOfOwner(pid, undefined);
+    const message = `The owner of ${path}${who} does not answer: ${how}`;
     return { kind: 'unresponsive', path, pid, message, cure: { kind: 'none' } };
   }
   return undefined;

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from .._sharing.claim import Obstacle
+from .._sharing.unresponsive import unresponsive
 from ..errors import SocketReferenceError
 from .slot import Slot
 
@@ -61,14 +62,8 @@ def _timeout_error(path: str, timeout: float, obstacle: Obstacle) -> SocketRefer
     """The error of an acquire whose time is over: a living owner that does not answer has a code of its own."""
     waiting_for, pid = obstacle.waiting_for, obstacle.pid
     if pid is not None:
-        return SocketReferenceError(
-            "ERR_SOCKREF_OWNER_UNRESPONSIVE",
-            f"The owner of {path} (pid {pid}) holds its lock but did not answer within {timeout:g} s (waiting for "
-            f"{waiting_for}); it is stopped or its event loop is blocked: look at it, or end it (kill {pid})",
-            path=path,
-            pid=pid,
-            timeout=timeout,
-        )
+        what = f"holds its lock but did not answer within {timeout:g} s (waiting for {waiting_for})"
+        return unresponsive(path, what, timeout, pid, obstacle.start)
     return SocketReferenceError(
         "ERR_SOCKREF_TIMEOUT",
         f"{path} was not acquired within {timeout:g} s; it was waiting for {waiting_for}; pass a longer timeout if that "

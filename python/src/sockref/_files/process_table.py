@@ -18,7 +18,8 @@ class ProcessEntry:
     """A process.
 
     `start`, when it began, tells it together with the pid from a later one with the same number. `session` is None where the
-    system does not tell. `ended` ones only wait for their parent to ask how; the pid is taken until then.
+    system does not tell. `ended` ones only wait for their parent to ask how; the pid is taken until then. `stopped` ones were
+    so by a signal, as SIGSTOP, or by a debugger.
     """
 
     pid: int
@@ -26,6 +27,7 @@ class ProcessEntry:
     session: int | None
     start: str
     ended: bool
+    stopped: bool
 
 
 def process_table() -> list[ProcessEntry]:
@@ -54,7 +56,7 @@ def parse_stat(text: str) -> ProcessEntry | None:
     # A process whose first thread has ended looks like a zombie, but lives on in the others.
     ended = state in "Xx" or (state == "Z" and threads <= 1)
     pid = int(text.split(" ", 1)[0])
-    return ProcessEntry(pid, int(fields[2]), int(fields[3]), fields[19], ended)
+    return ProcessEntry(pid, int(fields[2]), int(fields[3]), fields[19], ended, stopped=state in "Tt")
 
 
 def _names_in_proc() -> list[str] | None:
@@ -78,7 +80,7 @@ def _entry_in_proc(pid: int) -> ProcessEntry | None:
 def _parse_ps(text: str) -> list[ProcessEntry]:
     found = (_PS_LINE.fullmatch(line) for line in text.split("\n"))
     return [
-        ProcessEntry(int(line[1]), int(line[2]), None, line[4], line[3].startswith(("Z", "X")))
+        ProcessEntry(int(line[1]), int(line[2]), None, line[4], line[3].startswith(("Z", "X")), line[3].startswith("T"))
         for line in found
         if line is not None
     ]

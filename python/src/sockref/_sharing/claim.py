@@ -15,7 +15,7 @@ from .._files.lock import Absent, Busy, EndpointLock, peek_record
 from .._files.platform import own_uid
 from .._files.processes import end_orphans, servers_of
 from .._files.reclaim import Reclaimed, clear_way, reclaim
-from .._files.record import read_record
+from .._files.record import OwnerRecord, read_record
 from .._system_errors import is_away, system_error
 from ..errors import SocketReferenceError
 from .command import Hire, ServerCommand
@@ -45,10 +45,14 @@ take over within a few milliseconds, but they may come to the lock later than wh
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What a claim is waiting for, for the error of whoever gives up waiting; `pid` holds the lock, if it is known."""
+    """What a claim is waiting for, for the error of whoever gives up waiting.
+
+    `pid` holds the lock, and began at `start`, if that is known.
+    """
 
     waiting_for: str
     pid: int | None = None
+    start: str | None = None
 
 
 class Claimant(Protocol):
@@ -151,7 +155,7 @@ async def _attempt(request: Claim, seen: _Seen) -> bool:
                 claimant.obstacle(Obstacle(f"the last connections of the previous owner{who} to end"))
             else:
                 what = "start" if attached == "nobody" else "end"
-                claimant.obstacle(Obstacle(f"the owner{who} to {what}", pid))
+                claimant.obstacle(Obstacle(f"the owner{who} to {what}", pid, record.start if record else None))
     return False
 
 
@@ -162,7 +166,9 @@ async def _attach(
     if sock is None:
         return "nobody"
     claimant = request.claimant
-    claimant.obstacle(Obstacle("the owner to answer", _owner_pid(request.place)))
+    record = _owner_record(request.place)
+    pid, began = (record.pid, record.start) if record else (None, None)
+    claimant.obstacle(Obstacle("the owner to answer", pid, began))
     start = MemberStart(
         place=request.place,
         settings=request.settings,
@@ -195,14 +201,13 @@ def _connect_control(place: Place) -> socket.socket | None:
     return sock
 
 
-def _owner_pid(place: Place) -> int | None:
-    """The pid in the record, for messages only."""
+def _owner_record(place: Place) -> OwnerRecord | None:
+    """What the record says of the owner, for messages only."""
     try:
-        record = peek_record(place.directory, place.names.lock, place.path)
+        return peek_record(place.directory, place.names.lock, place.path)
     except SocketReferenceError:
         # It would only make a message better; what is wrong with the file shows when it is to be locked.
         return None
-    return record.pid if record else None
 
 
 async def _hire(request: Claim, server: ServerCommand, seen: _Seen) -> bool:

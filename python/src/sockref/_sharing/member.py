@@ -21,6 +21,7 @@ from .lease import LeaseEvents, Peers, Role, Surroundings
 from .messages import Count, Failed, MalformedMessage, ToMember, Welcome, parse_to_member
 from .settings import OwnerSettings, Place
 from .sweep import sweep
+from .unresponsive import unresponsive
 
 NotAttached = Literal["stopping", "closed"]
 """How an attempt ended without a lease: the owner is on its way out, or was no owner any more."""
@@ -160,11 +161,7 @@ class Member:
     def _leave_unanswered(self, left: asyncio.Future[None], timeout: float) -> None:
         """The owner does not read. The kernel will tell it that we are gone; nobody here must wait for that."""
         path, pid = self._start.place.path, self.owner_pid
-        message = (
-            f"The owner of {path} (pid {pid}) did not answer a release within {timeout:g} s; "
-            "look at that process: it is stopped, or its event loop is blocked"
-        )
-        error = SocketReferenceError("ERR_SOCKREF_OWNER_UNRESPONSIVE", message, path=path, pid=pid, timeout=timeout)
+        error = unresponsive(path, f"did not answer a release within {timeout:g} s", timeout, pid, None)
         self._start.surroundings.hooks.fault(path, error)
         self._finish()
         left.set_result(None)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from .._files.lock import Absent, Busy, EndpointLock, peek_record
 from .._files.platform import own_uid, process_start
@@ -41,26 +42,30 @@ class Stale:
 Finding = Answered | Silent | Stale | None
 
 
-async def query(place: Place, timeout: float, retry: bool = True) -> Finding:
-    """Asks the owner who holds it; waits for its answer so many seconds. None if there is nothing."""
-    sock = _connect(place)
-    if sock is not None:
-        holders = await _ask(sock, place.path, timeout)
-        if holders is not None:
-            return Answered(holders)
+_PAUSE = 0.005
+"""Seconds before an owner is asked again that had no place for the question."""
+
+# Why there is no answer: nobody listens; it had no place for us, be it in its queue; it has heard us, and does not answer.
+_Unanswered = Literal["nobody", "busy", "silent"]
+
+
+async def query(place: Place, timeout: float) -> Finding:
+    """Asks the owner who holds it; waits for its answer so many seconds. None if there is nothing.
+
+    Raises SocketReferenceError if this process cannot ask, which says nothing of the owner.
+    """
+    asked = await _ask(place, timeout)
+    if isinstance(asked, dict):
+        return Answered(asked)
+    connected = asked != "nobody"
     lock = place.names.lock
     attempt = EndpointLock.attempt(place.directory, lock, place.path, create=False)
     match attempt:
         case Absent():
             return None
         case Busy(record):
-            connected = sock is not None
-            if not _is_past(record):
-                return Silent(record, connected)
-            # It may have died over our question; or it lives where we cannot see its process, and is as silent once more.
-            if connected and retry:
-                return await query(place, timeout, retry=False)
-            return Silent(record if connected else None, connected)
+            # One that we reach although its process is not to be seen lives where we cannot see it.
+            return Silent(None if _is_past(record) and not connected else record, connected)
         case EndpointLock():
             attempt.release()
             return Stale(peek_record(place.directory, lock, place.path))
@@ -72,56 +77,74 @@ def _is_past(record: OwnerRecord | None) -> bool:
     return record is not None and record.start is not None and process_start(record.pid) != record.start
 
 
-def _connect(place: Place) -> socket.socket | None:
+async def _ask(place: Place, timeout: float) -> Holders | _Unanswered:
+    """Asks until there is an answer, since an owner that is busy may have a place for the next question."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout
+    while True:
+        sock = _connect(place)
+        asked = sock if isinstance(sock, str) else await _ask_once(sock, place.path, max(0.0, deadline - loop.time()))
+        if asked != "busy" or loop.time() + _PAUSE > deadline:
+            return asked
+        await asyncio.sleep(_PAUSE)
+
+
+def _connect(place: Place) -> socket.socket | Literal["nobody", "busy"]:
     found = place.directory.look(place.names.control)
     if found is None or not found.is_socket or found.uid != own_uid():
-        return None
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        return "nobody"
+    sock: socket.socket | None = None
     try:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.setblocking(False)
         sock.connect(place.directory.address(place.names.control))
     except OSError as error:
-        sock.close()
+        if sock is not None:
+            sock.close()
+        # More knock than its queue takes.
+        if error.errno == errno.EAGAIN:
+            return "busy"
         # Nobody listens there; the lock tells why.
         if is_away(error):
-            return None
+            return "nobody"
         # A failure of our own says nothing about the owner.
         raise system_error(error, place.path, f"ask the owner of {place.path}", "connect") from error
     return sock
 
 
-async def _ask(sock: socket.socket, path: str, timeout: float) -> Holders | None:
+async def _ask_once(sock: socket.socket, path: str, timeout: float) -> Holders | _Unanswered:
     loop = asyncio.get_running_loop()
-    answered: asyncio.Future[Holders | None] = loop.create_future()
+    answered: asyncio.Future[Holders | _Unanswered] = loop.create_future()
     channel = Channel(loop, sock, _Asking(answered))
-    timer = loop.call_later(timeout, _answer, answered, None)
+    timer = loop.call_later(timeout, _answer, answered, "silent")
     channel.send({"type": "who"})
     try:
-        holders = await answered
+        asked = await answered
         failure = channel.failure
-        if holders is None and failure is not None and not is_away(failure):
+        if asked == "busy" and failure is not None and not is_away(failure):
             raise system_error(failure, path, f"ask the owner of {path}") from failure
-        return holders
+        return asked
     finally:
         timer.cancel()
         channel.destroy()
 
 
 class _Asking:
-    def __init__(self, answered: asyncio.Future[Holders | None]) -> None:
+    def __init__(self, answered: asyncio.Future[Holders | _Unanswered]) -> None:
         self._answered = answered
 
     def received(self, line: str) -> None:
         message = parse_to_member(line)
-        _answer(self._answered, message if message["type"] == "holders" else None)
+        _answer(self._answered, message if message["type"] == "holders" else "silent")
 
     def refuse(self, malformed: MalformedMessage) -> dict[str, Any] | None:
         return None
 
     def closed(self, malformed: MalformedMessage | None) -> None:
-        _answer(self._answered, None)
+        # Dropped for others, or for want of descriptors; or it ends, and is not there when it is asked again.
+        _answer(self._answered, "busy" if malformed is None else "silent")
 
 
-def _answer(answered: asyncio.Future[Holders | None], holders: Holders | None) -> None:
+def _answer(answered: asyncio.Future[Holders | _Unanswered], answer: Holders | _Unanswered) -> None:
     if not answered.done():
-        answered.set_result(holders)
+        answered.set_result(answer)

@@ -1,0 +1,26 @@
+"""What is said of an owner that does not answer."""
+
+from __future__ import annotations
+
+from .._files.process_table import process_entry
+from ..errors import SocketReferenceError
+
+
+def state_of_owner(pid: int, start: str | None) -> str:
+    """What the system says of that process, and what to do about it.
+
+    Looked up and never guessed: one that is only busy must not be ended for dead. `start` is when it began, if that is
+    known: the number alone may be that of another process by now, or here.
+    """
+    entry = process_entry(pid)
+    if entry is None or entry.ended or (start is not None and entry.start != start):
+        return "its state cannot be seen from here; look at it where it runs, and wait longer if it is busy"
+    if entry.stopped:
+        return f"it is stopped; continue it with kill -CONT {pid}, or end it with kill -KILL {pid}"
+    return "it runs, and is busy or has no place for one more; wait longer, or look at what it does"
+
+
+def unresponsive(path: str, what: str, timeout: float, pid: int, start: str | None) -> SocketReferenceError:
+    """The error of whoever had no answer from a living owner within its time."""
+    message = f"The owner of {path} (pid {pid}) {what}; {state_of_owner(pid, start)}"
+    return SocketReferenceError("ERR_SOCKREF_OWNER_UNRESPONSIVE", message, path=path, pid=pid, timeout=timeout)
