@@ -58,7 +58,8 @@ export const errorTable = {
   },
   ERR_SOCKREF_OWNER_UNRESPONSIVE: {
     when: 'a living process holds the lock of the socket but does not answer',
-    remedy: 'look at the process that the message names: it is stopped, or its event loop is blocked',
+    remedy:
+      'what the message says: continue a process that is stopped; give one that runs more time, or look at what it is busy with',
     fields: ['path', 'pid', 'timeoutMs'],
   },
   ERR_SOCKREF_OWNER_LOST: {

@@ -5,6 +5,7 @@ import { abortError, SocketReferenceError } from '../errors.js';
 import { foreignFile } from '../files/foreign.js';
 import { lstatIfThere } from '../files/identity.js';
 import { ownUid } from '../files/platform.js';
+import { onAbort } from '../on-abort.js';
 import { connected } from '../sharing/connected.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import { checkOptions, isBoolean, isSignal, isTimeout } from './check.js';
@@ -82,12 +83,12 @@ async function wait(change: Promise<void>, ms: number, signals: readonly AbortSi
   if (signals.some((signal) => signal.aborted)) return;
   const stop = new AbortController();
   const end = (): void => stop.abort();
-  for (const signal of signals) signal.addEventListener('abort', end);
+  const ignored = signals.map((signal) => onAbort(signal, end));
   // Stopped or aborted: whoever asked looks by itself.
   const over = pause(Math.max(0, ms), undefined, { signal: stop.signal }).catch(() => {});
   await Promise.race([change, over]);
   stop.abort();
-  for (const signal of signals) signal.removeEventListener('abort', end);
+  for (const ignore of ignored) ignore();
 }
 
 function timeoutError(path: string, timeoutMs: number): SocketReferenceError {

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { abortError, SocketReferenceError } from '../errors.js';
 import { endOf } from '../files/file-end.js';
+import { onAbort } from '../on-abort.js';
 import type { Obstacle } from '../sharing/claim.js';
 import { deferred } from '../sharing/deferred.js';
 import { unresponsive } from '../sharing/unresponsive.js';
@@ -39,10 +40,10 @@ export class Waiter {
     };
     const abort = (): void => fail(abortError(signal as AbortSignal));
     const timer = clock.after(timeoutMs, () => fail(timeoutError(path, total, obstacle())));
-    signal?.addEventListener('abort', abort, { once: true });
+    const ignore = signal && onAbort(signal, abort);
     this.#stop = () => {
       timer.cancel();
-      signal?.removeEventListener('abort', abort);
+      ignore?.();
     };
   }
 

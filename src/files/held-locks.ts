@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { printable } from '../printable.js';
 import { errnoOf } from '../system-errors.js';
+import { atExit } from './at-exit.js';
 import type { EndpointLock } from './lock.js';
 import { killOrphans, reclaim } from './reclaim.js';
 import { readRecord } from './record.js';
@@ -19,7 +20,7 @@ let listening = false;
 export function heldFromNow(lock: EndpointLock): void {
   if (!listening) {
     listening = true;
-    process.on('exit', cleanUp);
+    atExit(cleanUp);
   }
   held.add(lock);
 }

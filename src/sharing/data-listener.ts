@@ -1,7 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../clock.js';
 import { errnoOf, systemError } from '../system-errors.js';
+import { checkTimeouts } from './http-timeouts.js';
 import { InFlight } from './in-flight.js';
+import { Sessions } from './sessions.js';
 
 /** Gets each connection to the socket. What it throws, or rejects with, costs that connection; what it returns is not used. */
 export type ConnectionHandler = (socket: Socket) => unknown;
@@ -18,7 +20,7 @@ export interface ConnectionStats {
   open: number;
   /** Connections ever handed to what serves. */
   accepted: number;
-  /** Connections closed at once because of `maxConnectionsPerSocket`. */
+  /** Connections closed at once because of `maxConnectionsPerSocket`, or of the `maxConnections` of the server that serves. */
   dropped: number;
   /** Connections that ended because what serves them threw or rejected. */
   failed: number;
@@ -31,6 +33,8 @@ export class DataListener {
   readonly #max: number;
   readonly #fault: (error: unknown) => void;
   readonly #inFlight: InFlight;
+  readonly #sessions: Sessions;
+  readonly #stopChecking: () => void;
   readonly #open = new Set<Socket>();
   #drained: (() => void) | undefined;
 
@@ -38,15 +42,19 @@ export class DataListener {
     this.#serve = serve;
     this.#max = max;
     this.#fault = fault;
-    this.#inFlight = new InFlight(typeof serve === 'function' ? undefined : serve, this.#open);
+    const server = typeof serve === 'function' ? undefined : serve;
+    this.#inFlight = new InFlight(server, this.#open);
+    this.#sessions = new Sessions(server, this.#open);
+    this.#stopChecking = checkTimeouts(server);
   }
 
   /** A new server that is not bound yet. A repaired socket file needs another one, for the same connections. */
   createServer(): Server {
-    const serve = this.#serve as { allowHalfOpen?: boolean; pauseOnConnect?: boolean };
+    const serve = this.#serve as { allowHalfOpen?: boolean; pauseOnConnect?: boolean; highWaterMark?: number };
     // http and tls servers rely on half-open sockets, so ours must be of the kind of theirs.
-    const { allowHalfOpen = false, pauseOnConnect = false } = serve;
-    const server = createServer({ allowHalfOpen, pauseOnConnect }, (socket) => this.#accept(socket));
+    const { allowHalfOpen = false, pauseOnConnect = false, highWaterMark } = serve;
+    const options = { allowHalfOpen, pauseOnConnect, ...(typeof highWaterMark === 'number' && { highWaterMark }) };
+    const server = createServer(options, (socket) => this.#accept(socket));
     // What fails until then is told to whoever has it listen.
     server.once('listening', () =>
       server.on('error', (error) => this.#fault(systemError(error, undefined, 'accept a connection'))),
@@ -57,6 +65,7 @@ export class DataListener {
   /** Waits until all connections have ended, and ends those by force that have not after so many milliseconds. */
   async drain(ms: number, clock: Clock): Promise<void> {
     this.#inFlight.drain();
+    this.#sessions.drain();
     for (const socket of this.#open) if (this.#inFlight.isIdle(socket)) socket.destroy();
     if (this.#open.size > 0) {
       const ended = new Promise<void>((resolve) => {
@@ -68,22 +77,31 @@ export class DataListener {
       await ended;
       timer.cancel();
     }
-    this.#inFlight.release();
+    this.#release();
   }
 
   /** Lets the connections go on by themselves: this listener's time is over. */
   letGo(): void {
-    if (this.#open.size === 0) this.#inFlight.release();
-    else this.#drained = () => this.#inFlight.release();
+    if (this.#open.size === 0) this.#release();
+    else this.#drained = () => this.#release();
+  }
+
+  #release(): void {
+    this.#inFlight.release();
+    this.#sessions.release();
+    this.#stopChecking();
   }
 
   #accept(socket: Socket): void {
-    if (this.#open.size >= this.#max) {
+    const tooMany = this.#open.size >= ownLimit(this.#serve);
+    if (tooMany || this.#open.size >= this.#max) {
       this.stats.dropped++;
       socket.destroy();
+      if (tooMany) this.#tellDropped();
       return;
     }
     this.#open.add(socket);
+    this.#sessions.mark(socket);
     this.stats.open = this.#open.size;
     this.stats.accepted++;
     socket.once('close', () => this.#closed(socket));
@@ -99,6 +117,15 @@ export class DataListener {
       if (isThenable(handled)) Promise.resolve(handled).catch((error: unknown) => this.#handlerFailed(socket, error));
     } catch (error) {
       this.#handlerFailed(socket, error);
+    }
+  }
+
+  /** As Node tells a server of a connection to a path that its own limit refused. */
+  #tellDropped(): void {
+    try {
+      (this.#serve as Server).emit('drop');
+    } catch (error) {
+      this.#fault(error);
     }
   }
 
@@ -119,6 +146,14 @@ export class DataListener {
     if (socket.listenerCount('error') > 1 || departures.has(errnoOf(error) ?? '')) return;
     this.#handlerFailed(socket, error);
   }
+}
+
+/** The `maxConnections` that a server was given. Before Node 21, 0 was as good as none. */
+function ownLimit(serve: Serve): number {
+  const { maxConnections } = serve as { readonly maxConnections?: unknown };
+  if (typeof serve === 'function' || typeof maxConnections !== 'number') return Number.POSITIVE_INFINITY;
+  const none = maxConnections === 0 && Number.parseInt(process.versions.node, 10) < 21;
+  return none ? Number.POSITIVE_INFINITY : maxConnections;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,5 +1,6 @@
-import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
+import { listenFirst } from './shared-listener.js';
 
 /**
  * Which connections of an HTTP server have a request under way. A connection that is kept alive without one would hold
@@ -7,7 +8,7 @@ import type { Server, Socket } from 'node:net';
  */
 export class InFlight {
   readonly #requests = new Map<Socket, number>();
-  readonly #server: HttpServer | undefined;
+  readonly #off: (() => void) | undefined;
   readonly #ours: ReadonlySet<Socket>;
   #draining = false;
 
@@ -19,13 +20,12 @@ export class InFlight {
     // Requests of an https server come by sockets that wrap ours, and nothing public tells which. Its connections
     // count as busy: better to wait for an idle one than to cut off an answer.
     if ('setSecureContext' in server) return;
-    this.#server = server as HttpServer;
-    this.#server.prependListener('request', this.#began);
+    this.#off = listenFirst(server, 'request', this.#began);
   }
 
   /** Whether a connection may be closed without cutting off an answer. */
   isIdle(socket: Socket): boolean {
-    return this.#server !== undefined && !this.#requests.has(socket);
+    return this.#off !== undefined && !this.#requests.has(socket);
   }
 
   /** From now on each connection closes behind the answer that it is busy with. */
@@ -35,7 +35,7 @@ export class InFlight {
 
   /** Lets the server go. */
   release(): void {
-    this.#server?.off('request', this.#began);
+    this.#off?.();
   }
 
   readonly #began = (request: IncomingMessage, response: ServerResponse): void => {

@@ -4,6 +4,7 @@ import { errorTable, type SocketReferenceErrorCode } from '../error-table.js';
 import { SocketReferenceError } from '../errors.js';
 import type { OutputPlace } from '../files/file-end.js';
 import { protocolVersion } from '../files/record.js';
+import { onAbort } from '../on-abort.js';
 import { type Anchor, type AnchorEnd, openAnchor } from './anchor.js';
 import { Channel } from './channel.js';
 import { type Deferred, deferred } from './deferred.js';
@@ -95,8 +96,7 @@ export class Member implements Lease {
   static attach(socket: Socket, start: MemberStart, signal: AbortSignal): Promise<NotAttached | undefined> {
     const member = new Member(socket, start);
     const abort = (): void => member.#giveUp(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    return member.#outcome.promise.finally(() => signal.removeEventListener('abort', abort));
+    return member.#outcome.promise.finally(onAbort(signal, abort));
   }
 
   /**

@@ -116,6 +116,8 @@ export class Owner implements Lease {
       await owner.#sockets.publish(start.lock, start.service.start ? ['control'] : ['control', 'data'], 'begin');
     } catch (error) {
       owner.#holds.destroy();
+      // What has to be started was not, and ends with its process.
+      if (!start.service.start) start.service.letGo();
       throw error;
     }
     owner.#healer.start();

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
 /** What {@link greet} sends. */
@@ -10,6 +11,6 @@ export function greet(socket: Socket): void {
 }
 
 /** All that the other side sends until it ends. */
-export function readAll(socket: Socket): Promise<string> {
+export function readAll(socket: Readable): Promise<string> {
   return text(socket);
 }
