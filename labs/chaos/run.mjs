@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { SocketManager } from 'sockref';
 import { inDirectory } from '../lib/directory.mjs';
+import { Gate } from '../lib/gate.mjs';
 import { askWho } from '../lib/identity.mjs';
 import { labOptions } from '../lib/options.mjs';
 import { newSeed } from '../lib/random.mjs';
@@ -15,6 +16,7 @@ import { progress, report } from '../lib/report.mjs';
 import { compileServer } from '../lib/server.mjs';
 import { until, within } from '../lib/until.mjs';
 import { Cast, signal as send } from './cast.mjs';
+import { countsThatAreNotTold } from './members.mjs';
 import { fileAt, knock, lockHolders, strayFile } from './observer.mjs';
 import { roundsPerCycle, schedule } from './schedule.mjs';
 import { Witness } from './witness.mjs';
@@ -41,12 +43,14 @@ const continueEveryMs = 50;
 
 const program = fileURLToPath(new URL('../../dist/bin/sockref.cjs', import.meta.url));
 const manager = new SocketManager();
+/** What goes on all the time beside the rounds. */
+const gate = new Gate();
 
 /** @type {string[]} */
 const problems = [];
 const figures = {
   ...{ seed, rounds: 0, actions: 0, flaps: 0, looks: 0, quietPoints: 0, references: 0, emptied: 0 },
-  ...{ servers: 0, asked: 0, called: 0, answers: 0, holders: 0 },
+  ...{ servers: 0, told: 0, asked: 0, called: 0, answers: 0, holders: 0 },
 };
 /** @type {Record<string, number>} */
 let done = {};
@@ -71,6 +75,7 @@ const rows = Object.entries({
   'answers that were judged': figures.answers,
   'holders named in them': figures.holders,
   'counts compared': figures.quietPoints,
+  '… and told to 200 more members': figures.told,
   'references then': figures.references,
   'directory found empty': figures.emptied,
   'rules broken': problems.length,
@@ -158,8 +163,8 @@ async function observe(cast, witness, paths, signal) {
         const stray = strayFile(name, `${path}.lock`);
         if (stray) problems.push(`I2: ${stray}`);
       }
-      knock(path);
     }
+    await gate.pass(async () => paths.forEach(knock));
     await pause(lookEveryMs);
   }
 }
@@ -174,10 +179,12 @@ async function observe(cast, witness, paths, signal) {
  */
 async function ask(witness, directory, paths, signal) {
   while (!signal.aborted) {
-    const asked = performance.now();
-    const answers = [manager.list(directory), ...paths.map((path) => manager.inspect(path))];
-    figures.asked += answers.length;
-    for (const answer of answers) judge(witness, [await answer].flat(), asked);
+    await gate.pass(async () => {
+      const asked = performance.now();
+      const answers = [manager.list(directory), ...paths.map((path) => manager.inspect(path))];
+      figures.asked += answers.length;
+      for (const answer of answers) judge(witness, [await answer].flat(), asked);
+    });
     await pause(lookEveryMs);
   }
 }
@@ -194,12 +201,14 @@ async function call(witness, directory, paths, signal) {
   const commands = [['ls', directory], ...paths.map((path) => ['inspect', path])];
   for (let turn = 0; !signal.aborted; turn++) {
     const command = commands[turn % commands.length] ?? [];
-    const asked = performance.now();
-    const { stdout, stderr } = await sockref([...command, '--json']);
-    figures.called++;
-    // Nobody may hold it at this moment, which is told as an error.
-    if (stdout === '' && !stderr.includes('Nobody serves')) problems.push(`sockref ${command.join(' ')}: ${stderr}`);
-    if (stdout !== '') judge(witness, [JSON.parse(stdout)].flat(), asked);
+    await gate.pass(async () => {
+      const asked = performance.now();
+      const { stdout, stderr } = await sockref([...command, '--json']);
+      figures.called++;
+      // Nobody may hold it at this moment, which is told as an error.
+      if (stdout === '' && !stderr.includes('Nobody serves')) problems.push(`sockref ${command.join(' ')}: ${stderr}`);
+      if (stdout !== '') judge(witness, [JSON.parse(stdout)].flat(), asked);
+    });
     await pause(callEveryMs);
   }
 }
@@ -268,6 +277,9 @@ async function compare(cast, witness, paths) {
       watchdogMs,
     );
     if (typeof held === 'string') problems.push(`I4: ${path} cannot be acquired: ${held}`);
+    const untold = await gate.hold(() => countsThatAreNotTold(path, anchor?.pid ?? 0, watchdogMs));
+    figures.told++;
+    if (untold) problems.push(`I5: ${path}: ${untold}`);
     await compareOne(cast, witness, path);
     await anchor?.ask('close', { path });
   }

@@ -6,6 +6,8 @@ interface Figures {
   readonly rounds: number;
   readonly looks: number;
   readonly quietPoints: number;
+  /** How often members more were told each count, while nothing else went on. */
+  readonly told: number;
   readonly emptied: number;
   /** Calls of `sockref ls` and `sockref inspect`. */
   readonly called: number;
@@ -21,6 +23,7 @@ test('20 processes that are stopped and killed at random never break the rules, 
   // It was looked at, while things moved and while they rested.
   expect(figures.looks).toBeGreaterThan(figures.rounds);
   expect(figures.quietPoints).toBe(figures.rounds * 3);
+  expect(figures.told).toBe(figures.quietPoints);
   expect(figures.emptied).toBeGreaterThan(0);
   // Who holds what was asked, in both ways, and commands were run.
   expect(figures.called).toBeGreaterThan(0);
