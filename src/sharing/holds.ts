@@ -145,9 +145,9 @@ export class Holds {
     this.#strangers.admit(channel);
   }
 
-  /** Gives up the oldest connection that is no member's: there are no descriptors left to accept another one with. */
+  /** Gives up connections that are no member's: there are no descriptors left to accept another one with. */
   makeRoom(): void {
-    this.#strangers.dropOldest();
+    this.#strangers.makeRoom();
   }
 
   /** Tells the members that wait for it that the server is up. */

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
+import { descriptorLimit } from '../files/descriptor-limit.js';
 
 /**
  * How long a connection may stay that is no member's, in milliseconds: before its `hello`, and when it was answered.
@@ -11,6 +12,15 @@ const strangerMs = 10_000;
  * members may come at once, and all of them are connected before the first says `hello`; these are for who only asks.
  */
 const sparePlaces = 64;
+
+/**
+ * The part of all descriptors that they may take. Node tells nobody when there is none left to accept a connection with: it
+ * closes all that wait, members too.
+ */
+const shareOfDescriptors = 1 / 4;
+
+/** Strangers of whom no limit of descriptors needs to be asked: no process can do with so few more. */
+const few = 8;
 
 /** A connection, as far as it matters here. */
 interface Connection {
@@ -52,18 +62,25 @@ export class Strangers<Stranger extends Connection> {
     this.#places.delete(stranger);
   }
 
-  /** Makes room for another one. */
-  dropOldest(): void {
-    for (const [oldest] of this.#places) {
+  /** Gives up the older half: there are no descriptors left, and those who come next are more than one. */
+  makeRoom(): void {
+    this.#dropOldest(Math.ceil(this.#places.size / 2));
+  }
+
+  #limit(): number {
+    return Math.min(this.#max, Math.max(few, descriptorLimit() * shareOfDescriptors));
+  }
+
+  #dropOldest(count: number): void {
+    for (const oldest of [...this.#places.keys()].slice(0, count)) {
       this.release(oldest);
       oldest.destroy();
-      return;
     }
   }
 
   #take(stranger: Stranger, timer: Timer | undefined): void {
     this.release(stranger);
     this.#places.set(stranger, timer);
-    if (this.#places.size > this.#max) this.dropOldest();
+    if (this.#places.size > few && this.#places.size > this.#limit()) this.#dropOldest(1);
   }
 }

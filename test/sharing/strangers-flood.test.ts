@@ -22,10 +22,10 @@ class Flood {
   }
 
   /** Begins, and waits until some have lost their places. */
-  static async begin(path: string): Promise<Flood> {
+  static async begin(path: string, size = crowd): Promise<Flood> {
     const flood = new Flood(`${path}.ctl`);
     await new Promise<void>((resolve) => {
-      for (let come = 0; come < crowd; come++) flood.#come(resolve);
+      for (let come = 0; come < size; come++) flood.#come(resolve);
     });
     return flood;
   }
@@ -50,7 +50,7 @@ class Flood {
     socket.on('close', () => {
       this.#open.delete(socket);
       if (this.#over) return;
-      if (++this.#dropped === crowd / 10) dropped();
+      if (++this.#dropped === 100) dropped();
       setImmediate(() => this.#over || this.#come(dropped));
     });
     socket.resume();
@@ -99,5 +99,20 @@ describe.each(['process', 'python'] as const)('silent connections to the control
       await Promise.all(peers.map((peer) => peer.leave()));
       await until('they have left', async () => (await owner.call({ do: 'count', of: 'x' }))['count'] === 1);
       await owner.call({ do: 'close', of: 'x' });
+    }));
+
+  it('that use up its descriptors keep nobody from joining and connecting', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'app.sock');
+      const poor = await participant('poor', kind, { through: ['sh', '-c', 'ulimit -n 80; exec "$0" "$@"'] });
+      await poor.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
+      const flood = await Flood.begin(path, 200);
+      const joined = await member.call({ do: 'acquire', path, as: 'y', options: { timeoutMs: 50_000 } });
+      expect(joined).toMatchObject({ active: true, role: 'member' });
+      await flood.end();
+      expect(await member.call({ do: 'connect', of: 'y' })).toMatchObject({ by: 'poor', said: 'hello' });
+      await member.call({ do: 'close', of: 'y' });
+      await poor.call({ do: 'close', of: 'x' });
+      await poor.end();
     }));
 });

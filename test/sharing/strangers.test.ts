@@ -163,6 +163,59 @@ test('a member, and who waits for the end, may stay as long as they like', () =>
     await Promise.all([member.leave(), waiting.leave()]);
   }));
 
+/** What an owner of two members has for those who are none. */
+const places = 2 + 64;
+
+test('when all places are taken, the oldest connection gives its own to a new one, and no member does', () =>
+  stage(async ({ visit, holds, clock }) => {
+    const member = await visit();
+    member.say(hello);
+    await member.hear('welcome');
+    const strangers: ControlPeer[] = [];
+    for (let come = 0; come < places; come++) strangers.push(await visit());
+    const late = await visit();
+    await ended(strangers[0] as ControlPeer);
+    late.say(hello);
+    await late.hear('welcome');
+    expect(holds.tally.members).toBe(2);
+    // The late one has no place among them any more, so there is one.
+    const last = await visit();
+    last.say({ type: 'who' });
+    await last.hear('holders');
+    expect(strangers[1]?.socket.readableEnded).toBe(false);
+    expect(clock.pending).toBe(places);
+    await Promise.all([member, late, last, ...strangers].map((peer) => peer.leave()));
+  }));
+
+test('who waits for the end gives its place up like the others, however often it asked', () =>
+  stage(async ({ visit }) => {
+    const waiting = await visit();
+    waiting.say({ type: 'stop', force: false });
+    waiting.say({ type: 'who' });
+    await waiting.hear('holders');
+    const strangers: ControlPeer[] = [];
+    for (let come = 1; come < places; come++) strangers.push(await visit());
+    waiting.say({ type: 'stop', force: false });
+    waiting.say({ type: 'who' });
+    await until('it was heard', () => waiting.heard.filter(({ type }) => type === 'holders').length === 2);
+    strangers.push(await visit());
+    await ended(waiting);
+    await Promise.all(strangers.map((peer) => peer.leave()));
+  }));
+
+test('for want of descriptors the older half of them is given up, and no member is', () =>
+  stage(async ({ visit, holds }) => {
+    const member = await visit();
+    member.say(hello);
+    await member.hear('welcome');
+    const [first, second, third] = [await visit(), await visit(), await visit()];
+    holds.makeRoom();
+    await Promise.all([ended(first), ended(second)]);
+    expect(third.socket.readableEnded).toBe(false);
+    expect(holds.tally.members).toBe(1);
+    await Promise.all([member.leave(), third.leave()]);
+  }));
+
 /** The other side has ended it: nothing more comes, and what is written arrives nowhere. */
 async function ended(peer: ControlPeer): Promise<void> {
   if (!peer.socket.readableEnded) await once(peer.socket, 'end');

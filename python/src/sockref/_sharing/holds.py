@@ -84,8 +84,8 @@ class Holds:
         self.strangers.admit(connection)
 
     def make_room(self) -> bool:
-        """Gives up the oldest connection that is no member's, for want of descriptors; False if there is none."""
-        return self.strangers.drop_oldest()
+        """Gives up connections that are no member's, for want of descriptors; False if there are none."""
+        return self.strangers.make_room()
 
     def listing(self) -> dict[str, Any]:
         """Who holds it, as a message."""

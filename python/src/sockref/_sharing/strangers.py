@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import resource
+from itertools import islice
 from typing import Final, Generic, Protocol, TypeVar
 
 _STRANGER_SECONDS = 10.0
@@ -11,6 +14,13 @@ _STRANGER_SECONDS = 10.0
 _SPARE_PLACES = 64
 """Places beyond one for each member that there may be. After the loss of an owner all members may come at once, and all of
 them are connected before the first says `hello`; these are for who only asks."""
+
+
+_SHARE_OF_DESCRIPTORS = 1 / 4
+"""The part of all descriptors that they may take: those who serve and are served need theirs."""
+
+_FEW = 8
+"""Strangers that there may be whatever the limit is: no process can do with so few descriptors more."""
 
 
 class Connection(Protocol):
@@ -49,17 +59,26 @@ class Strangers(Generic[_Stranger]):
         if timer is not None:
             timer.cancel()
 
-    def drop_oldest(self) -> bool:
-        """Makes room for another one; False if there is none to drop."""
-        oldest = next(iter(self._places), None)
-        if oldest is None:
-            return False
-        self.release(oldest)
-        oldest.drop()
-        return True
+    def make_room(self) -> bool:
+        """Gives up the older half: there are no descriptors left, and those who come next are more than one. False if there
+        are none to drop."""
+        return self._drop_oldest(math.ceil(len(self._places) / 2))
+
+    def _limit(self) -> float:
+        soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft == resource.RLIM_INFINITY:
+            return self._max
+        return min(self._max, max(_FEW, soft * _SHARE_OF_DESCRIPTORS))
+
+    def _drop_oldest(self, count: int) -> bool:
+        oldest = list(islice(self._places, count))
+        for stranger in oldest:
+            self.release(stranger)
+            stranger.drop()
+        return len(oldest) > 0
 
     def _take(self, stranger: _Stranger, timer: asyncio.TimerHandle | None) -> None:
         self.release(stranger)
         self._places[stranger] = timer
-        if len(self._places) > self._max:
-            self.drop_oldest()
+        if len(self._places) > self._limit():
+            self._drop_oldest(1)
