@@ -7,6 +7,7 @@ import { removePrivateDirectory } from '../files/reclaim.js';
 import type { RecordEntry } from '../files/record.js';
 import type { ServerState } from '../sharing/messages.js';
 import type { ServerCommand } from '../sharing/provider.js';
+import { isWithoutDirectory } from '../sharing/reasons.js';
 import type { Service, ServiceHost } from '../sharing/service.js';
 import type { Place } from '../sharing/settings.js';
 import { systemError } from '../system-errors.js';
@@ -269,6 +270,8 @@ export class CommandService implements Service {
       if (state.kind !== 'launching') return;
       const reason = systemError(error, this.#parts.place.path, 'start the server again');
       this.#parts.journal.warn({ error: reason.message }, 'the server could not be started again');
+      // It will not come back by waiting for it, and who has another directory can serve at once.
+      if (isWithoutDirectory(reason)) this.#inRow = this.#parts.server.restart;
       await this.#again(state.run, () => reason);
     }
   }

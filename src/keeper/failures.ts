@@ -1,4 +1,5 @@
 import { quote, SocketReferenceError } from '../errors.js';
+import { noDirectoryReason } from '../sharing/reasons.js';
 
 /** How a process ended. */
 export interface Exit {
@@ -29,6 +30,12 @@ export function exitedEarly(server: FailedServer, exit: Exit): SocketReferenceEr
   const advice =
     exit.code === 0 ? '; if it goes into the background, tell it to stay in the foreground' : '; see its output';
   return failure(server, 'exited', `it ${wordsFor(exit)} before it accepted a connection${advice}`, exit);
+}
+
+/** Where it is to run is gone, or was never there. Who has another directory can do better. */
+export function noDirectory(server: FailedServer, cwd: string): SocketReferenceError {
+  const what = `its working directory ${quote(cwd)} does not exist; create it, or start the server in a directory that stays`;
+  return failure(server, noDirectoryReason, what);
 }
 
 /** It lives and does not listen where it should. */

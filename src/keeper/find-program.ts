@@ -31,3 +31,12 @@ function isFile(place: string): boolean {
     return false;
   }
 }
+
+/** Whether there is a directory at a path, as far as we can see. */
+export function isDirectory(place: string): boolean {
+  try {
+    return statSync(place).isDirectory();
+  } catch {
+    return false;
+  }
+}

@@ -8,11 +8,19 @@ import { deferred } from '../sharing/deferred.js';
 import type { ServerCommand } from '../sharing/provider.js';
 import type { ServiceHost } from '../sharing/service.js';
 import type { Place } from '../sharing/settings.js';
-import { systemError } from '../system-errors.js';
+import { errnoOf, systemError } from '../system-errors.js';
 import { expandCommand } from './command.js';
 import { endChild } from './end-child.js';
-import { type Exit, exitedEarly, type FailedServer, listensElsewhere, notFound, notReady } from './failures.js';
-import { whyNotRunnable } from './find-program.js';
+import {
+  type Exit,
+  exitedEarly,
+  type FailedServer,
+  listensElsewhere,
+  noDirectory,
+  notFound,
+  notReady,
+} from './failures.js';
+import { isDirectory, whyNotRunnable } from './find-program.js';
 import { choosesItsName, otherSocket, type SocketPlace, untilOther } from './other-socket.js';
 import type { ServerOutput } from './output.js';
 
@@ -144,6 +152,7 @@ export class Run {
   #assertRunnable(): void {
     const { command, cwd, env } = this.#parts.server;
     const [program = ''] = command;
+    if (!isDirectory(cwd)) throw noDirectory(this.failed(), cwd);
     const why = whyNotRunnable(program, cwd, env['PATH']);
     if (why) throw notFound(this.failed(), program, why);
   }
@@ -175,12 +184,10 @@ export class Run {
     this.#child = child;
     // Without a pid it has failed, which comes as the error alone.
     child.once('error', (error) => {
-      const why = systemError(
-        error,
-        path,
-        `start ${JSON.stringify(server.command[0])} in ${JSON.stringify(server.cwd)}`,
-      );
-      this.#ended.abort(why);
+      // The directory, since the shell is there; it may have gone in this very moment.
+      const gone = errnoOf(error) === 'ENOENT' && !isDirectory(server.cwd);
+      const what = `start ${JSON.stringify(server.command[0])} in ${JSON.stringify(server.cwd)}`;
+      this.#ended.abort(gone ? noDirectory(this.failed(), server.cwd) : systemError(error, path, what));
     });
     child.once('exit', (code, signal) => {
       // In this very tick what is in its group is certain to be what it left there.

@@ -15,6 +15,7 @@ import type { Lease, LeaseEvents, Peers } from './lease.js';
 import { Member, type MemberStart, type NotAttached } from './member.js';
 import { Owner } from './owner.js';
 import type { Provider } from './provider.js';
+import { isWithoutDirectory } from './reasons.js';
 import type { OwnerSettings, Place, Surroundings } from './settings.js';
 import { sweepHeld } from './sweep.js';
 
@@ -103,7 +104,7 @@ export async function claim(request: Claim): Promise<void> {
 async function attempt(request: Claim, seen: Seen): Promise<boolean> {
   const { place, signal } = request;
   signal.throwIfAborted();
-  const attached = await attach(request);
+  const attached = await attachToOther(request);
   if (attached === 'attached') return true;
   const { clock } = request.surroundings;
   if (attached !== 'nobody') seen.leaving = clock.now();
@@ -167,6 +168,16 @@ async function attach(request: Claim): Promise<Attachment> {
   });
   const outcome = await Member.attach(socket, memberStart(request), signal);
   return outcome ?? 'attached';
+}
+
+/** The same, to an owner that somebody else has started: what only it lacks is no reason for us to fail. */
+async function attachToOther(request: Claim): Promise<Attachment> {
+  try {
+    return await attach(request);
+  } catch (error) {
+    if (request.provider() === undefined || !isWithoutDirectory(error)) throw error;
+    return 'closed';
+  }
 }
 
 function memberStart(request: Claim): MemberStart {

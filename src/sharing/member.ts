@@ -10,7 +10,7 @@ import { Channel } from './channel.js';
 import { type Deferred, deferred } from './deferred.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
 import { type MalformedMessage, parseToMember, type ToMember, type ToOwner } from './messages.js';
-import { stoppedByForce } from './reasons.js';
+import { isWithoutDirectory, stoppedByForce } from './reasons.js';
 import type { OwnerSettings, Place, Surroundings } from './settings.js';
 import { sweep } from './sweep.js';
 import { unresponsive } from './unresponsive.js';
@@ -257,8 +257,10 @@ export class Member implements Lease {
         const failure = this.#failure(message);
         const attached = this.#phase.kind === 'attached';
         this.#finish(() => this.#outcome.reject(failure));
-        // A server that failed for good takes the references of everybody with it.
-        if (attached) this.#events.ended(failure);
+        if (!attached) return;
+        // A server that failed for good takes the references of everybody with it; but who has another directory can serve.
+        if (this.#start.canServe && isWithoutDirectory(failure)) this.#events.lost('owner-died');
+        else this.#events.ended(failure);
         return;
       }
       case 'unanchored':

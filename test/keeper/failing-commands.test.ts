@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SocketManager, type SocketReferenceError } from 'sockref';
 import { describe, expect, it } from 'vitest';
@@ -88,7 +88,38 @@ describe.each([
     behind(async (where) => {
       const cwd = join(where.scratch, 'nowhere');
       const error = await failure(where, { command: python('serve(place())'), activate, cwd });
-      expect(error).toMatchObject({ errno: 'ENOENT', message: expect.stringContaining(cwd) });
+      expect(error).toMatchObject({
+        code: 'ERR_SOCKREF_SERVER_FAILED',
+        reason: 'directory',
+        message: expect.stringContaining(`its working directory "${cwd}" does not exist; create it, or`),
+      });
+    }));
+
+  it('loses its working directory while it lives is started in that of another holder, or by the next acquire', () =>
+    behind(async ({ directory, scratch }) => {
+      await using first = new SocketManager();
+      await using second = new SocketManager();
+      const path = join(directory, 'app.sock');
+      const command = python('serve(place())');
+      for (const when of ['before', 'after'] as const) {
+        const cwd = join(scratch, 'checkout');
+        mkdirSync(cwd);
+        const one = await first.acquire(path, { server: { command, activate, cwd }, lingerMs: 60_000 });
+        const other = () => second.acquire(path, { server: { command, activate, cwd: directory } });
+        const joined = when === 'before' ? await other() : undefined;
+        await one.close();
+        const keeper = keeperOf(path);
+        rmdirSync(cwd);
+        await kill(serverOf(path));
+        const reference = joined ?? (await other());
+        await until('another keeper runs it', async () => {
+          const info = await second.inspect(path);
+          return info?.server?.state === 'running' && info.owner?.pid !== keeper;
+        });
+        (await reference.connect()).destroy();
+        expect(reference.isActive).toBe(true);
+        await reference.close();
+      }
     }));
 
   it('exits at once: its status and its output are told', () =>

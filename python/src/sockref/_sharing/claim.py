@@ -20,7 +20,7 @@ from .._system_errors import is_away, system_error
 from ..errors import SocketReferenceError
 from .command import Hire, ServerCommand
 from .lease import Lease, LeaseEvents, Peers, Surroundings
-from .member import Member, MemberStart, NotAttached
+from .member import Member, MemberStart, NotAttached, is_without_directory
 from .owner import Owner, OwnerStart
 from .serving import Provider, Serve
 from .settings import OwnerSettings, Place
@@ -130,7 +130,7 @@ async def _claim(request: Claim, seen: _Seen, wait: float) -> None:
 async def _attempt(request: Claim, seen: _Seen) -> bool:
     """Tries once to attach, then once to take the lock; False if it is worth trying again."""
     place, claimant = request.place, request.claimant
-    attached = await _attach(request)
+    attached = await _attach_to_other(request)
     if attached == "attached":
         return True
     if attached != "nobody":
@@ -157,6 +157,16 @@ async def _attempt(request: Claim, seen: _Seen) -> bool:
                 what = "start" if attached == "nobody" else "end"
                 claimant.obstacle(Obstacle(f"the owner{who} to {what}", pid, record.start if record else None))
     return False
+
+
+async def _attach_to_other(request: Claim) -> Literal["attached", "nobody"] | NotAttached:
+    """Attaches to an owner that somebody else has started: what only it lacks is no reason for us to fail."""
+    try:
+        return await _attach(request)
+    except SocketReferenceError as error:
+        if request.claimant.provider() is None or not is_without_directory(error):
+            raise
+        return "closed"
 
 
 async def _attach(

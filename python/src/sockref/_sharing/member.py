@@ -27,6 +27,12 @@ NotAttached = Literal["stopping", "closed"]
 """How an attempt ended without a lease: the owner is on its way out, or was no owner any more."""
 
 
+def is_without_directory(error: SocketReferenceError) -> bool:
+    """Whether a server failed only because the directory of whoever started it is gone. Any other failure would come again
+    with the next one who starts it; from this one another directory helps."""
+    return error.code == "ERR_SOCKREF_SERVER_FAILED" and error.reason == "directory"
+
+
 @dataclass(frozen=True, slots=True)
 class Greeting:
     """The `hello` is sent; `welcome` was not heard yet, or not that the server is up."""
@@ -293,6 +299,10 @@ class Member:
             self._fail(failure)
             return
         self._finish()
+        if self._start.can_serve and is_without_directory(failure):
+            # Who has another directory can serve.
+            self._start.events.lost("owner-died")
+            return
         # A server that failed for good takes the references of everybody with it.
         self._start.events.ended(failure)
 
