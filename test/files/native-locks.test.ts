@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { withDirectory } from '../helpers/directory.js';
 import { root } from '../helpers/samples.js';
 
@@ -30,24 +31,32 @@ const ways = [
   },
 ];
 
+let project: string;
+
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), 'sockref-native-'));
+  const installed = join(project, 'node_modules/sockref');
+  mkdirSync(installed, { recursive: true });
+  cpSync(join(root, 'dist'), join(installed, 'dist'), { recursive: true });
+  cpSync(join(root, 'package.json'), join(installed, 'package.json'));
+  symlinkSync(join(root, 'node_modules/valibot'), join(project, 'node_modules/valibot'));
+});
+
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
 it.each(ways)('says what to do where the native part $how', ({ program, says }) =>
   withDirectory(async (directory) => {
-    const modules = join(directory, 'node_modules');
-    const installed = join(modules, 'sockref');
-    mkdirSync(installed, { recursive: true });
-    cpSync(join(root, 'dist'), join(installed, 'dist'), { recursive: true });
-    cpSync(join(root, 'package.json'), join(installed, 'package.json'));
-    symlinkSync(join(root, 'node_modules/valibot'), join(modules, 'valibot'));
+    const native = join(project, 'node_modules/fs-native-extensions');
+    rmSync(native, { recursive: true, force: true });
     if (program !== undefined) {
-      mkdirSync(join(modules, 'fs-native-extensions'));
-      writeFileSync(join(modules, 'fs-native-extensions/index.js'), program);
+      mkdirSync(native);
+      writeFileSync(join(native, 'index.js'), program);
     }
     const use = `import('sockref')
       .then(({ acquire }) => acquire(${JSON.stringify(join(directory, 'a.sock'))}, { serve() {} }))
       .then(() => console.log('acquired'), ({ code, message }) => console.log(code, message));`;
-    const { stdout } = await promisify(execFile)(process.execPath, ['-e', use], { cwd: directory });
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', use], { cwd: project });
     expect(stdout).toMatch(/^ERR_SOCKREF_UNSUPPORTED The native file locks \("fs-native-extensions"\) /);
     expect(stdout).toMatch(says);
-    rmSync(modules, { recursive: true });
   }),
 );
