@@ -71,10 +71,13 @@ export function CleanupAllSockets(): void {
   SocketManager.default.cleanupAllSockets().catch(reported);
 }
 
-/** Ends one socket of this process, at once; a failure is reported as a `fault` of the default manager. */
+/**
+ * Ends one socket of this process, at once, and one that a command serves wherever it is held; a failure is reported as a
+ * `fault` of the default manager.
+ */
 export function ForceCleanupSocket(path: string): void {
   SocketManager.default.forceCleanupSocket(path).catch(reported);
 }
 
-/** The endpoint tells of it by itself; here nobody waits. */
+/** The manager tells of it by itself; here nobody waits. */
 function reported(): void {}

@@ -43,6 +43,21 @@ class Commands(Case):
     def tearDown(self) -> None:
         self.manager.close()
 
+    def test_a_forced_clean_up_ends_what_a_command_serves_whoever_holds_it(self) -> None:
+        path = self.path()
+        with SocketManager() as other, other.acquire(path, server=SERVER, linger=3600) as held:
+            info = self.manager.inspect(path)
+            assert info is not None and info.server is not None
+            self.assertEqual(info.server.argv, tuple(SERVER))
+            self.assertTrue(self.manager.force_cleanup_socket(path))
+            self.eventually(lambda: not held.is_active)
+            self.assertFalse(self.manager.force_cleanup_socket(path))
+        with self.manager.acquire(path, server=SERVER, linger=3600):
+            pass
+        # It lingers, and nobody holds it.
+        self.assertTrue(self.manager.force_cleanup_socket(path))
+        self.assertIsNone(self.manager.inspect(path))
+
     def test_a_server_is_started_and_shared_and_ended(self) -> None:
         server = ServerCommand(SERVER, env={"GREETING": "hello"})
         with self.manager.acquire(self.path(), server=server) as reference:

@@ -1,5 +1,5 @@
 import type { OwnerRecord } from '../files/record.js';
-import type { Holder } from '../sharing/messages.js';
+import type { Holder, ServerState } from '../sharing/messages.js';
 import type { Finding } from '../sharing/query.js';
 
 /** One holder of a socket: its owner or a member. */
@@ -20,8 +20,10 @@ export interface HolderInfo {
 export interface ServerInfo {
   /** Its process; undefined while there is none. */
   readonly pid: number | undefined;
-  /** The program and its arguments, shortened. */
+  /** The program and its arguments as a text that can be pasted into a shell; shortened. */
   readonly command: string;
+  /** The same as a list; undefined if it is too long for a message, or not told by an owner of an older version. */
+  readonly argv: readonly string[] | undefined;
   readonly state: 'starting' | 'running' | 'restarting';
   /** How often it was started again, after it had failed. */
   readonly restarts: number;
@@ -63,7 +65,7 @@ export function infoOf(path: string, finding: Finding): SocketInfo | undefined {
         path,
         state,
         owner: holderInfo(owner),
-        server: server && { pid: undefined, noLog: undefined, ...server, waiting: server.waiting ?? false },
+        server: server && serverInfo(server),
         references: total,
         members: members.map(holderInfo),
         moreMembers: more,
@@ -81,6 +83,10 @@ export function infoOf(path: string, finding: Finding): SocketInfo | undefined {
 function silentState({ connected, record }: Extract<Finding, { kind: 'silent' }>): SocketInfo['state'] {
   if (connected) return 'unresponsive';
   return record?.stopping ? 'stopping' : 'starting';
+}
+
+function serverInfo({ pid, command, argv, state, restarts, waiting = false, noLog }: ServerState): ServerInfo {
+  return { pid, command, argv, state, restarts, waiting, noLog };
 }
 
 function holderInfo({ pid, thread, label, references, since, canServe }: Holder): HolderInfo {

@@ -24,6 +24,7 @@ import {
 } from './options.js';
 import { createReference, type SocketReference, traceOf } from './reference.js';
 import { ManagerCounters, type ManagerStats } from './stats.js';
+import { stopCommand } from './stop.js';
 
 /** How long {@link SocketManager.inspect} waits for an owner's answer, in milliseconds. */
 const inspectTimeoutMs = 2_000;
@@ -145,9 +146,12 @@ export class SocketManager extends ManagerEmitter {
   }
 
   /**
-   * Ends all references of this manager to one socket, at once. Other processes that share it go on among themselves.
+   * Ends all references of this manager to one socket, at once. Other processes that share it go on among themselves; but
+   * what a command serves, which belongs to no process, ends for everybody, as by `sockref stop --force`, whether or not
+   * this manager holds it.
    *
    * @returns whether there was anything to end; resolves when every file of it is gone, or is another owner's
+   * @throws SocketReferenceError `ERR_SOCKREF_OWNER_UNRESPONSIVE`, or what could not be ended or removed
    * @example
    * ```ts
    * await manager.forceCleanupSocket('db.sock');
@@ -155,9 +159,16 @@ export class SocketManager extends ManagerEmitter {
    */
   async forceCleanupSocket(path: string): Promise<boolean> {
     const endpoint = this.#findSafely(path, () => true);
-    if (!endpoint) return false;
-    await endpoint.force();
-    return true;
+    const own = endpoint?.role === 'owner';
+    await endpoint?.force();
+    const location = own ? undefined : this.#locateSafely(path);
+    try {
+      return (location !== undefined && (await stopAt(location))) || endpoint !== undefined;
+    } catch (error) {
+      // Told in case that nobody waits for it.
+      this.#host.hooks.fault(location?.path ?? path, error);
+      throw error;
+    }
   }
 
   /** Ends all references of this manager, at once. Resolves when every file is gone, or is another owner's. */
@@ -262,6 +273,16 @@ export class SocketManager extends ManagerEmitter {
     }
   }
 
+  /** Undefined for what leads to no socket that this manager may touch. */
+  #locateSafely(path: string): Location | undefined {
+    try {
+      return locate(path, false, this.#options.allowedDirectories);
+    } catch (error) {
+      if (isSocketReferenceError(error)) return undefined;
+      throw error;
+    }
+  }
+
   #locate(path: string | undefined, { provider }: ResolvedAcquireOptions): Location {
     try {
       const location = locate(path, provider !== undefined, this.#options.allowedDirectories);
@@ -315,6 +336,15 @@ export class SocketManager extends ManagerEmitter {
     // Only if the entry is still this one: its successor may have taken the place.
     if (this.#endpoints.get(endpoint.place.path) === endpoint) this.#endpoints.delete(endpoint.place.path);
     endpoint.place.directory.release();
+  }
+}
+
+async function stopAt(location: Location): Promise<boolean> {
+  const place = openPlace(location);
+  try {
+    return await stopCommand(place);
+  } finally {
+    place.directory.release();
   }
 }
 

@@ -10,9 +10,10 @@ import type { ServerCommand } from '../sharing/provider.js';
 import { isWithoutDirectory } from '../sharing/reasons.js';
 import type { Service, ServiceHost } from '../sharing/service.js';
 import type { Place } from '../sharing/settings.js';
+import { shellCommand } from '../shell-words.js';
 import { systemError } from '../system-errors.js';
 import { HeldSocket } from './activation.js';
-import { type Exit, gaveUp } from './failures.js';
+import { type Exit, gaveUp, notEnded } from './failures.js';
 import type { Journal } from './journal.js';
 import type { ServerOutput } from './output.js';
 import { untilAccepted, untilConnectable } from './readiness.js';
@@ -28,6 +29,8 @@ const wellAfterMs = 10_000;
 const maxShown = 1_000;
 /** Characters of the reason why there is no log: a path and some words. */
 const maxShownReason = 400;
+/** Bytes that the words of a command may have in a listing: room for them was set aside there. */
+const maxWordsBytes = 3_000;
 
 type State =
   | { readonly kind: 'idle' }
@@ -90,9 +93,12 @@ export class CommandService implements Service {
     const pid = 'run' in state && state.kind !== 'clearing' ? state.run.pid : undefined;
     const up = state.kind === 'running' || state.kind === 'waiting';
     const { noLog } = this.#parts.output;
+    const { command } = this.#parts.server;
+    const whole = Buffer.byteLength(JSON.stringify(command)) <= maxWordsBytes;
     return {
       ...(pid !== undefined && { pid }),
-      command: this.#parts.server.command.join(' ').slice(0, maxShown),
+      command: shellCommand(command).slice(0, maxShown),
+      ...(whole && { argv: [...command] }),
       state: up ? 'running' : this.#restarts > 0 || state.kind === 'clearing' ? 'restarting' : 'starting',
       restarts: this.#restarts,
       ...(state.kind === 'waiting' && { waiting: true }),
@@ -135,9 +141,20 @@ export class CommandService implements Service {
 
   async #stop(state: State): Promise<void> {
     if (state.kind === 'pausing') state.timer.cancel();
-    if ('run' in state) await state.run.end();
+    if ('run' in state) await this.#end(state.run);
     await this.#held?.close();
     this.#removeTemporary();
+  }
+
+  /** A server that could not be ended lives on, and no one will end it who is not told of it. */
+  async #end(run: Run): Promise<void> {
+    const { path } = this.#parts.place;
+    try {
+      await run.end();
+    } catch (error) {
+      throw notEnded(path, run.left, error);
+    }
+    if (run.left.length > 0) throw notEnded(path, run.left, undefined);
   }
 
   /**

@@ -1,5 +1,8 @@
-import { quote, SocketReferenceError } from '../errors.js';
+import { basename } from 'node:path';
+import { messageOf, quote, SocketReferenceError } from '../errors.js';
 import { noDirectoryReason } from '../sharing/reasons.js';
+import { shownCommand } from '../shell-words.js';
+import { systemError } from '../system-errors.js';
 
 /** How a process ended. */
 export interface Exit {
@@ -12,6 +15,8 @@ export interface FailedServer {
   /** The path of the socket. */
   readonly path: string;
   readonly command: readonly string[];
+  /** Whether it was handed a socket. */
+  readonly activate: boolean;
   /** The end of its output. */
   readonly output: string;
   /** Where all of its output is, if it was kept. */
@@ -60,15 +65,45 @@ export function gaveUp(server: FailedServer, exit: Exit, restarts: number): Sock
   return failure(server, 'restarts', `it ${wordsFor(exit)}${often}, and is not started again (restart)`, exit);
 }
 
+/** It could not be ended: by an error, or because the system does not let us end these processes. */
+export function notEnded(path: string, left: readonly number[], error: unknown): SocketReferenceError {
+  const typed = systemError(
+    error ?? Object.assign(new Error('kill EPERM'), { code: 'EPERM', syscall: 'kill' }),
+    path,
+    '',
+  );
+  const { code, errno, syscall } = typed;
+  const pids = left.join(' ');
+  const why = errno === undefined ? messageOf(error) : `${syscall ?? 'the system'} failed with ${errno}`;
+  const state = left.length === 0 ? 'may still run' : `still runs (pid ${pids})`;
+  const mend = left.length === 0 ? 'look for its processes' : `end it as a user that may (kill ${pids})`;
+  return new SocketReferenceError(code, `The server of ${path} could not be ended, and ${state}: ${why}; ${mend}`, {
+    path,
+    ...(errno !== undefined && { errno }),
+    ...(syscall !== undefined && { syscall }),
+    cause: error,
+  });
+}
+
 function failure(server: FailedServer, reason: string, what: string, exit?: Exit): SocketReferenceError {
   const { path, command, output, log, noLog } = server;
+  const hint = server.activate ? activationHint(command) : '';
   const kept = log === undefined ? '' : ` (log: ${log})`;
   const where = noLog === undefined ? kept : ` (no log: ${noLog})`;
   return new SocketReferenceError(
     'ERR_SOCKREF_SERVER_FAILED',
-    `The server of ${path} failed: ${quote(command.join(' '))}: ${what}${where}`,
+    `The server of ${path} failed: "${shownCommand(command)}": ${what}${hint}${where}`,
     { path, reason, stderr: output, ...(typeof exit?.code === 'number' && { exitCode: exit.code }) },
   );
+}
+
+/** Programs that start another one without the descriptors that they were given. */
+const launchers: readonly string[] = ['npm', 'npx', 'yarn', 'pnpm'];
+
+function activationHint([program = '']: readonly string[]): string {
+  const name = basename(program);
+  if (!launchers.includes(name)) return '';
+  return `; ${name} does not pass descriptor 3 on to what it starts: name the server itself, as in "node server.js"`;
 }
 
 function wordsFor({ code, signal }: Exit): string {

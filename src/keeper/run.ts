@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { joinPath } from '../files/paths.js';
-import { endProcesses, leashOf, markName, startOf } from '../files/processes.js';
+import { endProcesses, leashOf, livingOf, markName, startOf } from '../files/processes.js';
 import { appendRecord, type RecordedServer } from '../files/record.js';
 import { deferred } from '../sharing/deferred.js';
 import type { ServerCommand } from '../sharing/provider.js';
@@ -72,6 +72,11 @@ export class Run {
     return this.#server;
   }
 
+  /** Those of its processes that live in spite of {@link Run.end}, as far as the system tells. */
+  get left(): readonly number[] {
+    return this.#server?.start === undefined ? [] : livingOf(this.#server);
+  }
+
   /** Starts it and waits until it accepts connections. Rejects with a typed error, and leaves its processes to `end()`. */
   async begin(): Promise<void> {
     const { server, output, place } = this.#parts;
@@ -126,7 +131,8 @@ export class Run {
     this.#ended.abort(new Error('the server is being stopped'));
     if (!this.#server) return;
     await (this.#clearing ?? this.#endProcesses(false));
-    await this.#exited.promise;
+    // What may not be ended, as a server of another user, is not waited for either.
+    if (!this.left.includes(this.#server.pgid)) await this.#exited.promise;
     (this.#child?.stdio[this.#leashFd] as Duplex | undefined)?.destroy();
   }
 
@@ -144,8 +150,9 @@ export class Run {
   /** The end of its output, for errors. */
   failed(): FailedServer {
     const { place, server, output } = this.#parts;
+    const { command, activate } = server;
     const { path: log, noLog } = output;
-    return { path: place.path, command: server.command, output: output.tail(), log, noLog };
+    return { path: place.path, command, activate, output: output.tail(), log, noLog };
   }
 
   /** The shell that starts it would only say it in its own words. */

@@ -196,7 +196,9 @@ async function attachToHired(request: Claim): Promise<Attachment> {
   } catch (error) {
     if (request.signal.aborted) {
       const socket = await connectControl({ ...request, signal: new AbortController().signal });
-      if (socket) await Member.visit(socket, memberStart(request));
+      // What the owner could not remove then is no reason of ours.
+      const fault = (failure: unknown): void => request.surroundings.hooks.fault(request.place.path, failure);
+      if (socket) await Member.visit(socket, memberStart(request)).catch(fault);
     }
     throw error;
   }

@@ -8,7 +8,14 @@ import { protocolVersion } from '../files/record.js';
 import { Channel } from './channel.js';
 import type { Peers } from './lease.js';
 import { maxMessageBytes } from './lines.js';
-import { type Hello, type Holder, type MalformedMessage, parseToOwner, type ToOwner } from './messages.js';
+import {
+  type Failure,
+  type Hello,
+  type Holder,
+  type MalformedMessage,
+  parseToOwner,
+  type ToOwner,
+} from './messages.js';
 import { Rounds } from './rounds.js';
 import { Strangers } from './strangers.js';
 import { Tally } from './tally.js';
@@ -17,10 +24,10 @@ import { Tally } from './tally.js';
 const maxListed = 200;
 
 /**
- * Bytes that these may have together: the owner and its server have to be named in the same message, with a label and a
- * command that are long and need six bytes for a letter.
+ * Bytes that these may have together: the owner and its server have to be named in the same message, with a label, a
+ * command as text and as words, and a reason that are long and need several bytes for a letter.
  */
-const maxListedBytes = maxMessageBytes - 8_192;
+const maxListedBytes = maxMessageBytes - 12_288;
 
 interface Hold {
   readonly channel: Channel<ToOwner>;
@@ -38,6 +45,9 @@ interface Hold {
   behind: boolean;
 }
 
+/** Answers a `bye`; with a failure, if the end that it waited for left something behind. */
+export type Farewell = (last: boolean, failure?: SocketReferenceError) => void;
+
 /** What the registry asks of its owner. */
 export interface HoldsOwner {
   readonly clock: Clock;
@@ -52,7 +62,7 @@ export interface HoldsOwner {
   /** The total has changed. May switch to stopping, in this very tick. */
   changed(): void;
   /** A member's last reference is gone; answer now, or later, when every file is gone. */
-  left(answer: (last: boolean) => void): void;
+  left(answer: Farewell): void;
   describe(members: readonly Holder[], more: number): object;
   stopRequested(force: boolean): void;
   fault(error: unknown): void;
@@ -168,9 +178,9 @@ export class Holds {
     for (const { channel } of this.#holds) channel.send(failureMessage(error));
   }
 
-  /** Answers those who asked for the end: everything has ended. */
-  ended(): void {
-    for (const channel of this.#stopAsked) this.#end(channel, { type: 'bye', last: true });
+  /** Answers those who asked for the end: everything has ended, but for what could not be removed. */
+  ended(failure?: SocketReferenceError): void {
+    for (const channel of this.#stopAsked) this.#end(channel, farewell(failure === undefined, failure));
   }
 
   /** Has the newest total told to all members, soon and together with what else changes until then. */
@@ -308,7 +318,7 @@ export class Holds {
         return false;
       case 'bye':
         if (!hold) break;
-        this.#remove(hold, (last) => this.#end(channel, { type: 'bye', last }));
+        this.#remove(hold, (last, failure) => this.#end(channel, farewell(last, failure)));
         return true;
     }
     channel.destroy();
@@ -321,7 +331,7 @@ export class Holds {
     return false;
   }
 
-  #remove(hold: Hold, answer?: (last: boolean) => void): void {
+  #remove(hold: Hold, answer?: Farewell): void {
     if (!this.#holds.delete(hold)) return;
     if (!hold.hello.canServe && !hold.survived) this.#dependents--;
     hold.anchor?.destroy();
@@ -378,13 +388,22 @@ export class Holds {
   }
 }
 
+/** The answer to a `bye`, or to a `stop`. */
+function farewell(last: boolean, failure: SocketReferenceError | undefined): object {
+  return { type: 'bye', last, ...(failure && { failed: failureOf(failure) }) };
+}
+
 /** What a member is told of an error that ends its references. */
 function failureMessage(error: SocketReferenceError): object {
+  return { type: 'failed', ...failureOf(error) };
+}
+
+function failureOf(error: SocketReferenceError): Failure {
   const fields = errorTable[error.code].fields as readonly (keyof SocketReferenceError)[];
   const detail = Object.fromEntries(
     fields.map((name) => [name, error[name]]).filter(([name, value]) => name !== 'path' && value !== undefined),
   );
-  return { type: 'failed', code: error.code, message: error.message, detail };
+  return { code: error.code, message: error.message, detail };
 }
 
 /** A peer of another version is told so; to anything else there is nothing to say. */

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import { threadId } from 'node:worker_threads';
-import { errorTable, type SocketReferenceErrorCode } from '../error-table.js';
 import { SocketReferenceError } from '../errors.js';
 import type { OutputPlace } from '../files/file-end.js';
 import { protocolVersion } from '../files/record.js';
@@ -8,8 +7,9 @@ import { onAbort } from '../on-abort.js';
 import { type Anchor, type AnchorEnd, openAnchor } from './anchor.js';
 import { Channel } from './channel.js';
 import { type Deferred, deferred } from './deferred.js';
+import { failureFrom } from './failure.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
-import { type MalformedMessage, parseToMember, type ToMember, type ToOwner } from './messages.js';
+import { type Failure, type MalformedMessage, parseToMember, type ToMember, type ToOwner } from './messages.js';
 import { isWithoutDirectory, stoppedByForce } from './reasons.js';
 import type { OwnerSettings, Place, Surroundings } from './settings.js';
 import { sweep } from './sweep.js';
@@ -254,7 +254,7 @@ export class Member implements Lease {
         return;
       case 'failed': {
         if (this.#phase.kind === 'leaving') break;
-        const failure = this.#failure(message);
+        const failure = failureFrom(message, this.#place.path);
         const attached = this.#phase.kind === 'attached';
         this.#finish(() => this.#outcome.reject(failure));
         if (!attached) return;
@@ -269,7 +269,7 @@ export class Member implements Lease {
         return;
       case 'bye':
         if (this.#phase.kind !== 'leaving') break;
-        this.#finish(this.#phase.left.resolve);
+        this.#bye(this.#phase.left, message.failed);
         return;
       case 'anchored':
       case 'holders':
@@ -332,18 +332,18 @@ export class Member implements Lease {
     }
   }
 
+  /** We were the last, or among them, and the owner has ended: with all that is its own, if nothing failed. */
+  #bye(left: Deferred<void>, failed: Failure | undefined): void {
+    this.#finish(() => {
+      if (failed) left.reject(failureFrom(failed, this.#place.path));
+      else left.resolve();
+    });
+  }
+
   #finish(then: () => void): void {
     this.#phase = { kind: 'gone' };
     this.#channel.destroy();
     then();
-  }
-
-  #failure({ code, message, detail = {} }: Extract<ToMember, { type: 'failed' }>): SocketReferenceError {
-    const known = Object.hasOwn(errorTable, code) ? (code as SocketReferenceErrorCode) : 'ERR_SOCKREF_PROTOCOL';
-    // Only what belongs to the code: a peer must not set, or trip over, anything else that an error has (I8).
-    const allowed: readonly string[] = errorTable[known].fields;
-    const fields = Object.fromEntries(Object.entries(detail).filter(([name]) => allowed.includes(name)));
-    return new SocketReferenceError(known, message, { ...fields, path: this.#place.path });
   }
 
   #protocolError(what: string, theirs?: number): SocketReferenceError {

@@ -48,12 +48,6 @@ const welcome = v.object({
   anchor: v.optional(v.string()),
 });
 const ready = v.object({ type: v.literal('ready') });
-const failed = v.object({
-  type: v.literal('failed'),
-  code: v.string(),
-  message: v.string(),
-  detail: v.optional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
-});
 const stopping = v.object({ type: v.literal('stopping'), force: v.optional(v.boolean()) });
 const counted = v.object({
   type: v.literal('count'),
@@ -67,7 +61,14 @@ const counted = v.object({
 const anchored = v.object({ type: v.literal('anchored') });
 /** To the member: nobody has its anchor open any more. */
 const unanchored = v.object({ type: v.literal('unanchored') });
-const farewell = v.object({ type: v.literal('bye'), last: v.boolean() });
+const failure = v.object({
+  code: v.string(),
+  message: v.string(),
+  detail: v.optional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
+});
+const failed = v.object({ type: v.literal('failed'), ...failure.entries });
+/** `failed`: the endpoint has ended, and something of it is left. */
+const farewell = v.object({ type: v.literal('bye'), last: v.boolean(), failed: v.optional(failure) });
 const holder = v.object({
   pid: positive,
   thread: v.optional(count),
@@ -78,7 +79,10 @@ const holder = v.object({
 });
 const server = v.object({
   pid: v.optional(positive),
+  /** The command as text, shortened. */
   command: v.string(),
+  /** Its words, unless they are too many for a message. */
+  argv: v.optional(v.array(v.string())),
   state: v.picklist(['starting', 'running', 'restarting']),
   /** How often it was started again. */
   restarts: count,
@@ -116,6 +120,7 @@ export type ToMember = v.InferOutput<typeof toMemberSchema>;
 export type Holders = v.InferOutput<typeof holders>;
 export type ServerState = v.InferOutput<typeof server>;
 export type Holder = v.InferOutput<typeof holder>;
+export type Failure = v.InferOutput<typeof failure>;
 
 /** A message that cannot be understood; `theirs` is set when it is of another version. */
 export class MalformedMessage extends Error {

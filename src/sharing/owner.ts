@@ -8,7 +8,7 @@ import { type Deferred, deferred } from './deferred.js';
 import { describeOwner } from './describe.js';
 import { FirstHolder } from './first-holder.js';
 import { Healer } from './heal.js';
-import { Holds } from './holds.js';
+import { type Farewell, Holds } from './holds.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
 import type { Holder } from './messages.js';
 import { OwnRecord } from './own-record.js';
@@ -62,7 +62,7 @@ export class Owner implements Lease {
   readonly #sockets: Sockets;
   readonly #record: OwnRecord;
   readonly #firstHolder = new FirstHolder();
-  readonly #farewells: ((last: boolean) => void)[] = [];
+  readonly #farewells: Farewell[] = [];
   readonly #expected: number;
   readonly #graceUntil: number;
   #lock: EndpointLock;
@@ -279,7 +279,7 @@ export class Owner implements Lease {
 
   async #end(keepMembers: boolean): Promise<void> {
     const { hooks } = this.#surroundings;
-    let clean = false;
+    let failure: SocketReferenceError | undefined;
     try {
       if (this.#service.busy) this.#record.say({ stopping: true });
       const unpublished = hooks.cleanUp(() => this.#unpublish());
@@ -294,13 +294,19 @@ export class Owner implements Lease {
       await this.#service.stop();
       await unpublished;
       await hooks.cleanUp(() => this.#lock.remove());
-      clean = true;
+    } catch (error) {
+      failure = systemError(
+        error,
+        this.#place.path,
+        `remove all that belongs to ${this.#place.path} (the next acquire will)`,
+      );
+      throw failure;
     } finally {
       this.#sockets.close();
       // After a failure the lock goes and its file stays: the next owner repairs the rest from the record.
       this.#lock.release();
-      for (const answer of this.#farewells) answer(clean);
-      if (clean) this.#holds.ended();
+      for (const answer of this.#farewells) answer(failure === undefined, failure);
+      this.#holds.ended(failure);
       if (this.#failure) this.#holds.fail(this.#failure);
       this.#holds.close();
     }

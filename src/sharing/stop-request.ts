@@ -4,15 +4,20 @@ import { lstatIfThere } from '../files/identity.js';
 import { ownUid } from '../files/platform.js';
 import { Channel } from './channel.js';
 import { deferred } from './deferred.js';
+import { failureFrom } from './failure.js';
 import { parseToMember, type ToMember } from './messages.js';
 import type { Place } from './settings.js';
 
 /** What became of it: the endpoint ended; or nobody answered, or the owner went without an end; or time was over. */
 export type StopOutcome = 'stopped' | 'gone' | 'timeout';
 
-/** Asks the owner of an endpoint to end it, when it is unused or at once, and waits until every file is gone. */
+/**
+ * Asks the owner of an endpoint to end it, when it is unused or at once, and waits until every file is gone.
+ *
+ * @throws SocketReferenceError what the owner could not end or remove
+ */
 export async function requestStop(
-  { directory, names }: Place,
+  { directory, names, path }: Place,
   force: boolean,
   timeoutMs: number,
 ): Promise<StopOutcome> {
@@ -28,14 +33,16 @@ export async function requestStop(
     socket.destroy();
     return 'gone';
   }
-  return ask(socket, force, timeoutMs);
+  return ask(socket, path, force, timeoutMs);
 }
 
-async function ask(socket: Socket, force: boolean, timeoutMs: number): Promise<StopOutcome> {
+async function ask(socket: Socket, path: string, force: boolean, timeoutMs: number): Promise<StopOutcome> {
   const outcome = deferred<StopOutcome>();
   const channel = new Channel<ToMember>(socket, parseToMember, {
     message: (message) => {
-      if (message.type === 'bye') outcome.resolve('stopped');
+      if (message.type !== 'bye') return;
+      if (message.failed) outcome.reject(failureFrom(message.failed, path));
+      else outcome.resolve('stopped');
     },
     refuse: () => undefined,
     closed: () => outcome.resolve('gone'),

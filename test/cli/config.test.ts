@@ -1,9 +1,15 @@
 import { chownSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findConfig } from '#src/cli/run/config.js';
+import { findConfig as find, type SocketConfig } from '#src/cli/run/config.js';
 import { withServed } from '../helpers/cli.js';
 import { isRoot, otherUid } from '../helpers/place.js';
+
+/** What the configuration says about a socket, if it names it. */
+function findConfig(name: string, from: string): SocketConfig | undefined {
+  const found = find(name, from);
+  return found.kind === 'named' ? found.config : undefined;
+}
 
 describe('the configuration', () => {
   it.each([
@@ -15,7 +21,23 @@ describe('the configuration', () => {
       '{"sockets": {"a.sock": {"serve": []}}}',
       'sockets["a.sock"].serve must be a command: a string, or a list of strings with at least one of them, and is an array',
     ],
-    ['{"sockets": {"a.sock": {}}}', 'sockets["a.sock"].serve must be there, and is missing'],
+    ['{"sockets": {"a.sock": {}}}', 'sockets["a.sock"].serve is missing'],
+    [
+      '{"sockets": {"a.sock": {"serv": "x"}}}',
+      'sockets["a.sock"].serv is not known; did you mean "serve"? A socket has serve, shell, activate, linger, timeout, readyTimeout, stopTimeout, stopSignal, restart, cwd, env, export, mode; sockets["a.sock"].serve is missing',
+    ],
+    [
+      '{"sockets": {"a.sock": {"serve": "x", "timeout": "0"}}}',
+      'sockets["a.sock"].timeout must be above 0, and is "0"',
+    ],
+    [
+      '{"sockets": {"a.sock": {"serve": "x", "export": {"1A": "x"}}}}',
+      'sockets["a.sock"].export.1A must be the name of a variable such as DB_SOCKET (letters, digits and _), and none of ',
+    ],
+    [
+      '{"sockets": {"a.sock": {"serve": "x", "export": {"SOCKREF_DIR": "x"}}}}',
+      'sockets["a.sock"].export.SOCKREF_DIR must be the name of a variable',
+    ],
     [
       '{"sockets": {"a.sock": {"serve": "x", "linger": 30}}}',
       'sockets["a.sock"].linger must be a number with a unit: 500ms, 30s, 2m or 1h, and is 30',
@@ -26,7 +48,7 @@ describe('the configuration', () => {
     ],
     [
       '{"sockets": {"a.sock": {"serve": "x", "lingr": "30s"}}}',
-      'sockets["a.sock"].lingr is not known; a socket has serve, shell, activate, ',
+      'sockets["a.sock"].lingr is not known; did you mean "linger"? A socket has serve, shell, activate, ',
     ],
     [
       '{"sockets": {"a.sock": {"serve": "x", "mode": "999"}}}',
@@ -48,7 +70,7 @@ describe('the configuration', () => {
     ],
     ['{"sockets": {"a.sock": "x"}}', 'sockets["a.sock"] must be an object, and is "x"'],
     ['{"sockets": 5}', 'sockets must be an object, one key for each socket, and is 5'],
-    ['{"socket": {}}', 'sockets must be there, and is missing'],
+    ['{"socket": {}}', 'socket is not known; did you mean "sockets"? There is only "sockets"; sockets is missing'],
     ['{"sockets": {}, "more": 1}', 'more is not known; there is only "sockets"'],
     ['5', 'the configuration must be an object, and is 5'],
     ['{', 'is not JSON: '],
@@ -57,8 +79,35 @@ describe('the configuration', () => {
       const directory = realpathSync(below('.'));
       const file = join(directory, 'sockref.config.json');
       writeFileSync(file, text);
-      const find = () => findConfig('a.sock', directory)?.command(undefined);
-      expect(find).toThrow(`${file}${message.startsWith('is ') ? ' ' : ': '}${message}`);
+      const command = () => findConfig('a.sock', directory)?.command(undefined);
+      expect(command).toThrow(`${file}${message.startsWith('is ') ? ' ' : ': '}${message}`);
+    }),
+  );
+
+  it('that does not name a socket says what it names', () =>
+    withServed(({ below, configure }) => {
+      configure({ 'db.sock': { serve: 'x' }, 'web.sock': { serve: 'y' } });
+      const directory = realpathSync(below('.'));
+      expect(find('dbs.sock', directory)).toMatchObject({
+        kind: 'other',
+        file: join(directory, 'sockref.config.json'),
+        names: '"db.sock", "web.sock"',
+        meant: 'db.sock',
+      });
+      configure({});
+      expect(find('db.sock', directory)).toMatchObject({ names: 'no socket', meant: undefined });
+    }));
+
+  it.each(['js', 'mjs', 'cjs', 'ts', 'yaml', 'toml'])('is JSON, and sockref.config.%s is not overlooked', (ending) =>
+    withServed(({ below, configure }) => {
+      const directory = realpathSync(below('.'));
+      const file = join(directory, `sockref.config.${ending}`);
+      writeFileSync(file, '');
+      expect(() => find('a.sock', below('sub'))).toThrow(`${file} is not read: sockref reads JSON alone`);
+      configure({ 'a.sock': { serve: 'x' } });
+      expect(find('a.sock', below('sub'))).toMatchObject({ kind: 'named', ignored: file });
+      writeFileSync(join(below('sub'), 'package.json'), '{"sockref": {"sockets": {}}}');
+      expect(find('a.sock', below('sub'))).toMatchObject({ kind: 'other', ignored: undefined });
     }),
   );
 

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cli, withHome } from '../helpers/cli.js';
-import { start } from '../helpers/program.js';
+import { type Program, start } from '../helpers/program.js';
 
 describe('sockref doctor', () => {
   it('finds nothing where nothing is wrong', () =>
@@ -75,6 +76,35 @@ describe('sockref doctor', () => {
       owner.kill('SIGCONT');
       owner.end();
       await owner.exited;
+    }));
+
+  it('tells of a socket of the same name that another environment leads to', () =>
+    withHome(async (runtime) => {
+      const name = `${randomUUID()}.sock`;
+      const without = { SOCKREF_DIR: undefined, XDG_RUNTIME_DIR: undefined };
+      const within = { SOCKREF_DIR: undefined, XDG_RUNTIME_DIR: runtime };
+      const owners: Program[] = [];
+      for (const env of [without, within]) {
+        const owner = await start('holder.mjs', { env });
+        await owner.ask({ do: 'acquire', path: name, serve: true });
+        owners.push(owner);
+      }
+      const other = join(`/tmp/sockref-${process.getuid?.()}`, name);
+      const { code, stdout } = await cli(['doctor'], { env: within });
+      expect(code).toBe(1);
+      expect(stdout).toContain(
+        `elsewhere: ${join(runtime, 'sockref', name)} and ${other} (pid ${owners[0]?.pid}) are two sockets of one name: `,
+      );
+      // It was set on purpose.
+      expect(await cli(['doctor'], { env: { SOCKREF_DIR: join(runtime, 'sockref') } })).toMatchObject({ code: 0 });
+      owners[1]?.end();
+      await owners[1]?.exited;
+      const connect = await cli(['connect', name], { env: within });
+      expect(connect.stderr).toMatch(/^sockref: Nobody serves [^\n]+\n$/);
+      expect(connect.stderr).toContain(`, but there is ${other}: the environment (SOCKREF_DIR, XDG_RUNTIME_DIR) `);
+      owners[0]?.end();
+      await owners[0]?.exited;
+      rmdirSync(join(runtime, 'sockref'));
     }));
 
   it('closes the default directory to others, and looks into it then', () =>

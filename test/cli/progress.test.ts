@@ -89,7 +89,7 @@ describe('what run waits for', () => {
     moreMembers: 0,
     since: 0,
   };
-  const server = { pid: 5, command: 'redis-server -', restarts: 0, waiting: false, noLog: undefined };
+  const server = { pid: 5, command: 'redis-server -', argv: undefined, restarts: 0, waiting: false, noLog: undefined };
 
   it.each([
     [undefined, 'sockref: starting a.sock'],
@@ -110,7 +110,36 @@ describe('what run waits for', () => {
     [[3, 4], 1, 20, 'joined a.sock as number 23 of 23 holders'],
   ])('ends in a place among %j', (pids, own, more, text) => {
     const members = pids.map((pid) => holder(pid));
-    expect(joinedAs('a.sock', 7, { ...info, owner: holder(1, own), members, moreMembers: more })).toBe(text);
+    const seen = { ...info, owner: holder(1, own), members, moreMembers: more };
+    expect(joinedAs('a.sock', 7, seen, 1)).toBe(text);
+  });
+});
+
+describe('who started a server', () => {
+  const holder = (pid: number) => ({
+    pid,
+    references: 1,
+    thread: undefined,
+    label: undefined,
+    since: 5,
+    canServe: true,
+  });
+  const info = (...pids: number[]): SocketInfo => ({
+    path: '/x/a.sock',
+    state: 'active',
+    owner: { ...holder(1), references: 0 },
+    server: undefined,
+    references: pids.length,
+    members: pids.map(holder),
+    moreMembers: 0,
+    since: 5,
+  });
+
+  it('is not said to have joined it', () => {
+    expect(joinedAs('a.sock', 7, info(7), 5)).toBe('started a.sock');
+    expect(joinedAs('a.sock', 7, info(7, 8), 4)).toBe('started a.sock as first of two holders');
+    expect(joinedAs('a.sock', 8, info(7, 8), 4)).toBe('joined a.sock as second of two holders');
+    expect(joinedAs('a.sock', 7, info(7), 6)).toBe('joined a.sock as its only holder');
   });
 });
 
@@ -125,7 +154,7 @@ describe('on a terminal, run', () => {
       await writeFile(gate, 'go on\n');
       const { code, stdout } = await running.ended;
       expect(code).toBe(0);
-      expect(stdout).toContain('\r\u001b[Ksockref: joined a.sock as its only holder\r\nit runs\r\n');
+      expect(stdout).toContain('\r\u001b[Ksockref: started a.sock\r\nit runs\r\n');
     }));
 
   it('shows nothing of it with --quiet', () =>

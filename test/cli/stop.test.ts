@@ -49,7 +49,7 @@ describe('sockref stop', () => {
       const { code, stderr } = await cli(['stop', 'a.sock', '--timeout', '50ms'], { env });
       expect(code).toBe(1);
       expect(stderr).toMatch(
-        new RegExp(`sockref: ${directory}/a.sock did not end within 50 ms: 1 reference, held by pid ${owner.pid};`),
+        new RegExp(`sockref: ${directory}/a.sock did not end within 50ms: 1 reference, held by pid ${owner.pid};`),
       );
       owner.end();
       await owner.exited;

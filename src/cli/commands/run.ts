@@ -2,6 +2,7 @@ import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import type { SocketInfo } from '../../api/info.js';
 import { SocketManager } from '../../api/manager.js';
+import type { AcquireOptions } from '../../api/options.js';
 import type { SocketReference } from '../../api/reference.js';
 import { systemClock } from '../../clock.js';
 import { printable } from '../../printable.js';
@@ -10,9 +11,10 @@ import { described, UsageError } from '../failure.js';
 import { tell } from '../output.js';
 import { markedDescriptors } from '../run/callers-descriptors.js';
 import { type CommandEnd, endAs, runCommand } from '../run/command.js';
+import { exported, variables } from '../run/exported.js';
 import { holdFor } from '../run/hold.js';
 import { Progress } from '../run/progress.js';
-import { type RunOptions, type RunSettings, settingsFor } from '../run/settings.js';
+import { notNamed, type RunOptions, settingsFor } from '../run/settings.js';
 import { joinedAs, waitingFor } from '../run/waiting.js';
 
 /** `sockref run` */
@@ -39,6 +41,7 @@ export function define(command: Command, behindDashes: readonly string[]): void 
       'how long it may take to end before SIGKILL (default: 5s)',
       duration('--stop-timeout', 'from 0'),
     )
+    .option('--env <name>', 'another variable that tells the command the path; may be repeated', variables)
     .option('--label <text>', 'a name for this holder, shown by ls and inspect')
     .option('--quiet', 'do not show what it waits for')
     .addHelpText('after', help)
@@ -46,7 +49,7 @@ export function define(command: Command, behindDashes: readonly string[]): void 
 }
 
 const help = `
-The command finds the path of the socket in SOCKREF_PATH. The exit status is the command's; 125 if sockref failed,
+The command finds the path of the socket in SOCKREF_PATH, and in what --env names. The exit status is the command's; 125 if sockref failed,
 126 if the command cannot be executed, 127 if it is not found. Without --serve, sockref.config.json or "sockref"
 in package.json may name the server; durations have a unit, as in 500ms, 30s, 2m.
 
@@ -64,21 +67,36 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
   const callers = markedDescriptors();
   const settings = await settingsFor(name, options);
   const manager = new SocketManager();
-  manager.on('fault', ({ error }) => tell(described(error, 'run').message));
+  const told = new Set<unknown>();
+  manager.on('fault', ({ error }) => {
+    told.add(error);
+    tell(described(error, 'run').message);
+  });
   const progress = options.quiet || !isTerminal() ? undefined : new Progress(process.stderr, systemClock);
-  const reference = await acquire(manager, name, settings, progress);
+  const reference = await acquire(manager, name, settings.acquire, progress).catch((error: unknown) => {
+    throw notNamed(error, name, settings.config) ?? error;
+  });
   // The command may do without it, and its status is what counts.
   const lost = (): void => tellLoss(reference.signal.reason);
   reference.signal.addEventListener('abort', lost);
   const release = async (): Promise<void> => {
     reference.signal.removeEventListener('abort', lost);
     progress?.start(async () => `sockref: stopping ${printable(name)}`);
-    await reference.close().finally(() => progress?.stop());
+    try {
+      await reference.close();
+    } catch (error) {
+      // The status stays that of the command, which has ended as it has.
+      progress?.stop();
+      if (!told.has(error)) tell(described(error, 'run').message);
+    } finally {
+      progress?.stop();
+    }
   };
+  const environment = exported(reference.path, options.env, settings.export);
   let end: CommandEnd;
   try {
     const hold = await holdFor(reference, name);
-    end = await runCommand([program, ...args], { env: { SOCKREF_PATH: reference.path }, callers, hold });
+    end = await runCommand([program, ...args], { env: environment, callers, hold });
   } catch (error) {
     await release();
     throw error;
@@ -95,21 +113,22 @@ function isTerminal(): boolean {
 async function acquire(
   manager: SocketManager,
   name: string,
-  settings: RunSettings,
+  options: AcquireOptions,
   progress: Progress | undefined,
 ): Promise<SocketReference> {
   // What a look fails with, the acquire fails with too.
   const look = (): Promise<SocketInfo | undefined> => manager.inspect(name).catch(() => undefined);
   progress?.start(async () => waitingFor(name, await look()));
+  const began = Date.now();
   let shown = false;
   let reference: SocketReference;
   try {
-    reference = await manager.acquire(name, settings);
+    reference = await manager.acquire(name, options);
   } finally {
     shown = progress?.stop() ?? false;
   }
   const info = shown ? await look() : undefined;
-  if (info) tell(joinedAs(name, process.pid, info));
+  if (info) tell(joinedAs(name, process.pid, info, began));
   return reference;
 }
 

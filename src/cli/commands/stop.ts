@@ -2,20 +2,14 @@ import type { Command } from 'commander';
 import type { SocketInfo } from '../../api/info.js';
 import { infoOf } from '../../api/info.js';
 import { locate, openPlace } from '../../api/locate.js';
-import { SocketReferenceError } from '../../errors.js';
+import { answerMs, noAnswer, pauseMs } from '../../api/stop.js';
 import { query } from '../../sharing/query.js';
 import type { Place } from '../../sharing/settings.js';
 import { requestStop } from '../../sharing/stop-request.js';
-import { unresponsive } from '../../sharing/unresponsive.js';
+import { asGiven } from '../duration.js';
 import { duration } from '../duration-option.js';
 import { CliError } from '../failure.js';
 import { plural, tell } from '../output.js';
-
-/** How long an owner may take to say who holds its socket, in milliseconds. */
-const answerMs = 2_000;
-
-/** Pause before an owner is asked again that was not there, or went without having stopped, in milliseconds. */
-const pauseMs = 50;
 
 interface Options {
   readonly force?: true;
@@ -78,12 +72,5 @@ function holdersOf({ references, owner, members, moreMembers }: SocketInfo): str
 }
 
 function notInTime({ path }: Place, timeoutMs: number, info: SocketInfo): CliError {
-  return new CliError(`${path} did not end within ${timeoutMs} ms: ${holdersOf(info)}; --force ends it now`);
-}
-
-function noAnswer({ path }: Place, pid: number | undefined): SocketReferenceError {
-  const what = `did not answer within ${answerMs} ms`;
-  if (pid !== undefined) return unresponsive(path, what, answerMs, { pid });
-  const message = `The owner of ${path} ${what}, and which process that is is not known; try again`;
-  return new SocketReferenceError('ERR_SOCKREF_OWNER_UNRESPONSIVE', message, { path, timeoutMs: answerMs });
+  return new CliError(`${path} did not end within ${asGiven(timeoutMs)}: ${holdersOf(info)}; --force ends it now`);
 }

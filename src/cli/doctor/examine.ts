@@ -11,6 +11,7 @@ import { joinPath } from '../../files/paths.js';
 import { ownUid } from '../../files/platform.js';
 import { endpointNames } from '../../sharing/names.js';
 import { stateOfOwner } from '../../sharing/unresponsive.js';
+import { elsewhere } from '../elsewhere.js';
 import type { Problem } from './problem.js';
 
 /** What a private directory is called. */
@@ -26,7 +27,8 @@ export async function examine(given: string | undefined): Promise<{ directory: s
     const problems = unsafe(directory, given === undefined);
     // In a directory in which others can do as they like nothing that lies there can be believed.
     if (problems.length > 0) return { directory, problems };
-    return { directory, problems: [...(await sockets(directory)), ...orphans(directory)] };
+    const namesakes = given === undefined ? await served(directory) : [];
+    return { directory, problems: [...(await sockets(directory)), ...orphans(directory), ...namesakes] };
   } catch (error) {
     // Nobody has needed the default directory yet.
     if (given === undefined && isMissing(error)) return { directory, problems: [] };
@@ -65,6 +67,29 @@ async function sockets(directory: string): Promise<Problem[]> {
     }
   }
   return problems;
+}
+
+/** Two servers of one name: a bare name leads to either, as the environment has it. */
+async function served(directory: string): Promise<Problem[]> {
+  const manager = new SocketManager();
+  const problems: Problem[] = [];
+  for (const path of socketsIn(directory)) {
+    for (const other of elsewhere(path)) {
+      try {
+        const info = await manager.inspect(other);
+        if (info && info.state !== 'stale') problems.push(split(path, other, info.owner?.pid));
+      } catch (error) {
+        if (!isForeignLock(error)) throw error;
+      }
+    }
+  }
+  return problems;
+}
+
+function split(path: string, other: string, pid: number | undefined): Problem {
+  const who = pid === undefined ? '' : ` (pid ${pid})`;
+  const message = `${path} and ${other}${who} are two sockets of one name: without XDG_RUNTIME_DIR, or with another one, as below cron or sudo, the name leads to the other; set SOCKREF_DIR in both places, or give the absolute path`;
+  return { kind: 'elsewhere', path: other, pid, message, cure: { kind: 'none' } };
 }
 
 function problemOf(info: SocketInfo | undefined): Problem | undefined {

@@ -1,12 +1,14 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { constants, homedir } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { lilconfigSync } from 'lilconfig';
 import * as v from 'valibot';
+import { closest } from '../../closest.js';
 import { messageOf, quote } from '../../errors.js';
 import { ownUid } from '../../files/platform.js';
-import { durationForm, parseDuration } from '../duration.js';
+import { durationForm, type Least, parseDuration, wrongDuration } from '../duration.js';
 import { CliError } from '../failure.js';
+import { isVariable, variableForm } from './exported.js';
 import { wordsOf } from './words.js';
 
 /** What the configuration says about one socket. Times are in milliseconds. */
@@ -23,18 +25,43 @@ export interface SocketConfig {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>> | undefined;
   readonly mode: number | undefined;
+  /** Variables for the command of `run`, with `{socket}` and `{dir}` in them. */
+  readonly export: Readonly<Record<string, string>> | undefined;
 }
+
+/** A configuration that does not name a socket. */
+export interface OtherConfig {
+  readonly kind: 'other';
+  readonly file: string;
+  /** The names that it has, for a message. */
+  readonly names: string;
+  /** Of these the one that was probably meant. */
+  readonly meant: string | undefined;
+}
+
+/** What was found of a socket; `ignored` is a file that looks like a configuration, and is not read. */
+export type FoundConfig = (
+  | { readonly kind: 'named'; readonly config: SocketConfig }
+  | OtherConfig
+  | { readonly kind: 'none' }
+) & {
+  readonly ignored: string | undefined;
+};
 
 const fileName = 'sockref.config.json';
 
 /** Says what was expected, for a message that puts "must be" before it. */
 const text = (expected: string) => v.string(expected);
 
-const durationSchema = v.pipe(
-  text(durationForm),
-  v.check((value) => parseDuration(value) !== undefined, durationForm),
-  v.transform((value) => parseDuration(value) ?? 0),
-);
+const durationSchema = (least: Least) =>
+  v.pipe(
+    text(durationForm),
+    v.check(
+      (value) => wrongDuration(value, least) === undefined,
+      ({ input }) => wrongDuration(input, least) ?? durationForm,
+    ),
+    v.transform((value) => parseDuration(value) ?? 0),
+  );
 const flagSchema = v.boolean('true or false');
 const modeForm = 'permission bits as octal digits that let you read and write, such as "660"';
 const commandForm = 'a command: a string, or a list of strings with at least one of them';
@@ -48,10 +75,10 @@ const socketSchema = v.strictObject({
   ),
   shell: v.optional(flagSchema),
   activate: v.optional(flagSchema),
-  linger: v.optional(durationSchema),
-  timeout: v.optional(durationSchema),
-  readyTimeout: v.optional(durationSchema),
-  stopTimeout: v.optional(durationSchema),
+  linger: v.optional(durationSchema('from 0')),
+  timeout: v.optional(durationSchema('above 0')),
+  readyTimeout: v.optional(durationSchema('above 0')),
+  stopTimeout: v.optional(durationSchema('from 0')),
   stopSignal: v.optional(
     v.pipe(
       text(signalForm),
@@ -62,6 +89,9 @@ const socketSchema = v.strictObject({
   restart: v.optional(v.pipe(v.number(restartForm), v.safeInteger(restartForm), v.minValue(0, restartForm))),
   cwd: v.optional(text('a directory, as a string')),
   env: v.optional(v.record(v.string(), text('a string'), 'an object of strings')),
+  export: v.optional(
+    v.record(v.pipe(v.string(), v.check(isVariable, variableForm)), text('a string'), 'an object of strings'),
+  ),
   mode: v.optional(
     v.pipe(
       text(modeForm),
@@ -78,18 +108,66 @@ const configSchema = v.strictObject({
  * What `sockref.config.json`, or `"sockref"` in a package.json, says about a socket; the nearest of these files counts, from a
  * directory upwards.
  */
-export function findConfig(name: string, from: string): SocketConfig | undefined {
+export function findConfig(name: string, from: string): FoundConfig {
   const found = withHome(() =>
     lilconfigSync('sockref', { searchPlaces: [fileName, 'package.json'], loaders: { '.json': parseJson } }).search(
       from,
     ),
   );
-  if (!found) return undefined;
+  const ignored = unreadable(from, found ? dirname(found.filepath) : undefined);
+  if (!found) {
+    if (ignored) throw new CliError(notRead(ignored));
+    return { kind: 'none', ignored };
+  }
   const { filepath: file } = found;
   const { sockets } = check(file, found.isEmpty ? undefined : found.config);
   const socket = Object.hasOwn(sockets, name) ? sockets[name] : undefined;
-  if (!socket) return undefined;
-  assertTrusted(file, from);
+  if (socket) {
+    assertTrusted(file, from);
+    return { kind: 'named', config: configOf(file, name, socket), ignored };
+  }
+  const names = Object.keys(sockets);
+  return { kind: 'other', file, names: listed(names), meant: closest(name, names), ignored };
+}
+
+/** Names that a message lists at most. */
+const maxListed = 10;
+
+function listed(names: readonly string[]): string {
+  if (names.length === 0) return 'no socket';
+  const more = names.length > maxListed ? ` and ${names.length - maxListed} more` : '';
+  return `${names.slice(0, maxListed).map(quote).join(', ')}${more}`;
+}
+
+/** What other tools read of such a name, and we do not: what is run must not depend on what a file does when it is loaded. */
+const otherFiles = ['js', 'mjs', 'cjs', 'ts', 'mts', 'cts', 'yaml', 'yml', 'toml', 'json5', 'jsonc'].map(
+  (ending) => `sockref.config.${ending}`,
+);
+
+/** That a file is not read, and what is. */
+export function notRead(file: string): string {
+  return `${file} is not read: sockref reads JSON alone, in ${fileName} or behind "sockref" in package.json; write it there`;
+}
+
+/** The nearest file that looks like a configuration, up to where one was found, or nothing more is looked for. */
+function unreadable(from: string, end: string | undefined): string | undefined {
+  const home = homedirIfAny();
+  for (let directory = resolve(from); ; directory = dirname(directory)) {
+    const found = otherFiles.map((name) => join(directory, name)).find((file) => existsSync(file));
+    if (found || directory === end || directory === home || directory === dirname(directory)) return found;
+  }
+}
+
+function homedirIfAny(): string | undefined {
+  try {
+    return homedir();
+  } catch {
+    // A user that has none; then the root is the end.
+    return undefined;
+  }
+}
+
+function configOf(file: string, name: string, socket: v.InferOutput<typeof socketSchema>): SocketConfig {
   const { serve, shell, cwd, ...rest } = socket;
   const keyOfServe = `${file}: ${keyOf(['sockets', name, 'serve'])}`;
   return {
@@ -121,8 +199,19 @@ function withHome<Value>(search: () => Value): Value {
 
 type Rest = Omit<v.InferOutput<typeof socketSchema>, 'serve' | 'shell' | 'cwd'>;
 
-function withEveryKey({ activate, linger, timeout, readyTimeout, stopTimeout, stopSignal, restart, env, mode }: Rest) {
-  return { activate, linger, timeout, readyTimeout, stopTimeout, stopSignal, restart, env, mode };
+function withEveryKey({
+  activate,
+  linger,
+  timeout,
+  readyTimeout,
+  stopTimeout,
+  stopSignal,
+  restart,
+  env,
+  mode,
+  export: exported,
+}: Rest) {
+  return { activate, linger, timeout, readyTimeout, stopTimeout, stopSignal, restart, env, mode, export: exported };
 }
 
 /** In a directory such as /tmp anybody can leave a file for those below it, and this one says what is to be run. */
@@ -145,21 +234,32 @@ function parseJson(file: string, content: string): unknown {
 function check(file: string, config: unknown): v.InferOutput<typeof configSchema> {
   const result = v.safeParse(configSchema, config);
   if (result.success) return result.output;
-  const [issue] = result.issues;
-  const keys = issue.path?.map(({ key }) => String(key)) ?? [];
-  const where = keys.length === 0 ? 'the configuration' : keyOf(keys);
-  if (issue.type === 'strict_object' && issue.expected === 'never') {
-    throw new CliError(`${file}: ${where} is not known; ${known(keys)}`);
-  }
-  const received = issue.received === 'undefined' ? 'missing' : quote(issue.input);
-  const expected =
-    issue.type === 'strict_object' ? (issue.received === 'undefined' ? 'there' : 'an object') : issue.message;
-  throw new CliError(`${file}: ${where} must be ${expected}, and is ${received}`);
+  const unknown = result.issues.find((each) => each.type === 'strict_object' && each.expected === 'never');
+  const issue = result.issues.find((each) => each !== unknown);
+  throw new CliError(
+    `${file}: ${[unknown && unknownKey(unknown), issue && wrongValue(issue)].filter(Boolean).join('; ')}`,
+  );
 }
 
-function known(keys: readonly string[]): string {
-  if (keys.length === 1) return 'there is only "sockets"';
-  return `a socket has ${Object.keys(socketSchema.entries).join(', ')}`;
+type Issue = v.InferIssue<typeof configSchema>;
+
+function unknownKey({ path }: Issue): string {
+  const keys = path?.map(({ key }) => String(key)) ?? [];
+  const known = keys.length === 1 ? ['sockets'] : Object.keys(socketSchema.entries);
+  const meant = closest(keys.at(-1) ?? '', known);
+  const list = keys.length === 1 ? 'here is only "sockets"' : ` socket has ${known.join(', ')}`;
+  const [a, t] = meant === undefined ? ['a', 't'] : ['A', 'T'];
+  const hint = meant === undefined ? '' : ` did you mean ${quote(meant)}?`;
+  return `${keyOf(keys)} is not known;${hint} ${keys.length === 1 ? t : a}${list}`;
+}
+
+function wrongValue(issue: Issue): string {
+  const keys = issue.path?.map(({ key }) => String(key)) ?? [];
+  const where = keys.length === 0 ? 'the configuration' : keyOf(keys);
+  if (issue.received === 'undefined') return `${where} is missing`;
+  // Of a variable's name, which is a key.
+  const received = issue.path?.at(-1)?.origin === 'key' ? quote(keys.at(-1)) : quote(issue.input);
+  return `${where} must be ${issue.type === 'strict_object' ? 'an object' : issue.message}, and is ${received}`;
 }
 
 /** `sockets["db.sock"].linger` */

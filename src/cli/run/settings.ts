@@ -1,7 +1,10 @@
+import type { AcquireOptions } from '../../api/options.js';
 import type { ServerOptions } from '../../api/server-options.js';
+import { isSocketReferenceError, quote } from '../../errors.js';
 import { workingDirectory } from '../../files/working-directory.js';
-import { UsageError } from '../failure.js';
-import type { SocketConfig } from './config.js';
+import { CliError, UsageError } from '../failure.js';
+import { tell } from '../output.js';
+import type { FoundConfig, OtherConfig, SocketConfig } from './config.js';
 import { wordsOf } from './words.js';
 
 /** The options of `run`, as given. */
@@ -13,17 +16,18 @@ export interface RunOptions {
   readonly timeout?: number;
   readonly readyTimeout?: number;
   readonly stopTimeout?: number;
+  readonly env?: readonly string[];
   readonly label?: string;
   readonly quiet?: true;
 }
 
-/** How `run` acquires its socket. */
+/** How `run` acquires its socket, and what its command is told. */
 export interface RunSettings {
-  readonly server: ServerOptions | undefined;
-  readonly lingerMs: number | undefined;
-  readonly timeoutMs: number;
-  readonly mode: number | undefined;
-  readonly label: string | undefined;
+  readonly acquire: AcquireOptions;
+  /** Variables for the command, with `{socket}` and `{dir}` in them. */
+  readonly export: Readonly<Record<string, string>> | undefined;
+  /** What there is of a configuration that does not name it. */
+  readonly config: OtherConfig | undefined;
 }
 
 /** As long as the library waits by itself. */
@@ -37,29 +41,46 @@ const serverOptions = ['shell', 'activate', 'linger', 'readyTimeout', 'stopTimeo
 
 /** Puts together what the command line and the configuration say; the command line wins. */
 export async function settingsFor(name: string, options: RunOptions): Promise<RunSettings> {
-  const config = options.serve === undefined ? await configured(name) : undefined;
+  const found = options.serve === undefined ? await configured(name) : undefined;
+  const config = found?.kind === 'named' ? found.config : undefined;
+  const other = found?.kind === 'other' ? found : undefined;
   const server = serverOf(options, config);
   const lone = server ? undefined : serverOptions.find((option) => options[option] !== undefined);
   if (lone) {
     const flag = lone.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new UsageError(
-      `--${flag} is about the server; give one with --serve, or name ${name} in sockref.config.json`,
-    );
+    const where = other ? `${other.file}, which has ${other.names}` : 'sockref.config.json';
+    throw new UsageError(`--${flag} is about the server; give one with --serve, or name ${name} in ${where}`);
   }
+  const longEnoughMs = Math.max(defaultTimeoutMs, (server?.readyTimeoutMs ?? 0) + spareMs);
   return {
-    server,
-    lingerMs: options.linger ?? config?.linger,
-    timeoutMs:
-      options.timeout ?? config?.timeout ?? Math.max(defaultTimeoutMs, (server?.readyTimeoutMs ?? 0) + spareMs),
-    mode: config?.mode,
-    label: options.label,
+    acquire: {
+      server,
+      lingerMs: options.linger ?? config?.linger,
+      timeoutMs: options.timeout ?? config?.timeout ?? longEnoughMs,
+      mode: config?.mode,
+      label: options.label,
+    },
+    export: config?.export,
+    config: other,
   };
 }
 
+/** Why a socket that is not served has no server here: a configuration was found, and does not name it. */
+export function notNamed(error: unknown, name: string, config: OtherConfig | undefined): CliError | undefined {
+  if (!config || !isSocketReferenceError(error) || error.code !== 'ERR_SOCKREF_NOT_SERVED') return undefined;
+  const { file, names, meant } = config;
+  const hint = meant === undefined ? `it has ${names}` : `did you mean ${quote(meant)}? It has ${names}`;
+  return new CliError(
+    `Nobody serves ${error.path ?? name}, and ${file} does not name ${quote(name)}; ${hint}; name it there, or give the server with --serve 'COMMAND {socket}'`,
+  );
+}
+
 /** With `--serve` nobody need look for a file: what it says about this socket would not count. */
-async function configured(name: string): Promise<SocketConfig | undefined> {
-  const { findConfig } = await import('./config.js');
-  return findConfig(name, workingDirectory());
+async function configured(name: string): Promise<FoundConfig> {
+  const { findConfig, notRead } = await import('./config.js');
+  const found = findConfig(name, workingDirectory());
+  if (found.ignored) tell(notRead(found.ignored));
+  return found;
 }
 
 function serverOf(options: RunOptions, config: SocketConfig | undefined): ServerOptions | undefined {

@@ -16,15 +16,22 @@ export function waitingFor(name: string, info: SocketInfo | undefined): string {
   return `sockref: ${state === 'starting' ? 'starting' : 'joining'} ${what}`;
 }
 
-/** Where a process stands among the holders of a socket: "joined db.sock as third of four holders". */
-export function joinedAs(name: string, pid: number, { owner, members, moreMembers }: SocketInfo): string {
+/**
+ * Where a process stands among the holders of a socket: "joined db.sock as third of four holders".
+ *
+ * @param began - when it began to acquire, in milliseconds since 1970
+ */
+export function joinedAs(name: string, pid: number, info: SocketInfo, began: number): string {
+  const { owner, members, moreMembers, since = 0 } = info;
   const holders = [...(owner && owner.references > 0 ? [owner] : []), ...members];
   const at = holders.findIndex((holder) => holder.pid === pid);
   const total = holders.length + moreMembers;
   // Those who came last are not listed when there are hundreds.
   const place = at === -1 ? total : at + 1;
   const holdersInAll = total === 1 ? 'its only holder' : `${ordinal(place)} of ${cardinal(total)} holders`;
-  return `joined ${printable(name)} as ${holdersInAll}`;
+  // The first one, of a server that was not there before.
+  const verb = place === 1 && since >= began ? 'started' : 'joined';
+  return verb === 'started' && total === 1 ? `started ${name}` : `${verb} ${name} as ${holdersInAll}`;
 }
 
 function ordinal(number: number): string {

@@ -14,6 +14,7 @@ from .._endpoint.waiter import WaiterOptions
 from .._runtime.process import background, generation
 from .._sharing.lease import Hooks, Surroundings
 from .._sharing.query import query
+from .._sharing.stop import stop_command
 from .._system_errors import typed
 from ..errors import SocketReferenceError
 from .events import Announcer, Event, EventKind
@@ -92,6 +93,18 @@ class Core:
         path = endpoint.place.path
         with typed(path, f"clean up {path}"):
             await asyncio.shield(endpoint.force())
+
+    async def stop_command(self, path: str) -> bool:
+        """Ends what a command serves at a path, for everybody. False for what is none, or may not be touched here."""
+        try:
+            location = locate(path, False, self.options.allowed_directories)
+        except SocketReferenceError:
+            return False
+        place = open_place(location)
+        try:
+            return await stop_command(place)
+        finally:
+            place.directory.release()
 
     async def force_all(self) -> list[BaseException]:
         """Ends all sockets here; returns what failed."""

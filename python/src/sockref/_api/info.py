@@ -32,7 +32,9 @@ class ServerInfo:
     pid: int | None
     """Its process; None while there is none."""
     command: str
-    """The program and its arguments, shortened."""
+    """The program and its arguments as a text that can be pasted into a shell; shortened."""
+    argv: tuple[str, ...] | None
+    """The same as words; None if they are too long for a message, or not told by an owner of an older version."""
     state: Literal["starting", "running", "restarting"]
     restarts: int
     """How often it was started again, after it had failed."""
@@ -87,9 +89,11 @@ def info_of(path: str, finding: Finding) -> SocketInfo | None:
 def _server_info(server: ServerState | None) -> ServerInfo | None:
     if server is None:
         return None
+    argv = server.get("argv")
     return ServerInfo(
         pid=server.get("pid"),
         command=server["command"],
+        argv=None if argv is None else tuple(argv),
         state=server["state"],
         restarts=server["restarts"],
         waiting=server.get("waiting", False),

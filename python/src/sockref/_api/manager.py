@@ -138,13 +138,20 @@ class SocketManager:
 
     def force_cleanup_socket(self, path: str) -> bool:
         """Ends all references of this manager to one socket, and acquires that wait for it. Other processes that share the
-        socket go on among themselves. Returns whether there was anything to end, when every file is gone."""
+        socket go on among themselves; but what a command serves, which belongs to no process, ends for everybody, as by
+        `sockref stop --force`, whether or not this manager holds it. Returns whether there was anything to end, when every
+        file is gone."""
         core = self.core
-        endpoint = self._find_safely(path)
-        if endpoint is None or isinstance(endpoint.state, Ended) or core.process_ended:
+        if core.process_ended:
             return False
-        core.background.wait(lambda: core.force(endpoint), cancellable=False)
-        return True
+        endpoint = self._find_safely(path)
+        here = endpoint is not None and not isinstance(endpoint.state, Ended)
+        owned = endpoint is not None and here and endpoint.role == "owner"
+        if endpoint is not None and here:
+            core.background.wait(lambda: core.force(endpoint), cancellable=False)
+        if owned:
+            return True
+        return core.background.wait(lambda: core.stop_command(path), cancellable=False) or here
 
     def cleanup_all_sockets(self) -> None:
         """The same for all sockets of this manager. If several fail, the error is that of

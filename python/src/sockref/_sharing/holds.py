@@ -15,6 +15,7 @@ from .._files.json_text import MAX_SAFE_INTEGER, write_json
 from .._files.record import PROTOCOL_VERSION
 from ..errors import SocketReferenceError
 from .channel import Channel
+from .failure import failure_of
 from .lease import Peers
 from .lines import MAX_MESSAGE_BYTES
 from .messages import Hello, Holder, MalformedMessage, ToOwner, parse_to_owner
@@ -30,6 +31,10 @@ _MAX_LISTED_BYTES = MAX_MESSAGE_BYTES - 4_096
 """Bytes that these may have together: labels can be long, and the owner has to be named in the same message."""
 
 
+Answer = Callable[[bool, SocketReferenceError | None], None]
+"""Answers a `bye`; with a failure, if the end that it waited for left something behind."""
+
+
 class HoldsOwner(Protocol):
     """What the registry asks of its owner."""
 
@@ -42,7 +47,7 @@ class HoldsOwner(Protocol):
         """The total has changed. May switch to stopping, in this very turn."""
         ...
 
-    def left(self, answer: Callable[[bool], None]) -> None:
+    def left(self, answer: Answer) -> None:
         """A member's last reference is gone; answer now, or later, when every file is gone."""
         ...
 
@@ -111,11 +116,11 @@ class Holds:
         for connection in list(self._members):
             connection.channel.send({"type": "stopping", "force": True})
 
-    def ended(self) -> None:
-        """Answers those who asked for the end: everything has ended."""
+    def ended(self, failure: SocketReferenceError | None) -> None:
+        """Answers those who asked for the end: everything has ended, but for what could not be removed."""
         for connection in list(self._connections):
             if connection.asked_to_stop:
-                connection.end({"type": "bye", "last": True})
+                connection.end(_farewell(failure is None, failure))
 
     def announce(self) -> None:
         """Has the newest total told to all members, soon and together with what else changes until then."""
@@ -346,7 +351,7 @@ class _Connection:
             case "bye":
                 if not holds.remove(self):
                     return False
-                holds.owner.left(lambda last: self.end({"type": "bye", "last": last}))
+                holds.owner.left(lambda last, failure: self.end(_farewell(last, failure)))
         return True
 
     def _answer(self) -> None:
@@ -369,6 +374,14 @@ def describe(
     if label is not None:
         holder["label"] = label
     return holder
+
+
+def _farewell(last: bool, failure: SocketReferenceError | None) -> dict[str, Any]:
+    """The answer to a `bye`, or to a `stop`."""
+    message: dict[str, Any] = {"type": "bye", "last": last}
+    if failure is not None:
+        message["failed"] = failure_of(failure)
+    return message
 
 
 def _full(limit: str, maximum: int) -> dict[str, Any]:

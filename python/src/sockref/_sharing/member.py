@@ -13,12 +13,12 @@ from typing import Any, Final, Literal
 from .._files.identity import Identity
 from .._files.json_text import MAX_SAFE_INTEGER
 from .._files.record import PROTOCOL_VERSION
-from ..error_codes import ERROR_FIELDS, WIRE_FIELDS, ErrorCode
 from ..errors import SocketReferenceError
 from .channel import Channel
+from .failure import failure_from
 from .futures import done_future
 from .lease import LeaseEvents, Peers, Role, Surroundings
-from .messages import Count, Failed, MalformedMessage, ToMember, Welcome, parse_to_member
+from .messages import Count, Failed, Failure, MalformedMessage, ToMember, Welcome, parse_to_member
 from .settings import OwnerSettings, Place
 from .sweep import sweep
 from .unresponsive import unresponsive
@@ -252,11 +252,18 @@ class Member:
             case "bye":
                 if not isinstance(phase, Leaving):
                     return False
-                self._finish()
-                phase.left.set_result(None)
-            case "holders":
+                self._bye(phase.left, message.get("failed"))
+            case "holders" | "anchored" | "unanchored":
                 return False
         return True
+
+    def _bye(self, left: asyncio.Future[None], failed: Failure | None) -> None:
+        """We were the last, or among them, and the owner has ended: with all that is its own, if nothing failed."""
+        self._finish()
+        if failed is None:
+            left.set_result(None)
+        else:
+            left.set_exception(failure_from(failed, self._start.place.path))
 
     def _welcomed(self, message: Welcome, outcome: asyncio.Future[NotAttached | None]) -> None:
         self.owner_pid = message["pid"]
@@ -294,7 +301,7 @@ class Member:
             self._start.events.lost("owner-died")
 
     def _failed(self, message: Failed) -> None:
-        failure = self._failure(message)
+        failure = failure_from(message, self._start.place.path)
         if isinstance(self._phase, Greeting):
             self._fail(failure)
             return
@@ -317,16 +324,6 @@ class Member:
             self._phase.timer.cancel()
         self._phase = Gone()
         self._channel.destroy()
-
-    def _failure(self, message: Failed) -> SocketReferenceError:
-        code: ErrorCode = message["code"] if message["code"] in ERROR_FIELDS else "ERR_SOCKREF_PROTOCOL"  # type: ignore[assignment]
-        fields: dict[str, Any] = {}
-        for name, value in message.get("detail", {}).items():
-            own = WIRE_FIELDS.get(name, name)
-            # Only what belongs to the code: a peer must not set anything else that an error has (I8).
-            if own in ERROR_FIELDS[code]:
-                fields[own] = value / 1000 if name == "timeoutMs" and isinstance(value, (int, float)) else value
-        return SocketReferenceError(code, message["message"], **{**fields, "path": self._start.place.path})
 
     def _protocol_error(self, what: str, theirs: int | None = None) -> SocketReferenceError:
         path = self._start.place.path

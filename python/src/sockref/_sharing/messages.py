@@ -101,9 +101,17 @@ class Unanchored(TypedDict):
     type: Literal["unanchored"]
 
 
+class Failure(TypedDict):
+    code: str
+    message: str
+    detail: NotRequired[dict[str, str | int | float | bool]]
+
+
 class Farewell(TypedDict):
     type: Literal["bye"]
     last: bool
+    failed: NotRequired[Failure]
+    """The endpoint has ended, and something of it is left."""
 
 
 class Holder(TypedDict):
@@ -118,6 +126,7 @@ class Holder(TypedDict):
 class ServerState(TypedDict):
     pid: NotRequired[int]
     command: str
+    argv: NotRequired[list[str]]
     state: Literal["starting", "running", "restarting"]
     restarts: int
     waiting: NotRequired[bool]
@@ -243,6 +252,8 @@ def _list_of(check: _Check) -> _Check:
     return check_all
 
 
+_FAILURE: _Shape = {"code": _text, "message": _text, "detail": _Optional(_detail)}
+
 _NUMBERS: _Shape = {"total": _count, "members": _count, "dependents": _count, "yours": _count}
 
 _HOLDER = _shaped(
@@ -260,6 +271,7 @@ _SERVER = _shaped(
     {
         "pid": _Optional(_positive),
         "command": _text,
+        "argv": _Optional(_list_of(_text)),
         "state": _one_of("starting", "running", "restarting"),
         "restarts": _count,
         "waiting": _Optional(_flag),
@@ -294,12 +306,12 @@ _TO_MEMBER: Mapping[str, _Shape] = {
         "anchor": _Optional(_text),
     },
     "ready": {},
-    "failed": {"code": _text, "message": _text, "detail": _Optional(_detail)},
+    "failed": _FAILURE,
     "stopping": {"force": _Optional(_flag)},
     "count": _NUMBERS,
     "anchored": {},
     "unanchored": {},
-    "bye": {"last": _flag},
+    "bye": {"last": _flag, "failed": _Optional(_shaped(_FAILURE))},
     "holders": {
         "state": _one_of("starting", "active", "lingering", "stopping"),
         "owner": _HOLDER,

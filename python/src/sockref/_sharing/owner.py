@@ -17,7 +17,7 @@ from ..errors import SocketReferenceError
 from .data_listener import ConnectionStats, DataListener
 from .futures import done_future, follow, outcome
 from .heal import Healer
-from .holds import Holds, describe
+from .holds import Answer, Holds, describe
 from .lease import LeaseEvents, Peers, Role, Surroundings
 from .messages import Holder, State
 from .serving import Serve
@@ -101,7 +101,7 @@ class Owner:
         self._linger = start.settings.linger
         self._grace_until: Final = self._loop.time() + _GRACE_SECONDS
         self._phase: Phase = Starting()
-        self._farewells: list[Callable[[bool], None]] = []
+        self._farewells: list[Answer] = []
         settings = start.settings
         self._data: Final = DataListener(
             start.serve, self._loop, settings.max_connections, settings.handler_threads, self.fault
@@ -216,7 +216,7 @@ class Owner:
 
     async def _take_down(self, keep_members: bool) -> None:
         hooks = self._start.surroundings.hooks
-        clean = False
+        failure: SocketReferenceError | None = None
         try:
             said = self._data.stats.open > 0
             if said:
@@ -231,15 +231,17 @@ class Owner:
                 self._try_to_say_stopping()
             await self._data.drain(self._settings.drain_timeout)
             await hooks.clean_up(self.lock.remove)
-            clean = True
+        except Exception as error:
+            path = self._start.place.path
+            failure = system_error(error, path, f"remove all that belongs to {path} (the next acquire will)")
+            raise failure from error
         finally:
             self.sockets.close()
             # After a failure the lock goes and its file stays: the next owner repairs the rest from the record.
             self.lock.release()
             for answer in self._farewells:
-                answer(clean)
-            if clean:
-                self._holds.ended()
+                answer(failure is None, failure)
+            self._holds.ended(failure)
             self._holds.close()
 
     def _try_to_say_stopping(self) -> None:
@@ -295,11 +297,11 @@ class Owner:
         self._holds.announce()
         self._recount()
 
-    def left(self, answer: Callable[[bool], None]) -> None:
+    def left(self, answer: Answer) -> None:
         if isinstance(self._phase, Ending) and not self._phase.done.done():
             self._farewells.append(answer)
         else:
-            answer(False)
+            answer(False, None)
 
     def describe(self, members: list[Holder], more: int) -> dict[str, Any]:
         # Whoever looks may as well have it looked after.

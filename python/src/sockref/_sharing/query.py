@@ -82,14 +82,15 @@ async def _ask(place: Place, timeout: float) -> Holders | _Unanswered:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
     while True:
-        sock = _connect(place)
+        sock = connect_control(place)
         asked = sock if isinstance(sock, str) else await _ask_once(sock, place.path, max(0.0, deadline - loop.time()))
         if asked != "busy" or loop.time() + _PAUSE > deadline:
             return asked
         await asyncio.sleep(_PAUSE)
 
 
-def _connect(place: Place) -> socket.socket | Literal["nobody", "busy"]:
+def connect_control(place: Place) -> socket.socket | Literal["nobody", "busy"]:
+    """A connection to the control socket of this user's owner; or that nobody listens there, or has no place for us now."""
     found = place.directory.look(place.names.control)
     if found is None or not found.is_socket or found.uid != own_uid():
         return "nobody"

@@ -1,0 +1,99 @@
+"""Ends a socket that a command serves, whichever process holds it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any, Final
+
+from ..errors import SocketReferenceError
+from .channel import Channel
+from .failure import failure_from
+from .messages import MalformedMessage, parse_to_member
+from .query import Answered, Finding, Silent, connect_control, query
+from .settings import Place
+from .unresponsive import unresponsive
+
+_ANSWER_SECONDS: Final = 2.0
+"""How long an owner may take to say who holds its socket."""
+
+_PAUSE: Final = 0.05
+"""Seconds before an owner is asked again that was not there, or went without having stopped."""
+
+_SILENT_SECONDS: Final = 20.0
+"""How long an owner may be on its way in, or out, without answering at all: as long as an acquire waits."""
+
+
+async def stop_command(place: Place) -> bool:
+    """At once and for everybody who holds it; returns when its server has ended and every file is gone. False if there is
+    none, or another process serves it itself. Raises ERR_SOCKREF_OWNER_UNRESPONSIVE, or what its keeper could not end or
+    remove."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _SILENT_SECONDS
+    while True:
+        finding = await query(place, _ANSWER_SECONDS)
+        if not _may_be_command(finding):
+            return False
+        if isinstance(finding, Silent) and (finding.connected or loop.time() > deadline):
+            raise _no_answer(place.path, None if finding.record is None else finding.record.pid)
+        sock = connect_control(place)
+        if isinstance(sock, socket.socket) and await _ask(sock, place.path):
+            return True
+        # Starting, ending, or another keeper has taken over: what it is now decides.
+        await asyncio.sleep(_PAUSE)
+
+
+def _may_be_command(finding: Finding) -> bool:
+    """Whether it is one that a keeper owns, or is too early or late to tell."""
+    match finding:
+        case Answered(holders):
+            return "server" in holders
+        case Silent(record, connected):
+            if record is not None and record.servers:
+                return True
+            return not connected and not (record is not None and record.stopping)
+        case _:
+            return False
+
+
+async def _ask(sock: socket.socket, path: str) -> bool:
+    """Whether it has stopped; False if its owner went without that."""
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[bool] = loop.create_future()
+    channel = Channel(loop, sock, _Stopping(outcome, path))
+    channel.send({"type": "stop", "force": True})
+    try:
+        return await outcome
+    finally:
+        channel.destroy()
+
+
+class _Stopping:
+    def __init__(self, outcome: asyncio.Future[bool], path: str) -> None:
+        self._outcome: Final = outcome
+        self._path: Final = path
+
+    def received(self, line: str) -> None:
+        message = parse_to_member(line)
+        if message["type"] != "bye" or self._outcome.done():
+            return
+        failed = message.get("failed")
+        if failed is None:
+            self._outcome.set_result(True)
+        else:
+            self._outcome.set_exception(failure_from(failed, self._path))
+
+    def refuse(self, malformed: MalformedMessage) -> dict[str, Any] | None:
+        return None
+
+    def closed(self, malformed: MalformedMessage | None) -> None:
+        if not self._outcome.done():
+            self._outcome.set_result(False)
+
+
+def _no_answer(path: str, pid: int | None) -> SocketReferenceError:
+    what = f"did not answer within {_ANSWER_SECONDS:g} s"
+    if pid is not None:
+        return unresponsive(path, what, _ANSWER_SECONDS, pid, None)
+    message = f"The owner of {path} {what}, and which process that is is not known; try again"
+    return SocketReferenceError("ERR_SOCKREF_OWNER_UNRESPONSIVE", message, path=path, timeout=_ANSWER_SECONDS)
