@@ -41,7 +41,9 @@ class Exit(Case):
 
     def test_a_lock_that_could_not_be_removed_is_forgotten_with_its_descriptor(self) -> None:
         program = """
-            import os, sys, sockref
+            import os, sys, warnings, sockref
+            # That something is left is told.
+            warnings.simplefilter("ignore", RuntimeWarning)
             real = os.mkdir, os.unlink
             def read_only(*arguments, **named):
                 raise PermissionError(13, "Permission denied")

@@ -31,6 +31,8 @@ export interface ServerInfo {
   readonly waiting: boolean;
   /** Why its output goes to no log; undefined if it does, or if that is not known. */
   readonly noLog: string | undefined;
+  /** Why nobody can connect to it although it runs: it has closed its socket, or made another one. */
+  readonly problem: string | undefined;
 }
 
 /** What is known about a socket. */
@@ -85,8 +87,8 @@ function silentState({ connected, record }: Extract<Finding, { kind: 'silent' }>
   return record?.stopping ? 'stopping' : 'starting';
 }
 
-function serverInfo({ pid, command, argv, state, restarts, waiting = false, noLog }: ServerState): ServerInfo {
-  return { pid, command, argv, state, restarts, waiting, noLog };
+function serverInfo({ pid, command, argv, state, restarts, waiting = false, noLog, problem }: ServerState): ServerInfo {
+  return { pid, command, argv, state, restarts, waiting, noLog, problem };
 }
 
 function holderInfo({ pid, thread, label, references, since, canServe }: Holder): HolderInfo {

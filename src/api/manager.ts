@@ -12,6 +12,7 @@ import { createHost } from './host.js';
 import { infoOf, type SocketInfo } from './info.js';
 import { listSockets } from './listing.js';
 import { isMissing, KnownDefault, type Location, locate, openPlace } from './locate.js';
+import { sweepNameless } from './nameless.js';
 import {
   type AcquireOptions,
   checkAcquireOptions,
@@ -104,7 +105,9 @@ export class SocketManager extends ManagerEmitter {
       throw limitExceeded('maxPendingAcquires', maxPendingAcquires, 'acquires wait', path);
     this.#pending++;
     try {
-      return await this.#wait(this.#locate(path, resolved), resolved, trace);
+      const location = this.#locate(path, resolved);
+      if (path === undefined && resolved.provider) sweepNameless(location.directory, this.#host.hooks);
+      return await this.#wait(location, resolved, trace);
     } catch (error) {
       throw typedError(error, path, `acquire ${path ?? 'a new socket'}`);
     } finally {

@@ -381,9 +381,12 @@ export class Endpoint {
   #end(): void {
     this.#state = { kind: 'ended' };
     this.#tellChanged();
-    this.#host.gone(this);
-    for (const waiter of this.#waiters) waiter.resolve('start-over');
-    this.#waiters.clear();
+    try {
+      this.#host.gone(this);
+    } finally {
+      for (const waiter of this.#waiters) waiter.resolve('start-over');
+      this.#waiters.clear();
+    }
   }
 
   /** All references are of no use from now on. */

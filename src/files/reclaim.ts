@@ -1,17 +1,15 @@
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { SocketReferenceError } from '../errors.js';
 import { errnoOf } from '../system-errors.js';
-import type { Directory } from './directory.js';
 import { foreignFile } from './foreign.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
 import type { EndpointLock } from './lock.js';
 import { joinPath } from './paths.js';
 import { ownUid } from './platform.js';
 import { endProcesses, killProcesses } from './processes.js';
-import { unlinkIfSame } from './publish.js';
 import { type OwnerRecord, protocolVersion, type RecordedServer, readRecord } from './record.js';
+import { removePrivateDirectory, unlinkIfSame } from './remove.js';
 
 /** What was removed of a dead owner. */
 export interface Reclaimed {
@@ -88,15 +86,6 @@ async function refuses(path: string): Promise<boolean> {
   } finally {
     socket.destroy();
   }
-}
-
-/** Removes a private directory with all that is in it: the socket of a server, and what it made beside that. */
-export function removePrivateDirectory(directory: Directory, name: string): boolean {
-  const at = directory.at(name);
-  const stats = lstatIfThere(at);
-  if (!stats?.isDirectory() || Number(stats.uid) !== ownUid()) return false;
-  rmSync(at, { recursive: true, force: true });
-  return true;
 }
 
 function assertKnownVersion(record: OwnerRecord, path: string): void {

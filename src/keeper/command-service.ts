@@ -1,13 +1,14 @@
 import type { Clock, Timer } from '../clock.js';
 import type { SocketReferenceError } from '../errors.js';
 import type { OutputPlace } from '../files/file-end.js';
-import { lstatIfThere } from '../files/identity.js';
+import { type Identity, identityOf, lstatIfThere } from '../files/identity.js';
+import { modeBits, restoreMode } from '../files/mode.js';
+import { joinPath } from '../files/paths.js';
 import { makeTemporary } from '../files/publish.js';
-import { removePrivateDirectory } from '../files/reclaim.js';
 import type { RecordEntry } from '../files/record.js';
 import type { ServerState } from '../sharing/messages.js';
 import type { ServerCommand } from '../sharing/provider.js';
-import { isWithoutDirectory } from '../sharing/reasons.js';
+import { isWithoutDirectory, modeChanged, notListening } from '../sharing/reasons.js';
 import type { Service, ServiceHost } from '../sharing/service.js';
 import type { Place } from '../sharing/settings.js';
 import { shellCommand } from '../shell-words.js';
@@ -16,8 +17,10 @@ import { HeldSocket } from './activation.js';
 import { type Exit, gaveUp, notEnded } from './failures.js';
 import type { Journal } from './journal.js';
 import type { ServerOutput } from './output.js';
+import { lookAtOwnSocket } from './own-socket.js';
 import { untilAccepted, untilConnectable } from './readiness.js';
 import { Run } from './run.js';
+import { listensAt } from './socket-table.js';
 
 /** The pause before the first restart, in milliseconds; each further one in a row is twice as long. */
 const firstPauseMs = 100;
@@ -25,6 +28,12 @@ const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 /** What has been up for so many milliseconds was well: the restarts begin to count anew. */
 const wellAfterMs = 10_000;
+/** The mode of the private directory. */
+const privateMode = 0o700;
+/** The pause between two looks for a server that nobody can connect to, in milliseconds. */
+const relookMs = 200;
+/** How long a server may listen with no name that leads to it, in milliseconds: longer than to close its socket takes. */
+const namelessMs = 1_000;
 /** Characters of a command that listings show. */
 const maxShown = 1_000;
 /** Characters of the reason why there is no log: a path and some words. */
@@ -34,8 +43,10 @@ const maxWordsBytes = 3_000;
 
 type State =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'launching'; readonly run: Run }
-  | { readonly kind: 'running'; readonly run: Run; readonly since: number }
+  /** `ready`: it accepts connections, and its socket can be published. */
+  | { readonly kind: 'launching'; readonly run: Run; readonly ready: boolean }
+  /** `problem`: why nobody can connect to it, since it has made its socket again or closed it. */
+  | { readonly kind: 'running'; readonly run: Run; readonly since: number; readonly problem: string | undefined }
   /** It ended by itself; what is left of it is being ended too. */
   | { readonly kind: 'clearing'; readonly run: Run }
   | { readonly kind: 'pausing'; readonly timer: Timer }
@@ -63,6 +74,11 @@ export class CommandService implements Service {
   /** The private directory of what listens now. */
   #temporary: string | undefined;
   #held: HeldSocket | undefined;
+  /** Whether the kernel lists the server as listening at its private name: then it tells when it does not any more. */
+  #listed = false;
+  #relook: Timer | undefined;
+  /** Since when the server has listened with no name that leads to it. */
+  #namelessSince: number | undefined;
   #restarts = 0;
   #inRow = 0;
 
@@ -76,7 +92,7 @@ export class CommandService implements Service {
 
   /** A held socket has a queue, in which clients wait for the next server. */
   get reachable(): boolean {
-    return this.#state.kind === 'running' || this.#held?.bound === true;
+    return (this.#state.kind === 'running' && this.#state.problem === undefined) || this.#held?.bound === true;
   }
 
   get recorded(): readonly RecordEntry[] {
@@ -91,15 +107,18 @@ export class CommandService implements Service {
   get description(): ServerState {
     const state = this.#state;
     const pid = 'run' in state && state.kind !== 'clearing' ? state.run.pid : undefined;
-    const up = state.kind === 'running' || state.kind === 'waiting';
+    const problem = state.kind === 'running' ? state.problem : undefined;
+    const up = (state.kind === 'running' && problem === undefined) || state.kind === 'waiting';
+    const again = this.#restarts > 0 || state.kind === 'clearing' || problem !== undefined;
     const { noLog } = this.#parts.output;
     const { command } = this.#parts.server;
     const whole = Buffer.byteLength(JSON.stringify(command)) <= maxWordsBytes;
     return {
       ...(pid !== undefined && { pid }),
+      ...(problem !== undefined && { problem }),
       command: shellCommand(command).slice(0, maxShown),
       ...(whole && { argv: [...command] }),
-      state: up ? 'running' : this.#restarts > 0 || state.kind === 'clearing' ? 'restarting' : 'starting',
+      state: up ? 'running' : again ? 'restarting' : 'starting',
       restarts: this.#restarts,
       ...(state.kind === 'waiting' && { waiting: true }),
       ...(noLog !== undefined && { noLog: noLog.slice(0, maxShownReason) }),
@@ -112,19 +131,99 @@ export class CommandService implements Service {
   }
 
   /** The server's own name for its socket. It stays as long as the server lives, to be linked again. */
-  source(): string {
-    const { place, journal } = this.#parts;
+  source(): string | undefined {
+    const { place, journal, clock } = this.#parts;
+    const state = this.#state;
+    const ready = state.kind === 'running' || (state.kind === 'launching' && state.ready) || this.#held?.bound === true;
+    // While the server is started, its socket comes with it.
+    if (!ready) return undefined;
     const name = this.#privateName;
-    if (lstatIfThere(place.directory.at(name))) return name;
-    if (this.#state.kind === 'waiting') {
+    if (lstatIfThere(place.directory.at(name))) {
+      this.#namelessSince = undefined;
+      return name;
+    }
+    if (state.kind === 'waiting') {
       this.#pause(0);
       throw new Error('the socket of the server was removed by another program; the server is started, with a new one');
     }
-    if (this.#state.kind !== 'running') throw new Error('the server is being started, and its socket comes with it');
+    if (state.kind !== 'running') throw new Error('the socket that the server has made is gone again');
+    // It listens no more, and may be about to make another one: the look tells.
+    if (state.problem !== undefined || (this.#listed && listensAt(this.#boundPath) === false)) {
+      this.#namelessSince = undefined;
+      return undefined;
+    }
+    // A server that closes its socket removes the name a moment before.
+    const now = clock.now();
+    if (this.#namelessSince === undefined) {
+      this.#namelessSince = now;
+      clock.after(namelessMs, () => this.#host?.look(), true);
+    }
+    if (now - this.#namelessSince < namelessMs) return undefined;
     // By no name can anybody reach it: another one has to take its place.
     journal.warn({ name }, 'the private directory of the server was emptied by another program');
-    void this.#replace(this.#state.run);
+    this.#namelessSince = undefined;
+    void this.#replace(state.run);
     throw new Error('the private directory of the server was emptied by another program; the server is started anew');
+  }
+
+  /** A server may close its socket and listen at a new one, as under a program that starts it again when a file changes. */
+  readonly look = async (published: Identity | undefined): Promise<boolean> => {
+    const state = this.#state;
+    if (this.#temporary !== undefined) this.#keepPrivate(this.#temporary);
+    // A held socket is ours, and no server can make it again.
+    if (state.kind !== 'running' || this.#held) return false;
+    const found = await lookAtOwnSocket(this.#parts.place, this.#privateName, published, this.#listed);
+    if (!this.#is('running', state.run)) return false;
+    if (found.kind === 'none') {
+      this.#unreachable(found.problem);
+      return false;
+    }
+    const again = found.kind === 'another' && (await this.#publishAgain());
+    // If it has gone meanwhile, the next look tells.
+    if (found.kind === 'same' || again) this.#reachable(state.run);
+    return again;
+  };
+
+  /** Under a watcher that may come a thousand times, and the record has its limit. */
+  #publishAgain(): Promise<boolean> {
+    const host = this.#host as ServiceHost;
+    host.shortenRecord();
+    return host.publish();
+  }
+
+  #unreachable(problem: string): void {
+    const { place, clock, journal } = this.#parts;
+    const host = this.#host as ServiceHost;
+    if (this.#state.kind !== 'running') return;
+    const { run, problem: before } = this.#state;
+    this.#state = { ...this.#state, problem };
+    if (before === undefined) {
+      journal.warn({ server: run.pid, problem }, 'nobody can connect to the server');
+      host.fault(notListening(place.path, run.pid, problem));
+    }
+    // Clients are refused until it is found again.
+    this.#relook?.cancel();
+    this.#relook = clock.after(relookMs, () => host.look(), true);
+  }
+
+  #reachable(run: Run): void {
+    if (this.#state.kind !== 'running' || this.#state.run !== run) return;
+    this.#relook?.cancel();
+    this.#listed = listensAt(this.#boundPath) === true;
+    if (this.#state.problem === undefined) return;
+    this.#state = { ...this.#state, problem: undefined };
+    this.#parts.journal.info({ server: run.pid }, 'the server accepts connections again');
+    this.#host?.ready();
+  }
+
+  /** Nobody else is to see what is in there (I6). */
+  #keepPrivate(name: string): void {
+    const { directory } = this.#parts.place;
+    const stats = lstatIfThere(directory.at(name));
+    const mode = Number(stats?.mode) & modeBits;
+    if (!stats?.isDirectory() || mode === privateMode) return;
+    restoreMode(directory.at(name), identityOf(stats), privateMode);
+    this.#host?.fault(modeChanged(joinPath(directory.path, name), mode, privateMode));
   }
 
   stop(): Promise<void> {
@@ -141,6 +240,7 @@ export class CommandService implements Service {
 
   async #stop(state: State): Promise<void> {
     if (state.kind === 'pausing') state.timer.cancel();
+    this.#relook?.cancel();
     if ('run' in state) await this.#end(state.run);
     await this.#held?.close();
     this.#removeTemporary();
@@ -173,21 +273,23 @@ export class CommandService implements Service {
       heldFd: () => this.#held?.fd,
       untilReady: (signal) => (called ? spawned(run, signal) : this.#untilReady(signal)),
     });
-    this.#state = { kind: 'launching', run };
+    this.#state = { kind: 'launching', run, ready: false };
     host.shortenRecord();
     // One to which no name leads any more is of no use.
     if (this.#held && !lstatIfThere(place.directory.at(this.#privateName))) await this.#clear();
     if (!this.#is('launching', run)) return;
-    this.#temporary ??= makeTemporary(host.lock());
+    this.#temporary ??= makeTemporary(host.lock(), 'append', host.remains);
     if (server.activate && !this.#held) {
       await this.#hold(place.directory.at(this.#privateName));
       if (!this.#is('launching', run)) return;
     }
     await run.begin();
     if (!this.#is('launching', run)) return;
+    this.#state = { kind: 'launching', run, ready: true };
     if (!server.activate) await host.publish();
     if (!this.#is('launching', run)) return;
-    this.#state = { kind: 'running', run, since: this.#parts.clock.now() };
+    this.#listed = !server.activate && listensAt(this.#boundPath) === true;
+    this.#state = { kind: 'running', run, since: this.#parts.clock.now(), problem: undefined };
     this.#parts.journal.info({ server: run.pid, restarts: this.#restarts }, 'the server is ready');
     void run.exited.then((exit) => this.#down(run, exit));
   }
@@ -312,7 +414,8 @@ export class CommandService implements Service {
 
   #removeTemporary(): void {
     if (this.#temporary === undefined) return;
-    removePrivateDirectory(this.#parts.place.directory, this.#temporary);
+    // What cannot be removed now keeps no server from being started again; the owner's end tries once more.
+    this.#host?.remains.removeDirectory(this.#parts.place.directory, this.#temporary);
     this.#temporary = undefined;
   }
 
@@ -322,6 +425,11 @@ export class CommandService implements Service {
 
   get #privateName(): string {
     return `${this.#temporary}/${this.#parts.place.names.data}`;
+  }
+
+  /** The private name as the server binds it, and as the kernel lists it. */
+  get #boundPath(): string {
+    return joinPath(this.#parts.place.directory.path, this.#privateName);
   }
 }
 

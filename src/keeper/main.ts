@@ -15,6 +15,7 @@ import type { LeaseEvents } from '../sharing/lease.js';
 import { endpointNames } from '../sharing/names.js';
 import { Owner } from '../sharing/owner.js';
 import type { Place, Surroundings } from '../sharing/settings.js';
+import { giveBack } from '../sharing/sweep.js';
 import { systemError } from '../system-errors.js';
 import { CommandService } from './command-service.js';
 import { Journal } from './journal.js';
@@ -79,7 +80,11 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
     if (owner) return;
     const { code, message } = reason;
     const detail = { ...reason };
-    lock?.remove();
+    try {
+      if (lock) giveBack(lock, path);
+    } catch (left) {
+      journal?.error({ error: String(left) }, 'something of the endpoint is left');
+    }
     answer({ failed: { code, message, detail } });
   } finally {
     // From here on nobody waits for what we say.

@@ -26,7 +26,7 @@ export function otherSocket({ at, directory, wanted }: SocketPlace): string | un
     const names = readdirSync(at);
     if (names.includes(wanted)) return undefined;
     const [name, ...more] = names.filter((each) => lstatIfThere(joinPath(at, each))?.isSocket());
-    return name !== undefined && more.length === 0 && listensAt(joinPath(directory, name)) ? name : undefined;
+    return name !== undefined && more.length === 0 && listensAt(joinPath(directory, name)) !== false ? name : undefined;
   } catch (error) {
     // It was removed just now.
     if (errnoOf(error) === undefined) throw error;

@@ -27,6 +27,22 @@ export async function untilConnectable(path: string, signal: AbortSignal): Promi
   }
 }
 
+/** Whether a connection succeeds now, or would if fewer clients were waiting. */
+export async function accepts(at: string, path: string): Promise<boolean> {
+  const socket = connect({ path: at });
+  try {
+    await once(socket, 'connect');
+    new Probe(socket).leave();
+    return true;
+  } catch (error) {
+    socket.destroy();
+    const errno = errnoOf(error) ?? '';
+    if (errno === 'EAGAIN') return true;
+    if (notYet.has(errno)) return false;
+    throw systemError(error, path, 'connect to the server');
+  }
+}
+
 /**
  * Resolves when a server accepts from a listening socket at which clients can queue without one.
  *
@@ -62,7 +78,7 @@ class Probe {
   state: 'queued' | 'served' | 'broken' = 'queued';
   readonly #socket: Socket;
 
-  private constructor(socket: Socket) {
+  constructor(socket: Socket) {
     this.#socket = socket;
     socket.once('data', () => this.#becomes('served')).once('end', () => this.#becomes('served'));
     socket.on('error', () => this.#becomes('broken'));

@@ -17,7 +17,7 @@ import { Owner } from './owner.js';
 import type { Provider } from './provider.js';
 import { isWithoutDirectory } from './reasons.js';
 import type { OwnerSettings, Place, Surroundings } from './settings.js';
-import { sweepHeld } from './sweep.js';
+import { giveBack, sweepHeld } from './sweep.js';
 
 /** What a claim is waiting for, for the error of whoever gives up waiting. */
 export interface Obstacle {
@@ -288,9 +288,14 @@ async function own(request: Claim, lock: EndpointLock, seen: Seen): Promise<bool
   } catch (error) {
     // If that cannot be found out, the failure at hand is the one to tell.
     const startOver = await isServedByAnother(request, lock, error).catch(() => false);
-    // Its record is needed as long as what it names is there.
-    if (repaired) lock.remove();
-    else lock.release();
+    try {
+      // Its record is needed as long as what it names is there.
+      if (repaired) giveBack(lock, path);
+      else lock.release();
+    } catch (left) {
+      // The failure at hand is the one to tell.
+      surroundings.hooks.fault(path, systemError(left, path, `remove what a failed start of ${path} has left`));
+    }
     if (!startOver) throw systemError(error, path, `start the socket ${path}`);
     request.obstacle({ waitingFor: 'the owner to repair its files', pid: undefined });
     return false;

@@ -1,15 +1,22 @@
+import { type BigIntStats, fchmodSync, fstatSync } from 'node:fs';
 import type { Timer } from '../clock.js';
 import { foreignFile } from '../files/foreign.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from '../files/identity.js';
 import { EndpointLock } from '../files/lock.js';
+import { modeBits, restoreMode } from '../files/mode.js';
 import { joinPath } from '../files/paths.js';
-import { reclaim } from '../files/reclaim.js';
-import { beginRecord, type RecordEntry } from '../files/record.js';
+import { killOrphans, reclaim } from '../files/reclaim.js';
+import { beginRecord, type RecordEntry, readRecord } from '../files/record.js';
+import { tolerate } from '../files/remains.js';
 import { systemError } from '../system-errors.js';
+import { modeChanged } from './reasons.js';
 import type { Place, Surroundings } from './settings.js';
 import type { SocketKind, Sockets } from './sockets.js';
 
 const kinds = ['control', 'data'] as const;
+
+/** The mode of the lock file. */
+const lockMode = 0o600;
 
 /** What the healer asks of its owner. */
 export interface HealerOwner {
@@ -17,6 +24,8 @@ export interface HealerOwner {
   readonly sockets: Sockets;
   /** What a new record has to say. */
   recorded(): readonly RecordEntry[];
+  /** Has what serves looked after, if anybody else could have changed its socket: whether that was published again. */
+  look(): Promise<boolean>;
   relocked(lock: EndpointLock): void;
   deposed(): void;
   displaced(): void;
@@ -27,7 +36,8 @@ const spread = 0.2;
 
 /**
  * Looks after the files of a live owner. Temp cleaners remove sockets of live servers, and what is missing is published
- * again. A lock file that someone replaced means that there is another owner now: this one has been deposed.
+ * again; servers change the mode of their socket, or make another one. A lock file that someone replaced means that there is
+ * another owner now: this one has been deposed.
  */
 export class Healer {
   readonly #place: Place;
@@ -36,6 +46,8 @@ export class Healer {
   readonly #owner: HealerOwner;
   /** The foreign file in each place that was complained of: once, not every few seconds. */
   readonly #complained = new Map<SocketKind, Identity>();
+  /** The lock file of a repair that failed, and could not be taken back: no rival's. */
+  #unfinished: Identity | undefined;
   #timer: Timer | undefined;
   #checking: Promise<void> | undefined;
   #stopped = false;
@@ -64,10 +76,7 @@ export class Healer {
   /** Looks now. Never rejects: what cannot be repaired is reported, and tried again next time. */
   check(): Promise<void> {
     this.#checking ??= this.#check()
-      .catch((error: unknown) => {
-        const { path } = this.#place;
-        this.#surroundings.hooks.fault(path, systemError(error, path, `look after the files of ${path}`));
-      })
+      .catch((error: unknown) => this.#failed(error))
       .finally(() => {
         this.#checking = undefined;
       });
@@ -81,18 +90,45 @@ export class Healer {
     const before = this.#owner.lock();
     if (!this.#isOwner()) return this.#owner.deposed();
     if (this.#owner.lock() !== before) healed.push(this.#place.names.lock);
-    const missing = kinds.filter((kind) => this.#isMissing(kind));
-    if (missing.length > 0) {
-      await this.#owner.sockets.publish(this.#owner.lock(), missing);
-      healed.push(...missing.map((kind) => this.#place.names[kind]));
+    // Each for itself: what fails now must not keep the rest from being looked after.
+    this.#attempt(() => this.#keepLockMode());
+    // Told when it was left; the end tells if it still is there.
+    tolerate(() => this.#owner.sockets.remains.remove(this.#place.directory));
+    try {
+      const missing = kinds.filter((kind) => this.#isMissing(kind));
+      const published = missing.length > 0 ? await this.#owner.sockets.publish(this.#owner.lock(), missing) : [];
+      healed.push(...published.map((kind) => this.#place.names[kind]));
+      if (!this.#stopped && (await this.#owner.look())) healed.push(this.#place.names.data);
+    } finally {
+      if (healed.length > 0) this.#surroundings.hooks.healed(this.#place.path, healed);
     }
-    if (healed.length > 0) this.#surroundings.hooks.healed(this.#place.path, healed);
+  }
+
+  #attempt(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    const { path } = this.#place;
+    this.#surroundings.hooks.fault(path, systemError(error, path, `look after the files of ${path}`));
   }
 
   /** Whether nobody else is owner by now. A lock file that is merely gone is made anew. */
   #isOwner(): boolean {
     const state = this.#owner.lock().check();
-    return state === 'linked' || (state === 'missing' && this.#relock());
+    if (state === 'linked') return true;
+    return (state === 'missing' || this.#isUnfinished()) && this.#relock();
+  }
+
+  /** Whether what lies in the place of the lock file is what a repair of ours could not finish. */
+  #isUnfinished(): boolean {
+    const { directory, names } = this.#place;
+    const stats = this.#unfinished && lstatIfThere(directory.at(names.lock));
+    return stats !== undefined && sameFile(identityOf(stats), this.#unfinished as Identity);
   }
 
   /** A new lock file in place of the one that was removed; false if someone was quicker. */
@@ -101,27 +137,63 @@ export class Healer {
     const attempt = EndpointLock.attempt(directory, names.lock, path, true);
     if (attempt.kind !== 'held') return false;
     const { lock } = attempt;
+    this.#unfinished = lock.identity;
+    let reclaimed = false;
     try {
       // Someone may have been owner in between, and be dead already.
-      reclaim(lock, path);
+      const record = readRecord(lock.fd);
+      killOrphans(record);
+      reclaim(lock, path, record);
+      reclaimed = true;
       beginRecord(lock.fd, ...this.#owner.recorded());
     } catch (error) {
+      // Until the next look the old lock goes on to be ours. An empty file would only invite others; a record that names what
+      // a dead owner left is needed.
+      if (reclaimed) this.#attempt(() => lock.remove());
       lock.release();
       throw error;
     }
+    this.#unfinished = undefined;
     this.#owner.relocked(lock);
     return true;
   }
 
+  #keepLockMode(): void {
+    const { fd } = this.#owner.lock();
+    const mode = fstatSync(fd).mode & modeBits;
+    if (mode === lockMode) return;
+    fchmodSync(fd, lockMode);
+    this.#modeChanged(this.#place.names.lock, mode, lockMode);
+  }
+
+  /** What a server, or anybody, has given to others is taken back (I6). */
+  #keepMode(kind: SocketKind, file: Identity, stats: BigIntStats): void {
+    const [mode, wanted] = [Number(stats.mode) & modeBits, this.#owner.sockets.modeOf(kind)];
+    if (mode === wanted) return;
+    const { directory, names } = this.#place;
+    restoreMode(directory.at(names[kind]), file, wanted);
+    this.#modeChanged(names[kind], mode, wanted);
+  }
+
+  #modeChanged(name: string, mode: number, wanted: number): void {
+    const { directory, path } = this.#place;
+    this.#surroundings.hooks.fault(path, modeChanged(joinPath(directory.path, name), mode, wanted));
+  }
+
   #isMissing(kind: SocketKind): boolean {
     const { directory, names, path } = this.#place;
+    const published = this.#owner.sockets.file(kind);
     // A server that is still starting has none.
-    if (!this.#owner.sockets.file(kind)) return false;
+    if (!published) return false;
     const stats = lstatIfThere(directory.at(names[kind]));
     if (!stats) return true;
     const file = identityOf(stats);
-    const known = [this.#owner.sockets.file(kind), this.#complained.get(kind)];
-    if (known.some((each) => each && sameFile(each, file))) return false;
+    if (sameFile(published, file)) {
+      this.#attempt(() => this.#keepMode(kind, file, stats));
+      return false;
+    }
+    const complained = this.#complained.get(kind);
+    if (complained && sameFile(complained, file)) return false;
     this.#complained.set(kind, file);
     // I2: what is not ours is not replaced, not even in our own place.
     this.#surroundings.hooks.fault(path, foreignFile(path, joinPath(directory.path, names[kind]), stats));

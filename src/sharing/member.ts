@@ -4,16 +4,30 @@ import { SocketReferenceError } from '../errors.js';
 import type { OutputPlace } from '../files/file-end.js';
 import { protocolVersion } from '../files/record.js';
 import { onAbort } from '../on-abort.js';
+import { systemError } from '../system-errors.js';
 import { type Anchor, type AnchorEnd, openAnchor } from './anchor.js';
 import { Channel } from './channel.js';
 import { type Deferred, deferred } from './deferred.js';
 import { failureFrom } from './failure.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
-import { type Failure, type MalformedMessage, parseToMember, type ToMember, type ToOwner } from './messages.js';
-import { isWithoutDirectory, stoppedByForce } from './reasons.js';
+import {
+  type Failure,
+  type MalformedMessage,
+  parseToMember,
+  type ServerState,
+  type ToMember,
+  type ToOwner,
+} from './messages.js';
+import { ask } from './query.js';
+import { isWithoutDirectory, notListening, stoppedByForce } from './reasons.js';
 import type { OwnerSettings, Place, Surroundings } from './settings.js';
 import { sweep } from './sweep.js';
 import { unresponsive } from './unresponsive.js';
+
+/** How often an owner is asked to look after its files, at most, in milliseconds. */
+const healPauseMs = 100;
+/** How long its answer is waited for. */
+const healTimeoutMs = 2_000;
 
 type Welcome = Extract<ToMember, { type: 'welcome' }>;
 
@@ -60,6 +74,9 @@ export class Member implements Lease {
   #references: number;
   #told: number;
   #anchored: Deferred<AnchorEnd> | undefined;
+  #healAgainAt = Number.NEGATIVE_INFINITY;
+  /** Why nobody can connect to the server, as the owner said last. */
+  #problem: string | undefined;
   #sending: 'nothing' | 'scheduled' | 'waiting' = 'nothing';
 
   private constructor(socket: Socket, start: MemberStart) {
@@ -155,12 +172,35 @@ export class Member implements Lease {
     this.#channel.keepAlive(alive);
   }
 
-  async abandon(): Promise<void> {
-    if (this.#phase.kind === 'attached') await this.#leave();
+  /** The very promise that the end is told by: a failure of it is heard, whether or not the caller waits. */
+  abandon(): Promise<void> {
+    return this.#phase.kind === 'attached' ? this.#leave() : Promise.resolve();
   }
 
-  /** The files are the owner's business. */
-  async heal(): Promise<void> {}
+  /**
+   * The files are the owner's business, and it looks after them when it is asked who holds the socket. Not awaited: a client
+   * tries again all the same, and an owner may be slow to answer.
+   */
+  async heal(): Promise<void> {
+    const { clock, hooks } = this.#start.surroundings;
+    if (this.#phase.kind !== 'attached' || clock.now() < this.#healAgainAt) return;
+    this.#healAgainAt = clock.now() + healPauseMs;
+    const asked = ask(this.#place, healTimeoutMs).then((asked) =>
+      this.#serverIs(asked.kind === 'answered' ? asked.holders.server : undefined),
+    );
+    const { path } = this.#place;
+    asked.catch((error: unknown) => hooks.fault(path, systemError(error, path, `ask the owner of ${path}`)));
+  }
+
+  /** A server that runs in vain is told of, once. */
+  #serverIs(server: ServerState | undefined): void {
+    const problem = server?.problem;
+    if (problem !== undefined && this.#problem === undefined) {
+      const { path } = this.#place;
+      this.#start.surroundings.hooks.fault(path, notListening(path, server?.pid, problem));
+    }
+    this.#problem = problem;
+  }
 
   /** Nobody here waits for the server any more. */
   #giveUp(reason: unknown): void {

@@ -90,6 +90,8 @@ const server = v.object({
   waiting: v.optional(v.boolean()),
   /** Why its output is in no log. */
   noLog: v.optional(v.string()),
+  /** Why nobody can connect to it although it runs. */
+  problem: v.optional(v.string()),
 });
 const holders = v.object({
   type: v.literal('holders'),

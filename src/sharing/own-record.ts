@@ -33,7 +33,7 @@ export class OwnRecord {
       const file = sockets.file(kind);
       if (file) entries.push({ published: { name: place.names[kind], file } });
     }
-    return [...entries, ...service.recorded];
+    return [...entries, ...sockets.remains.entries, ...service.recorded];
   }
 
   /** Cuts what does not count any more, if it has grown long. */

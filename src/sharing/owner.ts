@@ -1,5 +1,6 @@
 import type { Timer } from '../clock.js';
 import type { SocketReferenceError } from '../errors.js';
+import { takeEach } from '../files/each.js';
 import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
 import { systemError } from '../system-errors.js';
@@ -84,7 +85,7 @@ export class Owner implements Lease {
     this.#expected = start.expected;
     this.#graceUntil = surroundings.clock.now() + graceMs;
     this.#service = service;
-    const fault = (error: unknown) => surroundings.hooks.fault(place.path, error);
+    const fault = (error: unknown) => this.#fault(error);
     this.#holds = this.#createHolds(fault);
     this.#holds.tally.own = start.references;
     const control = this.#holds.accept.bind(this.#holds);
@@ -98,6 +99,7 @@ export class Owner implements Lease {
       lock: () => this.#lock,
       sockets: this.#sockets,
       recorded: () => this.#record.entries(),
+      look: async () => (await this.#service.look?.(this.#sockets.file('data'))) ?? false,
       relocked: (held) => this.#relocked(held),
       deposed: () => this.#depose(),
       displaced: () => this.#displaced(),
@@ -121,10 +123,7 @@ export class Owner implements Lease {
       throw error;
     }
     owner.#healer.start();
-    if (start.service.start) {
-      start.opened?.(owner);
-      if (!(await owner.#startService(start.service.start))) return;
-    }
+    if (start.service.start && !(await owner.#startService(start.service.start, start.opened))) return;
     owner.#phase = { kind: 'serving' };
     owner.#holds.ready();
     accept(owner);
@@ -133,15 +132,19 @@ export class Owner implements Lease {
   }
 
   /** False if it ended before it was up. */
-  async #startService(begin: NonNullable<Service['start']>): Promise<boolean> {
+  async #startService(begin: NonNullable<Service['start']>, opened: OwnerStart['opened']): Promise<boolean> {
     const host: ServiceHost = {
       lock: () => this.#lock,
+      remains: this.#sockets.remains,
       shortenRecord: () => this.#record.shorten(),
       publish: () => this.#publishData(),
+      look: () => void this.#healer.check(),
       ready: () => this.#holds.ready(),
+      fault: (error) => this.#fault(error),
       failed: (error) => this.#failed(error),
     };
     try {
+      opened?.(this);
       // Not for nobody: whoever had it started attaches at once, or has died; and it must be there to hear of a failure.
       const came = await this.#firstHolder.wait(this.#surroundings.clock);
       if (this.#phase.kind === 'starting') {
@@ -163,12 +166,12 @@ export class Owner implements Lease {
   }
 
   /** Not while files are being repaired: both would publish. */
-  async #publishData(): Promise<void> {
+  async #publishData(): Promise<boolean> {
     // Again, since a repair may begin in the moment in which we are told.
     for (let under = this.#sockets.settled(); under !== undefined; under = this.#sockets.settled()) await under;
-    if (this.#phase.kind === 'stopping' || this.#phase.kind === 'deposed') return;
+    if (this.#phase.kind === 'stopping' || this.#phase.kind === 'deposed') return false;
     this.#sockets.unlink(['data']);
-    await this.#sockets.publish(this.#lock, ['data']);
+    return (await this.#sockets.publish(this.#lock, ['data'])).length > 0;
   }
 
   #failed(error: SocketReferenceError): void {
@@ -222,9 +225,9 @@ export class Owner implements Lease {
     this.#stopRequested(true);
   }
 
-  async abandon(): Promise<void> {
-    if (this.#phase.kind === 'deposed') return;
-    await this.#stop(false);
+  /** The very promise that the end is told by: a failure of it is heard, whether or not the caller waits. */
+  abandon(): Promise<void> {
+    return this.#phase.kind === 'deposed' ? Promise.resolve() : this.#stop(false);
   }
 
   /** Everything is decided here, in the tick in which the count changes: nobody can be welcomed in between (I3). */
@@ -285,15 +288,20 @@ export class Owner implements Lease {
       const unpublished = hooks.cleanUp(() => this.#unpublish());
       const [{ status }] = await Promise.allSettled([unpublished]);
       this.#sockets.close();
+      let removed: Promise<void> | undefined;
       if (!keepMembers && status === 'fulfilled') {
         // Before the connections drain: members have only so long to find another owner, and a connection may stay long.
-        await hooks.cleanUp(() => this.#lock.remove());
-        this.#holds.close();
+        removed = hooks.cleanUp(() => this.#removeLock());
+        await Promise.allSettled([removed]);
+        this.#carryThrough(
+          () => this.#lock.release(),
+          () => this.#holds.close(),
+        );
       } else if (this.#service.busy) this.#record.say({ stopping: true });
       // Whatever else has failed: a server that is left running would be nobody's.
       await this.#service.stop();
       await unpublished;
-      await hooks.cleanUp(() => this.#lock.remove());
+      await (removed ?? hooks.cleanUp(() => this.#removeLock()));
     } catch (error) {
       failure = systemError(
         error,
@@ -302,14 +310,32 @@ export class Owner implements Lease {
       );
       throw failure;
     } finally {
-      this.#sockets.close();
-      // After a failure the lock goes and its file stays: the next owner repairs the rest from the record.
-      this.#lock.release();
-      for (const answer of this.#farewells) answer(failure === undefined, failure);
-      this.#holds.ended(failure);
-      if (this.#failure) this.#holds.fail(this.#failure);
-      this.#holds.close();
+      this.#carryThrough(
+        () => this.#sockets.close(),
+        // After a failure the lock goes and its file stays: the next owner repairs the rest from the record.
+        () => this.#lock.release(),
+        ...this.#farewells.map((answer) => () => answer(failure === undefined, failure)),
+        () => this.#holds.ended(failure),
+        () => this.#failure && this.#holds.fail(this.#failure),
+        () => this.#holds.close(),
+      );
     }
+  }
+
+  /** Its record goes with it, and so must what the record names. */
+  #removeLock(): void {
+    this.#sockets.remains.remove(this.#place.directory);
+    this.#lock.remove();
+  }
+
+  /** The state has changed, and nothing that fails may leave half of it undone: it is only told. */
+  #carryThrough(...steps: (() => unknown)[]): void {
+    const { path } = this.#place;
+    for (const error of takeEach(steps)) this.#fault(systemError(error, path, `remove the files of ${path}`));
+  }
+
+  #fault(error: unknown): void {
+    this.#surroundings.hooks.fault(this.#place.path, error);
   }
 
   #unpublish(): void | Promise<void> {
@@ -325,24 +351,18 @@ export class Owner implements Lease {
       this.#phase.settling?.resolve();
     }
     this.#phase = { kind: 'deposed' };
-    this.#firstHolder.come();
     this.#healer.stop();
-    this.#tryToUnlink();
-    this.#sockets.close();
-    this.#service.letGo();
-    this.#lock.release();
-    this.#holds.close();
+    // The references go on elsewhere, whatever fails here.
+    this.#carryThrough(
+      () => this.#firstHolder.come(),
+      () => this.#sockets.unlink(),
+      () => this.#sockets.remains.remove(this.#place.directory),
+      () => this.#sockets.close(),
+      () => this.#service.letGo(),
+      () => this.#lock.release(),
+      () => this.#holds.close(),
+    );
     this.#events.lost('deposed');
-  }
-
-  #tryToUnlink(): void {
-    try {
-      this.#sockets.unlink();
-    } catch (error) {
-      // The references go on elsewhere all the same.
-      const { path } = this.#place;
-      this.#surroundings.hooks.fault(path, systemError(error, path, `remove the files of ${path}`));
-    }
   }
 
   /** The path leads elsewhere now, and nobody finds us by it: what holds references here must not believe otherwise. */
@@ -353,8 +373,9 @@ export class Owner implements Lease {
   }
 
   #relocked(lock: EndpointLock): void {
-    this.#lock.release();
+    const before = this.#lock;
     this.#lock = lock;
+    before.release();
   }
 
   #createHolds(fault: (error: unknown) => void): Holds {

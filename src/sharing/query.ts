@@ -62,8 +62,11 @@ function isPast(record: OwnerRecord | undefined): boolean {
 /** `busy`: it had no place for us, be it in its queue; `silent`: it has heard us, and does not answer. */
 type Asked = { readonly kind: 'answered'; readonly holders: Holders } | { readonly kind: 'nobody' | 'busy' | 'silent' };
 
-/** Asks until there is an answer, since an owner that is busy may have a place for the next question. */
-async function ask(place: Place, timeoutMs: number): Promise<Asked> {
+/**
+ * Asks who holds it, over the control socket alone, until there is an answer, since an owner that is busy may have a place for
+ * the next question. An owner that is asked looks after its files.
+ */
+export async function ask(place: Place, timeoutMs: number): Promise<Asked> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const asked = await askOnce(place, Math.max(0, deadline - performance.now()));

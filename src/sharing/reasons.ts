@@ -1,4 +1,4 @@
-import { isSocketReferenceError, SocketReferenceError } from '../errors.js';
+import { isSocketReferenceError, quote, SocketReferenceError } from '../errors.js';
 
 /** Why references end that somebody asked the owner to end, for everybody. */
 export function stoppedByForce(path: string): SocketReferenceError {
@@ -23,4 +23,20 @@ export function isWithoutDirectory(error: unknown): boolean {
   return (
     isSocketReferenceError(error) && error.code === 'ERR_SOCKREF_SERVER_FAILED' && error.reason === noDirectoryReason
   );
+}
+
+/** What is told when somebody has changed who may use a file of ours, and it was taken back. */
+export function modeChanged(at: string, mode: number, wanted: number): Error {
+  const octal = (bits: number): string => bits.toString(8).padStart(4, '0');
+  return new Error(
+    `The mode of ${quote(at)} was changed to ${octal(mode)}, and was set back to ${octal(wanted)}; ` +
+      'have the server leave it alone, and ask for another one by `mode`',
+  );
+}
+
+/** What is told when a server runs, and nobody can connect to it. */
+export function notListening(path: string, pid: number | undefined, problem: string): SocketReferenceError {
+  const who = pid === undefined ? '' : ` (pid ${pid})`;
+  const message = `The server of ${path}${who} runs, and nobody can connect to it: ${problem}; it is published again when it listens there, else look at its log (sockref logs)`;
+  return new SocketReferenceError('ERR_SOCKREF_SERVER_FAILED', message, { path, reason: 'not-listening' });
 }

@@ -1,8 +1,10 @@
 import type { SocketReferenceError } from '../errors.js';
 import type { OutputPlace } from '../files/file-end.js';
+import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
 import type { Listener } from '../files/publish.js';
 import type { RecordEntry } from '../files/record.js';
+import type { Remains } from '../files/remains.js';
 import type { ConnectionStats } from './data-listener.js';
 import type { ServerState } from './messages.js';
 
@@ -26,8 +28,15 @@ export interface Service {
    * published.
    */
   readonly start?: ((host: ServiceHost) => Promise<void>) | undefined;
-  /** What is published as the data socket: now, and whenever its file was lost. */
-  source(): Listener | string;
+  /** What is published as the data socket: now, and whenever its file was lost. Undefined while nothing listens. */
+  source(): Listener | string | undefined;
+  /**
+   * Looks whether what listens is still what was published, and has it published if not. Says whether it was. Undefined if
+   * nobody else could have changed it.
+   *
+   * @param published - the data socket, as it was published last
+   */
+  readonly look?: ((published: Identity | undefined) => Promise<boolean>) | undefined;
   /** Ends it: what it does already it may finish, within its time. Its socket is not published any more. Idempotent. */
   stop(): Promise<void>;
   /** The endpoint goes on elsewhere. What it does already goes on by itself, and nobody waits for it. */
@@ -38,12 +47,21 @@ export interface Service {
 export interface ServiceHost {
   /** The lock, for the record. Another one after a repair. */
   lock(): EndpointLock;
+  /** Takes what cannot be removed at once. */
+  readonly remains: Remains;
   /** Cuts what does not count any more from a record that has grown long. */
   shortenRecord(): void;
-  /** Has the data socket published anew, in the place of the one before. Rejects like any publishing. */
-  publish(): Promise<void>;
+  /**
+   * Has the data socket published again, in the place of the one before. Says whether it was: not if the endpoint ends, or if
+   * nothing listens by then. Rejects like any publishing.
+   */
+  publish(): Promise<boolean>;
+  /** Looks after the files, and the server's socket, now. */
+  look(): void;
   /** It can be reached again: those who came meanwhile need not wait any longer. */
   ready(): void;
+  /** Something is wrong that no call waits for. */
+  fault(error: unknown): void;
   /** It has failed for good. */
   failed(error: SocketReferenceError): void;
 }

@@ -1,7 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { takeEach } from '../files/each.js';
 import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
-import { type Listener, listenerOf, publish, unlinkIfSame } from '../files/publish.js';
+import { type Listener, listenerOf, publish } from '../files/publish.js';
+import { Remains } from '../files/remains.js';
+import { unlinkIfSame } from '../files/remove.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import type { Service } from './service.js';
 import type { OwnerSettings, Place } from './settings.js';
@@ -34,6 +37,11 @@ export class Sockets {
   readonly #listeners = new Map<SocketKind, Listener>();
   readonly #files = new Map<SocketKind, Identity>();
   readonly #published: Identity[] = [];
+  /** What publishing has left, and could not remove. */
+  readonly remains = new Remains((error) => {
+    const { fault, place } = this.#parts;
+    fault(systemError(error, place.path, `remove a private directory of ${place.path}`));
+  });
   #keepsAlive = true;
   #underWay: Promise<void> | undefined;
 
@@ -51,8 +59,16 @@ export class Sockets {
     return this.#files.get(kind);
   }
 
-  /** Publishes sockets, for the first time or in the place of files that were lost; the first ones begin the record. */
-  publish(lock: EndpointLock, kinds: readonly SocketKind[], record?: 'begin'): Promise<void> {
+  /** The mode that a socket has to have. */
+  modeOf(kind: SocketKind): number {
+    return kind === 'data' ? this.#parts.settings.mode : controlMode;
+  }
+
+  /**
+   * Publishes sockets, for the first time or in the place of files that were lost; the first ones begin the record. Says
+   * which: not the data socket while nothing listens there.
+   */
+  publish(lock: EndpointLock, kinds: readonly SocketKind[], record?: 'begin'): Promise<readonly SocketKind[]> {
     const publishing = this.#publish(lock, kinds, record);
     const over = (): void => {
       if (this.#underWay === underWay) this.#underWay = undefined;
@@ -68,15 +84,14 @@ export class Sockets {
     return this.#underWay;
   }
 
-  async #publish(lock: EndpointLock, kinds: readonly SocketKind[], record?: 'begin'): Promise<void> {
-    const { place, settings, service } = this.#parts;
-    const publications = kinds.map((kind) => ({
-      kind,
-      name: place.names[kind],
-      from: kind === 'data' ? service.source() : listenerOf(this.#createControlServer()),
-      mode: kind === 'data' ? settings.mode : controlMode,
-    }));
-    const files = await publish(lock, place.path, publications, record);
+  async #publish(lock: EndpointLock, kinds: readonly SocketKind[], record?: 'begin'): Promise<readonly SocketKind[]> {
+    const { place, service } = this.#parts;
+    const publications = kinds.flatMap((kind) => {
+      const from = kind === 'data' ? service.source() : listenerOf(this.#createControlServer());
+      return from === undefined ? [] : [{ kind, name: place.names[kind], from, mode: this.modeOf(kind) }];
+    });
+    if (publications.length === 0) return [];
+    const files = await publish(lock, place.path, publications, record, this.remains);
     this.#published.push(...files);
     publications.forEach(({ kind, from }, index) => {
       this.#files.set(kind, files[index] as Identity);
@@ -87,18 +102,22 @@ export class Sockets {
       this.#listeners.set(kind, from);
       this.#hold(from);
     });
+    return publications.map(({ kind }) => kind);
   }
 
   /**
    * Removes the names that still lead to what was published there. That takes no lock: what we made is ours (I2), and left
-   * behind by an owner that was deposed, nobody else could know whose it is.
+   * behind by an owner that was deposed, nobody else could know whose it is. One that cannot be removed keeps no other.
    */
   unlink(kinds: readonly SocketKind[] = ['control', 'data']): void {
     const { place } = this.#parts;
-    for (const kind of kinds) {
-      const file = this.#files.get(kind);
-      if (file) unlinkIfSame(place, place.names[kind], file);
-    }
+    const errors = takeEach(
+      kinds.map((kind) => () => {
+        const file = this.#files.get(kind);
+        if (file) unlinkIfSame(place, place.names[kind], file);
+      }),
+    );
+    if (errors.length > 0) throw errors[0];
   }
 
   /** Accepts nobody any more; open connections go on. Idempotent. */

@@ -51,3 +51,18 @@ export async function sweepHeld(lock: EndpointLock, path: string): Promise<Recla
     lock.release();
   }
 }
+
+/**
+ * Lets go of a lock with which a start has failed. What its record names goes first, and its file last: if anything of it
+ * cannot be removed, the file stays, for the next one to repair from its record. Nothing happens if another process has the
+ * lock by now.
+ */
+export function giveBack(lock: EndpointLock, path: string): void {
+  if (!lock.isOpen()) return;
+  try {
+    reclaim(lock, path);
+    lock.remove();
+  } finally {
+    lock.release();
+  }
+}

@@ -89,7 +89,15 @@ describe('what run waits for', () => {
     moreMembers: 0,
     since: 0,
   };
-  const server = { pid: 5, command: 'redis-server -', argv: undefined, restarts: 0, waiting: false, noLog: undefined };
+  const server = {
+    pid: 5,
+    command: 'redis-server -',
+    argv: undefined,
+    restarts: 0,
+    waiting: false,
+    noLog: undefined,
+    problem: undefined,
+  };
 
   it.each([
     [undefined, 'sockref: starting a.sock'],

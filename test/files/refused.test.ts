@@ -70,6 +70,33 @@ describe('a full disk', () => {
   );
 });
 
+it('a full disk deposes no owner whose lock file is removed: it is repaired when there is room again', () =>
+  withDirectory(async (directory) => {
+    const program = await start('full-disk-repair.mjs', { under: onSmallDisk(directory, 16_384), args: [directory] });
+    const full = await program.line();
+    expect(full).toMatchObject({ told: [], role: 'owner', answer: 'ok', locked: false });
+    for (const fault of full.faults)
+      expect(fault).toMatchObject({ code: 'ERR_SOCKREF_LIMIT_EXCEEDED', errno: 'ENOSPC' });
+    expect(await program.line()).toEqual({ files: ['a.lock'], told: ['stopped'], left: [] });
+    await program.exited;
+  }));
+
+it('a private directory that is never let go of keeps its record, by which the next process removes it', () =>
+  withDirectory(async (directory) => {
+    const program = await start('acquire-again.mjs', {
+      under: refusing('rmdir,unlinkat', 'EBUSY'),
+      args: [`${directory}/a`],
+      env: { NODE_V8_COVERAGE: undefined },
+    });
+    const { error, left } = await program.line();
+    await program.exited;
+    expect(error.message).toContain('EBUSY');
+    expect(left).toEqual([expect.stringMatching(/^\.sr-/), 'a.lock']);
+    const next = await start('acquire-again.mjs', { args: [`${directory}/a`] });
+    expect(await next.line()).toMatchObject({ answer: 'ok', left: [] });
+    await next.exited;
+  }));
+
 describe('no descriptors left', () => {
   it.each(['cold', 'warm'])('is told wherever they run out, leaks none, and does no harm afterwards: %s', (how) =>
     withDirectories(2, async (directory, other) => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
-import { acceptedAt, parseAccepted } from '#src/keeper/socket-table.js';
+import { acceptedAt, listensAt, parseAccepted, parseListening } from '#src/keeper/socket-table.js';
 import { withDirectory } from '../helpers/directory.js';
 import { connectTo } from '../helpers/listening.js';
 
@@ -26,6 +26,19 @@ it('finds who was accepted, and nobody who listens or waits', () => {
   for (const none of [undefined, '']) expect(parseAccepted(none, '/a/s')).toBeUndefined();
 });
 
+it('finds who listens, and nobody who was accepted, waits, or is bound and does not listen', () => {
+  const others = [
+    head,
+    line('00000000', '03', '11', '/a/s'),
+    line('00000000', '02', '0', '/a/s'),
+    line('00000000', '01', '12', '/a/s'),
+    line('00010000', '01', '13', '/b/a/s'),
+  ].join('');
+  expect(parseListening(others, '/a/s')).toBe(false);
+  expect(parseListening(others + line('00010000', '01', '10', '/a/s'), '/a/s')).toBe(true);
+  for (const none of [undefined, '']) expect(parseListening(none, '/a/s')).toBeUndefined();
+});
+
 it.each(['/a/ two  spaces ', '/a/new\nline', '/a/\n', '/a/ends: in 03 11'])(
   'finds a path of any letters: %j',
   (path) => {
@@ -40,6 +53,7 @@ it.runIf(process.platform === 'linux')('reads the table of the system', () =>
     const server = createServer().listen(path);
     await once(server, 'listening');
     expect(acceptedAt(path)).toEqual(new Set());
+    expect(listensAt(path)).toBe(true);
     const accepted: Socket[] = [];
     for (let count = 1; count <= 2; count++) {
       const [[socket]] = await Promise.all([once(server, 'connection'), connectTo(path)]);
@@ -51,5 +65,6 @@ it.runIf(process.platform === 'linux')('reads the table of the system', () =>
     expect(acceptedAt(path)).toEqual(new Set());
     server.close();
     await once(server, 'close');
+    expect(listensAt(path)).toBe(false);
   }),
 );

@@ -1,8 +1,19 @@
 import { once } from 'node:events';
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
-import { describe, expect, it } from 'vitest';
-import type { EndpointLock } from '#src/files/lock.js';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { EndpointLock } from '#src/files/lock.js';
 import { beginRecord } from '#src/files/record.js';
 import { DataListener } from '#src/sharing/data-listener.js';
 import { listenerService } from '#src/sharing/handler-service.js';
@@ -37,6 +48,7 @@ class Scene {
           const file = this.sockets.file(kind);
           return file ? [{ published: { name: place.names[kind], file } }] : [];
         }),
+      look: async () => false,
       relocked: (lock) => {
         this.notes.told.push('relocked');
         this.lock.release();
@@ -173,25 +185,133 @@ describe('a healer', () => {
       expect(notes.told).toEqual(['healed app.sock']);
     }));
 
-  it('lets go of a new lock that it could not use', () =>
-    withHealer(async (scene) => {
-      const { healer, notes, place, sockets } = scene;
-      const before = scene.lock;
-      unlinkSync(`${place.path}.lock`);
-      const file = sockets.file.bind(sockets);
-      sockets.file = () => {
+  it('sets back the modes that somebody has changed, and tells', () =>
+    withHealer(async ({ healer, notes, place }) => {
+      for (const suffix of ['', '.ctl', '.lock']) chmodSync(place.path + suffix, 0o666);
+      await healer.check();
+      for (const suffix of ['', '.ctl', '.lock']) expect(lstatSync(place.path + suffix).mode & 0o7777).toBe(0o600);
+      expect(notes.faults.map(String).sort()).toEqual(
+        ['', '.ctl', '.lock'].map((suffix) =>
+          expect.stringContaining(`The mode of "${place.path}${suffix}" was changed to 0666, and was set back to 0600`),
+        ),
+      );
+      await healer.check();
+      expect(notes.faults).toHaveLength(3);
+      expect(notes.told).toEqual([]);
+    }));
+
+  it('leaves the mode of a foreign file in the place of a socket alone', () =>
+    withHealer(async ({ healer, place }) => {
+      unlinkSync(place.path);
+      writeFileSync(place.path, '', { mode: 0o644 });
+      await healer.check();
+      expect(lstatSync(place.path).mode & 0o777).toBe(0o644);
+      unlinkSync(place.path);
+      await healer.check();
+    }));
+
+  it('looks after the rest when one thing cannot be repaired', () =>
+    withHealer(async ({ healer, notes, place, sockets }) => {
+      const modeOf = sockets.modeOf.bind(sockets);
+      sockets.modeOf = () => {
         throw new Error('on purpose');
       };
+      unlinkSync(place.path);
       await healer.check();
-      expect(notes.faults).toMatchObject([{ code: 'ERR_SOCKREF_SYSTEM', cause: { message: 'on purpose' } }]);
-      expect(scene.lock).toBe(before);
-      // It is free: whoever takes it deposes us.
-      const other = takeLock(place);
-      sockets.file = file;
+      // The mode is asked for to publish, too.
+      expect(notes.faults).toMatchObject([{ cause: { message: 'on purpose' } }, { cause: { message: 'on purpose' } }]);
+      sockets.modeOf = modeOf;
+      chmodSync(`${place.path}.ctl`, 0o666);
       await healer.check();
-      expect(notes.told).toEqual(['deposed']);
-      other.remove();
-      other.release();
-      expect(thrownBy(() => lstatSync(`${place.path}.lock`))).toMatchObject({ code: 'ENOENT' });
+      expect(notes.told).toEqual(['healed app.sock']);
+      expect(lstatSync(`${place.path}.ctl`).mode & 0o777).toBe(0o600);
+    }));
+
+  describe('whose new lock file cannot get its record', () => {
+    /** A scene in which a record cannot be begun until `mend` is called. */
+    const withoutRecord = (play: (scene: Scene, mend: () => void) => Promise<void>): Promise<void> =>
+      withHealer(async (scene) => {
+        const { sockets } = scene;
+        const file = sockets.file.bind(sockets);
+        sockets.file = () => {
+          throw new Error('on purpose');
+        };
+        await play(scene, () => {
+          sockets.file = file;
+        });
+      });
+
+    it('leaves no empty lock file, and is owner still: the next look repairs it', () =>
+      withoutRecord(async (scene, mend) => {
+        const { healer, notes, place } = scene;
+        const before = scene.lock;
+        unlinkSync(`${place.path}.lock`);
+        await healer.check();
+        expect(notes.faults).toMatchObject([{ code: 'ERR_SOCKREF_SYSTEM', cause: { message: 'on purpose' } }]);
+        expect(thrownBy(() => lstatSync(`${place.path}.lock`))).toMatchObject({ code: 'ENOENT' });
+        expect(scene.lock).toBe(before);
+        mend();
+        await healer.check();
+        expect(notes.told).toEqual(['relocked', 'healed app.sock.lock']);
+        expect(scene.lock.check()).toBe('linked');
+      }));
+
+    it("does not take the file for a rival's if it could not even be removed", () =>
+      withoutRecord(async (scene, mend) => {
+        const { healer, notes, place } = scene;
+        unlinkSync(`${place.path}.lock`);
+        const remove = vi.spyOn(EndpointLock.prototype, 'remove').mockImplementation(() => {
+          throw new Error('no unlink');
+        });
+        await healer.check();
+        remove.mockRestore();
+        expect(notes.faults).toMatchObject([{ cause: { message: 'no unlink' } }, { cause: { message: 'on purpose' } }]);
+        expect(lstatSync(`${place.path}.lock`).size).toBe(0);
+        mend();
+        await healer.check();
+        expect(notes.told).toEqual(['relocked', 'healed app.sock.lock']);
+      }));
+
+    it('gives way to somebody who has taken the lock meanwhile', () =>
+      withoutRecord(async ({ healer, notes, place }, mend) => {
+        unlinkSync(`${place.path}.lock`);
+        await healer.check();
+        const other = takeLock(place);
+        mend();
+        await healer.check();
+        expect(notes.told).toEqual(['deposed']);
+        other.remove();
+      }));
+  });
+
+  it('is owner still when it cannot remove what an owner in between has left, and keeps the record of that', () =>
+    withHealer(async (scene) => {
+      const { healer, notes, place } = scene;
+      unlinkSync(`${place.path}.lock`);
+      const between = takeLock(place);
+      const left = '.sr-0123456789abcdef';
+      beginRecord(between.fd, { temporary: left });
+      mkdirSync(join(place.directory.path, left));
+      between.release();
+      // As if our own had been lost after it: a lock file that is there from the beginning would be a rival's.
+      renameSync(`${place.path}.lock`, `${place.path}.aside`);
+      const attempt = vi.spyOn(EndpointLock, 'attempt').mockImplementationOnce((...args) => {
+        renameSync(`${place.path}.aside`, `${place.path}.lock`);
+        return EndpointLock.attempt(...args);
+      });
+      const at = place.directory.at.bind(place.directory);
+      place.directory.at = (name) => {
+        if (name === left) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+        return at(name);
+      };
+      await healer.check();
+      attempt.mockRestore();
+      expect(notes.faults).toMatchObject([{ errno: 'EIO' }]);
+      expect(readFileSync(`${place.path}.lock`, 'utf8')).toContain(left);
+      expect(notes.told).toEqual([]);
+      Reflect.deleteProperty(place.directory, 'at');
+      await healer.check();
+      expect(notes.told).toEqual(['relocked', 'healed app.sock.lock']);
+      expect(existsSync(join(place.directory.path, left))).toBe(false);
     }));
 });

@@ -100,7 +100,7 @@ class Acquiring:
         core, location, trace = self._manager.prepare(self._path, self._options)
         options = self._options
         slot = await core.background.bring(
-            lambda: core.acquire(location, options, trace),
+            lambda: core.acquire(location, options, trace, self._path is None),
             lambda slot: core.background.soon(lambda: slot.endpoint.release(slot)),
         )
         return SocketReference(core, slot)

@@ -54,13 +54,14 @@ function about(info: SocketInfo): string[] {
     ['since', info.since === undefined ? '-' : new Date(info.since).toISOString()],
   ];
   if (info.server) {
-    const { command, pid, restarts, noLog } = info.server;
+    const { command, pid, restarts, noLog, problem } = info.server;
     lines.push(['server', printable(command)]);
     lines.push([
       '',
       `${activityOf(info.server)}${pid === undefined ? '' : `, pid ${pid}`}, ${plural(restarts, 'restart')}`,
     ]);
     if (noLog !== undefined) lines.push(['', `no log: ${printable(noLog)}`]);
+    if (problem !== undefined) lines.push(['', printable(`nobody can connect to it: ${problem}`)]);
   }
   return lines.map(([name, value]) => `${paint(process.stdout, 'bold', `${name}${name && ':'}`.padEnd(12))}${value}`);
 }

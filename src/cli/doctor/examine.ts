@@ -10,6 +10,7 @@ import { peekRecord } from '../../files/lock.js';
 import { joinPath } from '../../files/paths.js';
 import { ownUid } from '../../files/platform.js';
 import { endpointNames } from '../../sharing/names.js';
+import { notListening } from '../../sharing/reasons.js';
 import { stateOfOwner } from '../../sharing/unresponsive.js';
 import { elsewhere } from '../elsewhere.js';
 import type { Problem } from './problem.js';
@@ -111,6 +112,11 @@ function problemOf(info: SocketInfo | undefined): Problem | undefined {
     const how = pid === undefined ? 'which process that is is not known' : stateOfOwner(pid, undefined);
     const message = `The owner of ${path}${who} does not answer: ${how}`;
     return { kind: 'unresponsive', path, pid, message, cure: { kind: 'none' } };
+  }
+  const { problem, pid: server } = info.server ?? {};
+  if (problem !== undefined) {
+    const { message } = notListening(path, server, problem);
+    return { kind: 'not-listening', path, pid: server, message, cure: { kind: 'none' } };
   }
   return undefined;
 }

@@ -20,6 +20,7 @@ from ..errors import SocketReferenceError
 from .events import Announcer, Event, EventKind
 from .info import SocketInfo, info_of
 from .locate import Location, is_missing, locate, open_place
+from .nameless import sweep_nameless
 from .options import AcquireOptions, ManagerOptions
 from .stats import ManagerStats, snapshot
 
@@ -48,8 +49,10 @@ class Core:
     def process_ended(self) -> bool:
         return self.background.ended
 
-    async def acquire(self, location: Location, options: AcquireOptions, trace: str | None) -> Slot:
-        """A reference to the socket at a location."""
+    async def acquire(
+        self, location: Location, options: AcquireOptions, trace: str | None, nameless: bool = False
+    ) -> Slot:
+        """A reference to the socket at a location; `nameless`, if its name was made up for it."""
         limits = self.options.limits
         if self._pending >= limits.max_pending_acquires:
             raise _limit_exceeded(
@@ -57,6 +60,8 @@ class Core:
             )
         self._pending += 1
         try:
+            if nameless and options.provider is not None:
+                sweep_nameless(location.directory, self.surroundings)
             with typed(location.path, f"acquire {location.path}"):
                 return await self._wait(location, options, trace)
         finally:

@@ -42,6 +42,8 @@ class ServerInfo:
     """With `activate`: it has ended with status 0, and the next connection starts it."""
     no_log: str | None = None
     """Why its output goes to no log; None if it does, or if that is not known."""
+    problem: str | None = None
+    """Why nobody can connect to it although it runs: it has closed its socket, or made another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,7 @@ def _server_info(server: ServerState | None) -> ServerInfo | None:
         restarts=server["restarts"],
         waiting=server.get("waiting", False),
         no_log=server.get("noLog"),
+        problem=server.get("problem"),
     )
 
 

@@ -96,7 +96,7 @@ class SocketManager:
         options = AcquireOptions(provider_of(serve, server), timeout, mode, linger, drain_timeout, failover_timeout, reclaim, label)
         core, location, trace = self.prepare(path, options)
         slot = core.background.wait(
-            lambda: core.acquire(location, options, trace),
+            lambda: core.acquire(location, options, trace, path is None),
             lambda slot: core.background.soon(lambda: slot.endpoint.release(slot)),
         )
         return SocketReference(core, slot)

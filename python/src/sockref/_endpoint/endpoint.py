@@ -436,9 +436,13 @@ class Endpoint:
         ended: asyncio.Future[None] = self._loop.create_future()
 
         def over(error: BaseException | None) -> None:
-            if served:
-                self._host.told("stopped", self)
-            self._end()
+            try:
+                if served:
+                    self._host.told("stopped", self)
+                self._end()
+            except Exception as late:
+                # Who waits for it must not wait for ever.
+                error = error or late
             if error is None:
                 ended.set_result(None)
                 return
@@ -455,10 +459,12 @@ class Endpoint:
     def _end(self) -> None:
         self._state = Ended()
         self._tell_changed()
-        self._host.gone(self)
-        waiters, self._waiters = self._waiters, {}
-        for waiter in waiters:
-            waiter.resolve("start-over")
+        try:
+            self._host.gone(self)
+        finally:
+            waiters, self._waiters = self._waiters, {}
+            for waiter in waiters:
+                waiter.resolve("start-over")
 
     def _tell_changed(self) -> None:
         changed, self._changed = self._changed, self._loop.create_future()

@@ -17,6 +17,7 @@ from .identity import Identity
 from .paths import assert_path_fits, join_path
 from .platform import MAX_SOCKET_PATH_BYTES, REACHES_THROUGH_DESCRIPTORS
 from .record import append_record, begin_record, published_entry, temporary_entry
+from .remains import Remains
 
 if TYPE_CHECKING:
     from .lock import EndpointLock
@@ -37,18 +38,19 @@ class Publication:
 
 
 def publish(
-    lock: EndpointLock, path: str, publications: Sequence[Publication], *, begin: bool = False
+    lock: EndpointLock, path: str, publications: Sequence[Publication], remains: Remains, *, begin: bool = False
 ) -> list[tuple[socket.socket, Identity]]:
     """Publishes sockets, in this order; returns who listens, and which files they are (I6, I2).
 
     Each is bound and listening in a private directory, given its mode, named in the record, and only then linked. On
-    failure nothing of it remains. `path` is the endpoint's, for messages. `begin`: this process begins its record with it.
+    failure nothing of it remains but what the system does not let go of, which `remains` and the record name. `path` is the
+    endpoint's, for messages. `begin`: this process begins its record with it.
     """
     directory = lock.directory
     listeners: list[socket.socket] = []
     linked: list[tuple[str, Identity]] = []
     try:
-        with _private_directory(lock, begin) as private_name:
+        with _private_directory(lock, remains, begin) as private_name:
             settled: list[tuple[str, str, Identity]] = []
             for publication in publications:
                 private = private_name()
@@ -63,26 +65,13 @@ def publish(
         for listener in listeners:
             listener.close()
         for name, file in linked:
-            unlink_if_same(directory, name, file)
+            remains.unlink(directory, name, file)
         raise system_error(error, path, f"publish the socket {path}") from error
     return [(listener, file) for listener, (_, file) in zip(listeners, linked, strict=True)]
 
 
-def unlink_if_same(directory: Directory, name: str, file: Identity) -> bool:
-    """Removes a name if, and only if, it still leads to this very file (I2). Says whether it did."""
-    found = directory.look(name)
-    if found is None or not found.identity.is_same(file):
-        return False
-    try:
-        os.unlink(name.encode(), dir_fd=directory.fd)
-    except FileNotFoundError:
-        # A temp cleaner was quicker.
-        return False
-    return True
-
-
 @contextlib.contextmanager
-def _private_directory(lock: EndpointLock, begin: bool) -> Generator[Callable[[], str]]:
+def _private_directory(lock: EndpointLock, remains: Remains, begin: bool) -> Generator[Callable[[], str]]:
     """A directory in which sockets are bound before they are published; gives names in it."""
     name = f".sr-{secrets.token_hex(_PRIVATE_BYTES)}"
     fd = lock.directory.fd
@@ -99,12 +88,17 @@ def _private_directory(lock: EndpointLock, begin: bool) -> Generator[Callable[[]
         os.chmod(name, 0o700, dir_fd=fd)
         yield private_name
     finally:
-        # What cannot be removed now is named in the record, and is removed with it.
         for each in given:
+            # Else it goes with the directory.
             with contextlib.suppress(OSError):
                 os.unlink(each, dir_fd=fd)
-        with contextlib.suppress(OSError):
+        try:
             os.rmdir(name, dir_fd=fd)
+        except FileNotFoundError:
+            # Gone already, or never made.
+            pass
+        except OSError:
+            remains.remove_directory(lock.directory, name)
 
 
 def _settle(directory: Directory, name: str, mode: int) -> Identity:

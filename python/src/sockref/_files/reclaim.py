@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import shutil
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,8 +14,8 @@ from .foreign import foreign_file
 from .identity import Identity
 from .paths import join_path
 from .platform import own_uid
-from .publish import unlink_if_same
 from .record import PROTOCOL_VERSION, OwnerRecord
+from .remove import remove_private_directory, unlink_if_same
 
 if TYPE_CHECKING:
     from .lock import EndpointLock
@@ -46,7 +45,7 @@ def reclaim(lock: EndpointLock, path: str, record: OwnerRecord | None) -> Reclai
         if unlink_if_same(lock.directory, published.name, published.file):
             done.names.append(published.name)
     for name in record.temporaries:
-        if _remove_temporary(lock.directory, name):
+        if remove_private_directory(lock.directory, name):
             done.names.append(name)
     return done
 
@@ -76,14 +75,6 @@ def _refuses(directory: Directory, name: str) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.setblocking(False)
         return sock.connect_ex(directory.address(name)) == errno.ECONNREFUSED
-
-
-def _remove_temporary(directory: Directory, name: str) -> bool:
-    found = directory.look(name)
-    if found is None or not found.is_directory or found.uid != own_uid():
-        return False
-    shutil.rmtree(name, dir_fd=directory.fd)
-    return True
 
 
 def assert_known_version(record: OwnerRecord, path: str) -> None:

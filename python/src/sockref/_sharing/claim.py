@@ -24,7 +24,7 @@ from .member import Member, MemberStart, NotAttached, is_without_directory
 from .owner import Owner, OwnerStart
 from .serving import Provider, Serve
 from .settings import OwnerSettings, Place
-from .sweep import sweep_held
+from .sweep import give_back, sweep_held
 
 _FIRST_PAUSE = 0.001
 """Seconds between the first two attempts: an owner that is starting needs about as long."""
@@ -280,11 +280,16 @@ async def _own(request: Claim, serve: Serve | None, lock: EndpointLock, seen: _S
         return True
     except BaseException as error:
         start_over = _is_served_by_another(place, lock, error)
-        # Its record is needed as long as what it names is there.
-        if repaired:
-            lock.remove()
-        else:
-            lock.release()
+        try:
+            # Its record is needed as long as what it names is there.
+            if repaired:
+                give_back(lock, path)
+            else:
+                lock.release()
+        except Exception as left:
+            # The failure at hand is the one to tell.
+            doing = f"remove what a failed start of {path} has left"
+            request.surroundings.hooks.fault(path, system_error(left, path, doing))
         if not isinstance(error, Exception):
             raise
         if not start_over:

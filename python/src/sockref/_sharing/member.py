@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import socket
 from collections.abc import Callable
@@ -13,15 +14,24 @@ from typing import Any, Final, Literal
 from .._files.identity import Identity
 from .._files.json_text import MAX_SAFE_INTEGER
 from .._files.record import PROTOCOL_VERSION
+from .._system_errors import system_error
 from ..errors import SocketReferenceError
 from .channel import Channel
 from .failure import failure_from
 from .futures import done_future
 from .lease import LeaseEvents, Peers, Role, Surroundings
 from .messages import Count, Failed, Failure, MalformedMessage, ToMember, Welcome, parse_to_member
+from .query import ask
+from .reasons import not_listening
 from .settings import OwnerSettings, Place
 from .sweep import sweep
 from .unresponsive import unresponsive
+
+_HEAL_PAUSE = 0.1
+"""How often an owner is asked to look after its files, at most, in seconds."""
+
+_HEAL_TIMEOUT = 2.0
+"""How long its answer is waited for."""
 
 NotAttached = Literal["stopping", "closed"]
 """How an attempt ended without a lease: the owner is on its way out, or was no owner any more."""
@@ -94,6 +104,9 @@ class Member:
         self.max_references = MAX_SAFE_INTEGER
         self._stop_timeout = 0.0
         self._references = self._told = start.references
+        self._heal_again_at = -math.inf
+        self._problem: str | None = None
+        """Why nobody can connect to the server, as the owner said last."""
         self._sending: Literal["nothing", "scheduled", "waiting"] = "nothing"
         self.outcome: Final[asyncio.Future[NotAttached | None]] = self._loop.create_future()
         self._phase: Phase = Greeting(self.outcome)
@@ -147,7 +160,29 @@ class Member:
         return self._leave() if isinstance(self._phase, Attached) else done_future(self._loop)
 
     def heal(self) -> None:
-        """The files are the owner's business."""
+        """The files are the owner's business, and it looks after them when it is asked who holds the socket.
+
+        Not waited for: a client tries again all the same, and an owner may be slow to answer.
+        """
+        now = self._loop.time()
+        if not isinstance(self._phase, Attached) or now < self._heal_again_at:
+            return
+        self._heal_again_at = now + _HEAL_PAUSE
+        self._start.surroundings.spawn(self._have_looked())
+
+    async def _have_looked(self) -> None:
+        place, hooks = self._start.place, self._start.surroundings.hooks
+        try:
+            holders = await ask(place, _HEAL_TIMEOUT)
+        except Exception as error:
+            hooks.fault(place.path, system_error(error, place.path, f"ask the owner of {place.path}"))
+            return
+        server = holders.get("server") if holders else None
+        problem = server.get("problem") if server else None
+        # A server that runs in vain is told of, once.
+        if server and problem is not None and self._problem is None:
+            hooks.fault(place.path, not_listening(place.path, server.get("pid"), problem))
+        self._problem = problem
 
     def _leave(self) -> asyncio.Future[None]:
         left = self._say_bye()

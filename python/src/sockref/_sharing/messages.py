@@ -131,6 +131,7 @@ class ServerState(TypedDict):
     restarts: int
     waiting: NotRequired[bool]
     noLog: NotRequired[str]
+    problem: NotRequired[str]
 
 
 State = Literal["starting", "active", "lingering", "stopping"]
@@ -276,6 +277,7 @@ _SERVER = _shaped(
         "restarts": _count,
         "waiting": _Optional(_flag),
         "noLog": _Optional(_text),
+        "problem": _Optional(_text),
     }
 )
 

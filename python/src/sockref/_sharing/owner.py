@@ -7,8 +7,10 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal
 
+from .._files.each import take_each
 from .._files.identity import Identity
 from .._files.lock import EndpointLock
 from .._files.record import append_record, stopping_entry
@@ -223,26 +225,44 @@ class Owner:
                 self._try_to_say_stopping()
             await hooks.clean_up(self.sockets.unlink)
             self.sockets.close()
+            early: Exception | None = None
             if not keep_members:
                 # Before the connections drain: members have only so long to find another owner.
-                await hooks.clean_up(self.lock.remove)
-                self._holds.close()
+                try:
+                    await hooks.clean_up(self._remove_lock)
+                except Exception as error:
+                    early = error
+                self._carry_through(self.lock.release, self._holds.close)
             elif not said and self._data.stats.open > 0:
                 self._try_to_say_stopping()
             await self._data.drain(self._settings.drain_timeout)
-            await hooks.clean_up(self.lock.remove)
+            if early is not None:
+                raise early
+            await hooks.clean_up(self._remove_lock)
         except Exception as error:
             path = self._start.place.path
             failure = system_error(error, path, f"remove all that belongs to {path} (the next acquire will)")
             raise failure from error
         finally:
-            self.sockets.close()
-            # After a failure the lock goes and its file stays: the next owner repairs the rest from the record.
-            self.lock.release()
-            for answer in self._farewells:
-                answer(failure is None, failure)
-            self._holds.ended(failure)
-            self._holds.close()
+            self._carry_through(
+                self.sockets.close,
+                # After a failure the lock goes and its file stays: the next owner repairs the rest from the record.
+                self.lock.release,
+                *(partial(answer, failure is None, failure) for answer in self._farewells),
+                partial(self._holds.ended, failure),
+                self._holds.close,
+            )
+
+    def _remove_lock(self) -> None:
+        """Its record goes with it, and so must what the record names."""
+        self.sockets.remains.remove(self._place.directory)
+        self.lock.remove()
+
+    def _carry_through(self, *steps: Callable[[], object]) -> None:
+        """The state has changed, and nothing that fails may leave half of it undone: it is only told."""
+        path = self._place.path
+        for error in take_each(*steps):
+            self.fault(system_error(error, path, f"remove the files of {path}"))
 
     def _try_to_say_stopping(self) -> None:
         """For those who look from outside while connections drain; without it they see less, nothing else is amiss."""
@@ -255,8 +275,8 @@ class Owner:
     # What the healer asks.
 
     def relocked(self, lock: EndpointLock) -> None:
-        self.lock.release()
-        self.lock = lock
+        before, self.lock = self.lock, lock
+        before.release()
 
     def deposed(self) -> None:
         if not isinstance(self._phase, (Serving, Lingering)):
@@ -265,16 +285,15 @@ class Owner:
             self._phase.over()
         self._phase = Deposed()
         self._healer.stop()
-        try:
-            self.sockets.unlink()
-        except Exception as error:
-            # The references go on elsewhere all the same.
-            path = self._place.path
-            self.fault(system_error(error, path, f"remove the files of {path}"))
-        self.sockets.close()
-        self._data.let_go()
-        self.lock.release()
-        self._holds.close()
+        # The references go on elsewhere, whatever fails here.
+        self._carry_through(
+            self.sockets.unlink,
+            lambda: self.sockets.remains.remove(self._place.directory),
+            self.sockets.close,
+            self._data.let_go,
+            self.lock.release,
+            self._holds.close,
+        )
         self._events.lost("deposed")
 
     def displaced(self) -> None:

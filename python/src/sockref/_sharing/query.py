@@ -71,6 +71,12 @@ async def query(place: Place, timeout: float) -> Finding:
             return Stale(peek_record(place.directory, lock, place.path))
 
 
+async def ask(place: Place, timeout: float) -> Holders | None:
+    """Asks who holds it, over the control socket alone. An owner that is asked looks after its files."""
+    asked = await _ask(place, timeout)
+    return asked if isinstance(asked, dict) else None
+
+
 def _is_past(record: OwnerRecord | None) -> bool:
     """Whoever took the lock over from a dead owner first ends and removes what the record names. Until it begins its own,
     the record is not that of the one who holds the lock, and must not be told as that."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
+from .._files.each import take_each
 from .._files.identity import Identity
 from .._files.lock import EndpointLock
-from .._files.publish import Publication, publish, unlink_if_same
+from .._files.publish import Publication, publish
+from .._files.remains import Remains
+from .._files.remove import unlink_if_same
+from .._system_errors import system_error
 from .acceptor import Acceptor
 from .names import SocketKind
 from .settings import Place
@@ -40,6 +45,13 @@ class Sockets:
         self._files: dict[SocketKind, Identity] = {}
         self.published: Final[list[Identity]] = []
         """Every file that was ever published, for a later claim to recognise as ours."""
+        doing = f"remove a private directory of {place.path}"
+        self.remains: Final = Remains(lambda error: fault(system_error(error, place.path, doing)))
+        """What publishing has left, and could not remove."""
+
+    def mode_of(self, kind: SocketKind) -> int:
+        """The mode that a socket has to have."""
+        return self._modes[kind]
 
     def file(self, kind: SocketKind) -> Identity | None:
         """The file of a socket, if it was published."""
@@ -49,7 +61,9 @@ class Sockets:
         """`begin`: this process begins its record with it."""
         place = self._place
         wanted = [Publication(place.names.socket(kind), self._modes[kind]) for kind in kinds]
-        for kind, (listener, file) in zip(kinds, publish(lock, place.path, wanted, begin=begin), strict=True):
+        for kind, (listener, file) in zip(
+            kinds, publish(lock, place.path, wanted, self.remains, begin=begin), strict=True
+        ):
             old = self._acceptors.get(kind)
             if old is not None:
                 old.close(drain=True)
@@ -61,12 +75,16 @@ class Sockets:
         """Removes the names that still lead to what was published there.
 
         That takes no lock: what we made is ours (I2), and left behind by an owner that was deposed, nobody else could
-        know whose it is.
+        know whose it is. One that cannot be removed keeps no other.
         """
-        for kind in ("data", "control"):
-            file = self._files.get(kind)
-            if file is not None:
-                unlink_if_same(self._place.directory, self._place.names.socket(kind), file)
+        errors = take_each(partial(self._unlink, "data"), partial(self._unlink, "control"))
+        if errors:
+            raise errors[0]
+
+    def _unlink(self, kind: SocketKind) -> None:
+        file = self._files.get(kind)
+        if file is not None:
+            unlink_if_same(self._place.directory, self._place.names.socket(kind), file)
 
     def close(self) -> None:
         """Accepts nobody any more; open connections go on. Idempotent."""

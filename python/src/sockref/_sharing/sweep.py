@@ -55,3 +55,16 @@ async def sweep_held(lock: EndpointLock, path: str) -> Reclaimed:
     finally:
         # After a failure the file stays, for the next one to repair from its record.
         lock.release()
+
+
+def give_back(lock: EndpointLock, path: str) -> None:
+    """Lets go of a lock with which a start has failed.
+
+    What its record names goes first, and its file last: if anything of it cannot be removed, the file stays, for the next
+    one to repair from its record.
+    """
+    try:
+        reclaim(lock, path, read_record(lock.fd))
+        lock.remove()
+    finally:
+        lock.release()

@@ -1,0 +1,199 @@
+"""What was checked once is checked again; what fails in the middle is carried through."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import unittest
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+from support import Case, run_program, started_program
+
+import sockref
+from sockref._files.lock import EndpointLock
+
+_NAMES = ("app.sock", "app.sock.ctl", "app.sock.lock")
+
+
+def _serve(connection: socket.socket) -> None:
+    connection.sendall(b"hello")
+
+
+class Repair(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        self.events: list[sockref.Event] = []
+        self.manager = sockref.SocketManager(heal_interval=0.005)
+        self.addCleanup(self.manager.subscribe(self.events.append))
+        # Before the directory is looked at.
+        self.addCleanup(self.manager.close)
+
+    def acquire(self) -> sockref.SocketReference:
+        return self.manager.acquire(self.path(), serve=_serve)
+
+    def told(self, kind: str) -> list[sockref.Event]:
+        return [event for event in self.events if event.kind == kind]
+
+    def mode(self, name: str) -> int:
+        return stat.S_IMODE(os.lstat(self.path(name)).st_mode)
+
+    def private(self) -> list[str]:
+        return [name for name in self.left() if name.startswith(".sr-")]
+
+    def test_modes_that_somebody_changed_are_set_back_and_told(self) -> None:
+        with self.acquire():
+            for name in _NAMES:
+                os.chmod(self.path(name), 0o666)
+            self.eventually(lambda: all(self.mode(name) == 0o600 for name in _NAMES))
+            self.eventually(lambda: len(self.told("fault")) >= 3)
+            said = sorted(str(event.error) for event in self.told("fault"))
+            for name, text in zip(_NAMES, said, strict=True):
+                self.assertIn(f'"{self.path(name)}" was changed to 0666, and was set back to 0600', text)
+
+    def test_the_mode_of_a_foreign_file_is_left_alone(self) -> None:
+        with self.acquire():
+            os.unlink(self.path())
+            self.eventually(lambda: self.told("healed"))
+            with open(self.path("other"), "w") as file:
+                os.fchmod(file.fileno(), 0o644)
+            os.replace(self.path("other"), self.path())
+            self.eventually(lambda: self.told("fault"))
+            self.assertEqual(self.mode("app.sock"), 0o644)
+            os.unlink(self.path())
+
+    def test_a_repair_that_fails_deposes_nobody(self) -> None:
+        with self.acquire() as reference:
+            with mock.patch("sockref._sharing.heal.begin_record", side_effect=OSError(28, "no space")):
+                os.unlink(self.path("app.sock.lock"))
+                # More than one look: the first must leave nothing that a later one takes for another owner's.
+                self.eventually(lambda: len(self.told("fault")) >= 3)
+                self.assertEqual(self.told("failover"), [])
+                self.assertTrue(reference.is_active)
+            self.eventually(lambda: self.told("healed"))
+            self.assertEqual(self.told("healed")[0].files, ("app.sock.lock",))
+            self.assertEqual(reference.role, "owner")
+
+    @contextmanager
+    def _refused(self) -> Generator[None]:
+        """Private directories cannot be removed."""
+        rmdir = os.rmdir
+
+        def refuse(path: Any, *, dir_fd: int | None = None) -> None:
+            if str(path).startswith(".sr-"):
+                raise OSError(16, "busy")
+            rmdir(path, dir_fd=dir_fd)
+
+        with mock.patch("os.rmdir", refuse):
+            yield
+
+    def test_a_private_directory_that_could_not_be_removed_goes_with_a_later_look(self) -> None:
+        with self._refused():
+            reference = self.acquire()
+            self.assertEqual(len(self.private()), 1)
+        self.eventually(lambda: not self.private())
+        self.eventually(lambda: len(self.told("fault")) == 1)
+        reference.close()
+
+    def test_one_that_the_end_cannot_remove_keeps_its_record(self) -> None:
+        with self._refused():
+            reference = self.acquire()
+            with self.assertRaises((OSError, sockref.SocketReferenceError)):
+                reference.close()
+        [left] = self.private()
+        self.assertEqual(self.left(), [left, "app.sock.lock"])
+        with open(self.path("app.sock.lock")) as file:
+            self.assertIn(left, file.read())
+        self.acquire().close()
+
+    def test_a_lock_that_cannot_be_let_go_of_keeps_nobody_waiting(self) -> None:
+        release = EndpointLock.release
+
+        def fail(lock: EndpointLock) -> None:
+            release(lock)
+            raise OSError(5, "on purpose")
+
+        with self.acquire() as reference, mock.patch.object(EndpointLock, "release", fail):
+            os.rename(self.path("app.sock.lock"), self.path("gone"))
+            with open(self.path("app.sock.lock"), "w") as file:
+                os.fchmod(file.fileno(), 0o600)
+            self.eventually(lambda: self.told("stopped"))
+            self.assertTrue(reference.is_active)
+        os.unlink(self.path("gone"))
+
+
+class Nameless(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        self.enterContext(mock.patch.dict(os.environ, {"SOCKREF_DIR": self.directory}))
+        self.manager = sockref.SocketManager()
+        self.addCleanup(self.manager.close)
+
+    def _left_by_a_killed_process(self) -> None:
+        program = """
+            import os, signal, sockref
+            reference = sockref.acquire(serve=lambda connection: None)
+            os.kill(os.getpid(), signal.SIGKILL)
+        """
+        run_program(program)
+
+    def _stale(self, count: int) -> None:
+        record = json.dumps({"sockref": 1, "pid": 4_000_000, "since": 0}) + "\n"
+        for made in range(count):
+            with open(self.path(f"{made:032}.sock.lock"), "w") as file:
+                os.fchmod(file.fileno(), 0o600)
+                file.write(record.replace(" ", ""))
+
+    def _locks(self) -> int:
+        return sum(name.endswith(".lock") for name in self.left())
+
+    def test_what_a_killed_process_left_goes_with_the_next_one(self) -> None:
+        self._left_by_a_killed_process()
+        self.assertEqual(len(self.left()), 3)
+        with self.manager.acquire(serve=_serve) as reference:
+            self.eventually(lambda: self._locks() == 1)
+            with reference.connect() as connection:
+                self.assertEqual(connection.recv(10), b"hello")
+
+    def test_what_lives_is_left_alone(self) -> None:
+        program = """
+            import sockref, sys
+            with sockref.acquire(serve=lambda connection: None) as reference:
+                print(reference.path, flush=True)
+                sys.stdin.read()
+        """
+        with started_program(program) as other:
+            assert other.stdout and other.stdin
+            path = other.stdout.readline().strip()
+            self._left_by_a_killed_process()
+            with self.manager.acquire(serve=_serve), self.manager.acquire(serve=_serve):
+                self.eventually(lambda: self._locks() == 3)
+                info = self.manager.inspect(path)
+                assert info
+                self.assertEqual(info.state, "active")
+            other.stdin.close()
+            other.wait()
+
+    def test_a_few_at_a_time(self) -> None:
+        left = 17
+        self._stale(left)
+        while left > 0:
+            self.manager.acquire(serve=_serve).close()
+            left = max(0, left - 8)
+            self.eventually(lambda: self._locks() <= left)
+            self.assertEqual(self._locks(), left)
+
+    def test_not_with_a_name(self) -> None:
+        self._stale(1)
+        self.manager.acquire("named", serve=_serve).close()
+        self.assertEqual(self._locks(), 1)
+        self.manager.acquire(serve=_serve).close()
+        self.eventually(lambda: not self.left())
+
+
+if __name__ == "__main__":
+    unittest.main()

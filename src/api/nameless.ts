@@ -1,0 +1,66 @@
+import { readdirSync } from 'node:fs';
+import { isSocketReferenceError } from '../errors.js';
+import { EndpointLock } from '../files/lock.js';
+import { joinPath } from '../files/paths.js';
+import type { Hooks } from '../sharing/lease.js';
+import { endpointNames } from '../sharing/names.js';
+import type { Place } from '../sharing/settings.js';
+import { sweepHeld } from '../sharing/sweep.js';
+import { systemError } from '../system-errors.js';
+import { isForeignLock } from './listing.js';
+import { openPlace } from './locate.js';
+
+/** What a socket is called that was acquired without a name. */
+const generated = /^[0-9a-f]{32}\.sock$/;
+
+/** How many lock files one acquire tries: it must stay cheap beside thousands of live sockets, and the next one goes on. */
+const maxTried = 8;
+
+const lockSuffix = endpointNames('').lock;
+
+/**
+ * Removes what dead owners have left of nameless sockets in the default directory: nobody else could, since nobody knows
+ * their names. For one that makes a nameless socket, which does not wait for it. A live owner holds its lock, and is left
+ * alone; one that is about to start finds the lock taken for a moment, as it would by any other claim.
+ */
+export function sweepNameless(directory: string, hooks: Hooks): void {
+  const fault = (path: string, error: unknown): void => {
+    // Not a lock of ours, or one of another version: not ours to remove, and nothing is wrong.
+    if (isForeignLock(error) || isOfAnotherVersion(error)) return;
+    hooks.fault(path, systemError(error, path, `remove what is left of ${path}`));
+  };
+  try {
+    for (const name of someNameless(directory)) {
+      const path = joinPath(directory, name);
+      sweepIfStale(path, directory, name, hooks).catch((error: unknown) => fault(path, error));
+    }
+  } catch (error) {
+    fault(directory, error);
+  }
+}
+
+/** Begins anywhere, so that those that live do not hide the others for ever. */
+function someNameless(directory: string): string[] {
+  const names = readdirSync(directory)
+    .filter((name) => name.endsWith(lockSuffix))
+    .map((name) => name.slice(0, -lockSuffix.length))
+    .filter((name) => generated.test(name));
+  const first = Math.floor(Math.random() * names.length);
+  return [...names.slice(first), ...names.slice(0, first)].slice(0, maxTried);
+}
+
+async function sweepIfStale(path: string, directory: string, name: string, hooks: Hooks): Promise<void> {
+  const place: Place = openPlace({ path, directory, name, isDefault: true });
+  try {
+    const attempt = EndpointLock.attempt(place.directory, place.names.lock, path, false);
+    if (attempt.kind !== 'held') return;
+    const { pid, names } = await sweepHeld(attempt.lock, path);
+    if (names.length > 0) hooks.reclaimed(path, pid, names);
+  } finally {
+    place.directory.release();
+  }
+}
+
+function isOfAnotherVersion(error: unknown): boolean {
+  return isSocketReferenceError(error) && error.code === 'ERR_SOCKREF_PROTOCOL';
+}

@@ -1,0 +1,28 @@
+import { rmSync, unlinkSync } from 'node:fs';
+import { errnoOf } from '../system-errors.js';
+import type { Directory } from './directory.js';
+import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
+import { ownUid } from './platform.js';
+
+/** Removes a name if, and only if, it still leads to this very file (I2). Says whether it did. */
+export function unlinkIfSame({ directory }: { readonly directory: Directory }, name: string, file: Identity): boolean {
+  const stats = lstatIfThere(directory.at(name));
+  if (!stats || !sameFile(identityOf(stats), file)) return false;
+  try {
+    unlinkSync(directory.at(name));
+    return true;
+  } catch (error) {
+    // A temp cleaner was quicker.
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Removes a private directory with all that is in it: the socket of a server, and what it made beside that. */
+export function removePrivateDirectory(directory: Directory, name: string): boolean {
+  const at = directory.at(name);
+  const stats = lstatIfThere(at);
+  if (!stats?.isDirectory() || Number(stats.uid) !== ownUid()) return false;
+  rmSync(at, { recursive: true, force: true });
+  return true;
+}
