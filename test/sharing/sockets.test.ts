@@ -120,8 +120,8 @@ describe('the sockets of an owner', () => {
   it('report what fails while they listen', () =>
     withSockets(async ({ lock, sockets, servers, faults }) => {
       await sockets.publish(lock, ['control', 'data']);
-      const failure = new Error('accept EMFILE');
+      const failure = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE', syscall: 'accept' });
       servers[0]?.emit('error', failure);
-      expect(faults).toEqual([failure]);
+      expect(faults).toMatchObject([{ code: 'ERR_SOCKREF_LIMIT_EXCEEDED', errno: 'EMFILE', cause: failure }]);
     }));
 });
