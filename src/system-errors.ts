@@ -76,6 +76,9 @@ export function typedError(error: unknown, path: string | undefined, doing: stri
 function advice(code: SocketReferenceErrorCode, errno: string | undefined): string {
   const known = errno === undefined ? undefined : limits[errno];
   if (known) return `; the limit is the ${known.limit}: ${known.advice}`;
+  if (errno === 'ERR_ACCESS_DENIED') {
+    return "; Node's permission model refuses it: pass --allow-fs-write with the directory of the socket, and --allow-net where Node has it";
+  }
   if (code === 'ERR_SOCKREF_PERMISSION_DENIED') {
     return '; grant this user write and search permission there, or choose another directory';
   }

@@ -7,6 +7,9 @@ import { greeting } from '../helpers/serve.js';
 // Later releases of Node have dropped the first half of the name.
 const flag = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
 
+// Later releases refuse sockets as well, those of the file system included.
+const net = process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : [];
+
 /** Runs the program with grants, and resolves to what it told. */
 function withGrants(grants: (directory: string) => string[], expected: object): Promise<void> {
   return withDirectory(async (directory) => {
@@ -25,10 +28,13 @@ const works = { answer: greeting, stats: { started: 1, stopped: 1, faults: 0 } }
 
 describe("under Node's permission model", () => {
   it('works with add-ons and all files', () =>
-    withGrants(() => ['--allow-addons', '--allow-fs-read=*', '--allow-fs-write=*'], works));
+    withGrants(() => [...net, '--allow-addons', '--allow-fs-read=*', '--allow-fs-write=*'], works));
 
   it('works with no other directory to write to than that of the socket', () =>
-    withGrants((directory) => ['--allow-addons', '--allow-fs-read=*', `--allow-fs-write=${directory}/*`], works));
+    withGrants(
+      (directory) => [...net, '--allow-addons', '--allow-fs-read=*', `--allow-fs-write=${directory}/*`],
+      works,
+    ));
 
   it('says what is missing without add-ons', () =>
     withGrants(() => ['--allow-fs-read=*', '--allow-fs-write=*'], {
@@ -48,6 +54,24 @@ describe("under Node's permission model", () => {
 
   it('says what is missing where it may not write', () =>
     withGrants(() => ['--allow-addons', '--allow-fs-read=*'], {
-      error: { code: 'ERR_SOCKREF_PERMISSION_DENIED', errno: 'ERR_ACCESS_DENIED' },
+      error: {
+        code: 'ERR_SOCKREF_PERMISSION_DENIED',
+        errno: 'ERR_ACCESS_DENIED',
+        message: expect.stringContaining('--allow-fs-write'),
+      },
     }));
+
+  it('says what is missing where it may have no sockets, and leaves nothing', () =>
+    withGrants(
+      () => ['--allow-addons', '--allow-fs-read=*', '--allow-fs-write=*'],
+      net.length === 0
+        ? works
+        : {
+            error: {
+              code: 'ERR_SOCKREF_PERMISSION_DENIED',
+              errno: 'ERR_ACCESS_DENIED',
+              message: expect.stringContaining('--allow-net'),
+            },
+          },
+    ));
 });
