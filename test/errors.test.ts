@@ -173,7 +173,7 @@ const triggers: readonly Trigger[] = [
     how: 'a server that failed',
     code: 'ERR_SOCKREF_SERVER_FAILED',
     fields: (directory) => ({ path: `${directory}/a`, reason: 'exited', exitCode: 3, stderr: 'boom' }),
-    says: /^The server of .*\/a failed: "sh -c echo boom; exit 3": it exited with status 3 before it accepted a connection; see its output \(log: .*\.log\)$/,
+    says: /^The server of .*\/a failed: "sh -c 'echo boom; exit 3'": it exited with status 3 before it accepted a connection; see its output \(log: .*\.log\)$/,
     run: (directory, manager) =>
       rejection(manager.acquire(`${directory}/a`, { server: { command: ['sh', '-c', 'echo boom; exit 3'] } })),
   },

@@ -6,7 +6,8 @@ import { refusing } from '../helpers/refusing.js';
 
 const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
 const serve = `${process.execPath} ${shouter} {socket}`;
-const args = ['run', 'a.sock', '--serve', serve, '--', 'sh', '-c', 'exit 3'];
+// The release is waited for that long, too: what traces the keeper makes it slow.
+const args = ['run', 'a.sock', '--stop-timeout', '10m', '--serve', serve, '--', 'sh', '-c', 'exit 3'];
 const under = (calls: string, errno: string) => {
   const [strace = '', ...rest] = refusing(calls, errno);
   return { command: [strace, ...rest, process.execPath, bundled] as const };

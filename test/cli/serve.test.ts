@@ -2,6 +2,7 @@ import { readdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { shellCommand } from '#src/shell-words.js';
 import { bundled, Cli, cli, withServed } from '../helpers/cli.js';
 
 const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
@@ -48,7 +49,10 @@ describe('sockref run --serve', () => {
       expect(stdout).toMatch(/ 1 +1 +\d+s {2}\/.+ \(running\)\n/);
       const info = (await cli(['inspect', 'a.sock'], { env })).stdout;
       expect(info).toMatch(
-        new RegExp(`^server: +${serve.replace(' {socket}', '')} .*\\n +running, pid \\d+, 0 restarts$`, 'm'),
+        new RegExp(
+          `^server: +${shellCommand([process.execPath, shouter, '{socket}'])}\\n +running, pid \\d+, 0 restarts$`,
+          'm',
+        ),
       );
       first.child.stdin?.end('\n');
       expect((await first.ended).code).toBe(9);
