@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unittest
 
+from support import Case
+
 from sockref import SocketManager, SocketReferenceError
 from sockref._printable import printable
 from sockref.errors import quote
@@ -22,7 +24,7 @@ HIDDEN = {
 }
 
 
-class Printable(unittest.TestCase):
+class Printable(Case):
     def test_what_a_terminal_obeys_is_escaped(self) -> None:
         for letter, escaped in HIDDEN.items():
             with self.subTest(escaped):
