@@ -44,7 +44,7 @@ describe('systemError', () => {
     ['EACCES', 'ERR_SOCKREF_PERMISSION_DENIED', 'write and search permission'],
     ['EPERM', 'ERR_SOCKREF_PERMISSION_DENIED', 'write and search permission'],
     ['EROFS', 'ERR_SOCKREF_PERMISSION_DENIED', 'write and search permission'],
-    ['ERR_ACCESS_DENIED', 'ERR_SOCKREF_PERMISSION_DENIED', 'write and search permission'],
+    ['ERR_ACCESS_DENIED', 'ERR_SOCKREF_PERMISSION_DENIED', '--allow-fs-write'],
     ['EMFILE', 'ERR_SOCKREF_LIMIT_EXCEEDED', 'ulimit -n'],
     ['ENFILE', 'ERR_SOCKREF_LIMIT_EXCEEDED', 'fs.file-max'],
     ['ENOSPC', 'ERR_SOCKREF_LIMIT_EXCEEDED', 'make room on the file system'],
