@@ -58,6 +58,11 @@ class Commands(Case):
         self.assertTrue(self.manager.force_cleanup_socket(path))
         self.assertIsNone(self.manager.inspect(path))
 
+    def test_a_server_that_is_not_ready_in_time_is_told_in_seconds(self) -> None:
+        with self.assertRaises(SocketReferenceError) as raised:
+            self.manager.acquire(self.path(), server=ServerCommand(["sleep", "600"], ready_timeout=0.3))
+        self.assertIn("within 0.3 s (ready_timeout)", raised.exception.message)
+
     def test_a_server_is_started_and_shared_and_ended(self) -> None:
         server = ServerCommand(SERVER, env={"GREETING": "hello"})
         with self.manager.acquire(self.path(), server=server) as reference:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -101,7 +102,7 @@ class Hire:
         if self._process.returncode == _FAILED:
             message, _, output = said.partition("\n")
             reason = "keeper" if message.startswith(_KEEPER_FAILED) else "exited"
-            raise _failed(self._path, self._server, reason, message.removeprefix("sockref: "), output)
+            raise _failed(self._path, self._server, reason, _in_our_words(message.removeprefix("sockref: ")), output)
         raise _failed(self._path, self._server, "keeper", f"sockref ended with {self._process.returncode}: {said}")
 
     def let_go(self) -> None:
@@ -196,6 +197,16 @@ def _arguments(path: str, server: ServerCommand, settings: OwnerSettings) -> lis
         if seconds:
             arguments += [f"--{name}", f"{seconds * 1000:.0f}ms"]
     return [*arguments, "--", *_HOLD]
+
+
+def _in_our_words(message: str) -> str:
+    """The command line names its own option, and has its own way to write a duration."""
+
+    def seconds(found: re.Match[str]) -> str:
+        number = float(found[1]) / (1000 if found[2] == "ms" else 1)
+        return f"{number:g} s (ready_timeout)"
+
+    return re.sub(r"(\d+(?:\.\d+)?)(ms|s) \(--ready-timeout\)", seconds, message)
 
 
 def _failed(path: str, server: ServerCommand, reason: str, why: str, output: str = "") -> SocketReferenceError:
