@@ -7,7 +7,7 @@
  *
  *   SOCKREF_ERRORS=CALL:NUMBER:ERRNO:HOW:LOG
  *
- * or by two calls that the process makes: access("/sockref-errors/arm/CALL:NUMBER:ERRNO:HOW:LOG") and
+ * in the first process whose command has SOCKREF_ERRORS_ONLY in it; or by two calls that the process makes: access("/sockref-errors/arm/CALL:NUMBER:ERRNO:HOW:LOG") and
  * access("/sockref-errors/disarm"). The CALL with this NUMBER, such as the third `unlink`, fails with ERRNO (a number), once.
  * HOW is `error`; `short`: a write takes a half; `exec`: a fork succeeds, and its child cannot start the program. Each point is
  * a line in LOG: the call, its number, what it concerns, and `hit` at the one that failed. SOCKREF_ERRORS_FDS are descriptors
@@ -67,9 +67,15 @@ static int exec_error; /* in a forked child: the program cannot be started */
   }
 #define CALL(name) real_##name()
 
+static void own(int fd, int is) {
+  if (fd >= 0 && fd < MAX_FDS) ours[fd] = (unsigned char)is;
+}
+
 static void write_log(void) {
   int fd = (int)syscall(SYS_openat, AT_FDCWD, log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (fd < 0) return;
+  /* Whatever had this number before was closed where it cannot be seen. */
+  own(fd, 0);
   if (syscall(SYS_write, fd, log_text, log_length) < 0) abort();
   syscall(SYS_close, fd);
   log_length = 0;
@@ -93,24 +99,35 @@ static void disarm(void) {
 
 static void in_child(void) { armed = 0; }
 
+/* Whether a text is in the command of this process; anything is if there is no text. */
+static int is_program(const char *text) {
+  if (!text) return 1;
+  static char command[1 << 16];
+  int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+  long length = fd < 0 ? -1 : syscall(SYS_read, fd, command, sizeof command);
+  if (fd >= 0) syscall(SYS_close, fd);
+  return length > 0 && memmem(command, (size_t)length, text, strlen(text)) != NULL;
+}
+
 __attribute__((constructor)) static void begin(void) {
   const char *value = getenv("SOCKREF_ERRORS_ROOT");
   snprintf(root, sizeof root, "%s", value ? value : "/nonexistent");
   pthread_atfork(NULL, NULL, in_child);
   for (const char *at = getenv("SOCKREF_ERRORS_FDS"); at && *at; at = strchr(at, ',') ? strchr(at, ',') + 1 : "") ours[atoi(at)] = 1;
   value = getenv("SOCKREF_ERRORS");
-  if (!value) return;
+  if (!value || !is_program(getenv("SOCKREF_ERRORS_ONLY"))) return;
   at_once = 1;
   arm(value);
+  /* Not in what this process starts, nor in a second one of its kind. */
+  unsetenv("SOCKREF_ERRORS");
+  int fd = (int)syscall(SYS_openat, AT_FDCWD, log_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  armed = fd >= 0;
+  if (fd >= 0) syscall(SYS_close, fd);
 }
 
 /* What of a path is whose. */
 
 static int is_fd(int fd) { return fd >= 0 && fd < MAX_FDS && ours[fd]; }
-
-static void own(int fd, int is) {
-  if (fd >= 0 && fd < MAX_FDS) ours[fd] = (unsigned char)is;
-}
 
 static int begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
 
@@ -492,18 +509,30 @@ int socket(int domain, int type, int protocol) {
   return fd;
 }
 
-#define PAIR(name, call, signature, ...) \
+/* The ends of a pipe are libuv's: its signals and the start of a process go through them. */
+#define PAIR(name, call, mine, signature, ...) \
   REAL(int, name, signature) \
   int name(signature) { \
     int is = armed; \
     FAIL_IF(is, call, -1, NULL); \
     int result = CALL(name)(__VA_ARGS__); \
-    if (result == 0) own(ends[0], is), own(ends[1], is); \
+    if (result == 0) own(ends[0], is && mine), own(ends[1], is && mine); \
     return result; \
   }
-PAIR(socketpair, "socketpair", int domain COMMA int type COMMA int protocol COMMA int ends[2], domain, type, protocol, ends)
-PAIR(pipe, "pipe", int ends[2], ends)
-PAIR(pipe2, "pipe", int ends[2] COMMA int flags, ends, flags)
+PAIR(socketpair, "socketpair", 1, int domain COMMA int type COMMA int protocol COMMA int ends[2], domain, type, protocol, ends)
+PAIR(pipe, "pipe", 0, int ends[2], ends)
+PAIR(pipe2, "pipe", 0, int ends[2] COMMA int flags, ends, flags)
+
+/* The same is true of these. */
+#define FRESH(name, signature, ...) \
+  REAL(int, name, signature) \
+  int name(signature) { \
+    int fd = CALL(name)(__VA_ARGS__); \
+    own(fd, 0); \
+    return fd; \
+  }
+FRESH(eventfd, unsigned int start COMMA int flags, start, flags)
+FRESH(epoll_create1, int flags, flags)
 
 REAL(int, bind, int, const struct sockaddr *, socklen_t)
 int bind(int fd, const struct sockaddr *to, socklen_t length) {

@@ -6,9 +6,11 @@ import { inDirectory } from '../lib/directory.mjs';
 import { labOptions } from '../lib/options.mjs';
 import { newSeed, Random } from '../lib/random.mjs';
 import { progress, report } from '../lib/report.mjs';
+import { compileServer } from '../lib/server.mjs';
 import { errnos, nothing } from './errnos.mjs';
 import { compileInjector } from './injector.mjs';
 import { phases } from './phases.mjs';
+import { ProgramLane, programPhases } from './programs.mjs';
 import { Lane, subjects } from './trial.mjs';
 
 /** Trials at once. */
@@ -17,20 +19,21 @@ const lanes = 2;
 /** How often a phase is traced: what it does depends a little on time. */
 const traces = 2;
 
+/** @see thinned */
+const oneIn = 50;
+
 const kinds = /** @type {const} */ (['raw', 'leaks', 'stuck', 'counts', 'here', 'elsewhere']);
 
-/** @typedef {import('./phases.mjs').Phase} Phase */
-/** @typedef {{phase: Phase, injection: import('./errnos.mjs').Injection, what: string}} Task */
+/** @typedef {{name: string, what: string}} AnyPhase */
+/** @typedef {{play(phase: any, injection: import('./errnos.mjs').Injection): ReturnType<Lane['play']>, end(): Promise<void>}} AnyLane */
+/** @typedef {{phase: AnyPhase, injection: import('./errnos.mjs').Injection, what: string}} Task */
 
-const {
-  points: sample,
-  phase: only,
-  seed,
-  python,
-  json,
-} = labOptions({ points: 0, phase: 0, seed: newSeed(), python: 0 });
+const defaults = { points: 0, phase: 0, seed: newSeed(), python: 0, programs: 0 };
+const { points: sample, phase: only, seed, python, programs, json } = labOptions(defaults);
 const language = python > 0 ? 'python' : 'node';
-const chosen = only > 0 ? phases.slice(only - 1, only) : phases;
+/** @type {readonly AnyPhase[]} */
+const all = programs > 0 ? programPhases : phases;
+const chosen = only > 0 ? all.slice(only - 1, only) : all;
 
 /** The figures of a phase. */
 class Line {
@@ -58,10 +61,12 @@ const found = new Map();
 
 await inDirectory(async (directory) => {
   const library = compileInjector(directory);
+  const server = programs > 0 ? compileServer(directory) : '';
+  /** @type {AnyLane[]} */
   const pool = Array.from({ length: lanes }, (_, index) => {
     const root = join(directory, `${index}`);
     mkdirSync(root, { mode: 0o700 });
-    return new Lane(library, root, subjects[language]);
+    return programs > 0 ? new ProgramLane(library, root, server) : new Lane(library, root, subjects[language]);
   });
   const tasks = (await onEach(pool, [...chosen], trace)).flat();
   const random = new Random(seed);
@@ -77,7 +82,7 @@ await inDirectory(async (directory) => {
 
 const rows = [...lines.values(), total].map((line) => ({
   phase: line.phase,
-  'the subject': phases.find(({ name }) => name === line.phase)?.what ?? '',
+  'the subject': all.find(({ name }) => name === line.phase)?.what ?? '',
   points: line.points,
   tried: line.tried,
   missed: line.missed,
@@ -90,9 +95,11 @@ const rows = [...lines.values(), total].map((line) => ({
 }));
 const notes = [
   sample > 0
-    ? `A sample of ${sample} points; repeat it with --points ${sample} --seed ${seed} --python ${python}.`
+    ? `A sample of ${sample} points; repeat it with --points ${sample} --seed ${seed} --python ${python} --programs ${programs}.`
     : 'Every point.',
-  `The subject is in ${language === 'node' ? 'Node' : 'Python'}.`,
+  programs > 0
+    ? 'The subject is the command line, or its keeper.'
+    : `The subject is in ${language === 'node' ? 'Node' : 'Python'}.`,
 ];
 const problems = [...found].map(([what, where]) => `${what}\n  ${where.length}: ${where.slice(0, 8).join(', ')}`);
 report(
@@ -110,8 +117,8 @@ report(
 /**
  * Finds the points of a phase.
  *
- * @param {Lane} lane
- * @param {Phase} phase
+ * @param {AnyLane} lane
+ * @param {AnyPhase} phase
  * @returns {Promise<Task[]>}
  */
 async function trace(lane, phase) {
@@ -120,7 +127,7 @@ async function trace(lane, phase) {
   for (let time = 0; time < traces; time++) {
     const { points, findings } = await lane.play(phase, nothing);
     note({ phase, injection: nothing, what: '' }, findings);
-    for (const { call, number, what } of points) {
+    for (const { call, number, what } of thinned(points)) {
       const all = errnos[call];
       if (!all) throw new Error(`There are no errors for the call ${call}`);
       for (const fails of all)
@@ -133,7 +140,22 @@ async function trace(lane, phase) {
 }
 
 /**
- * @param {Lane} lane
+ * To find the processes of a server the whole process table is read, time and again: of these points one in so many is one.
+ *
+ * @param {readonly import('./injector.mjs').Point[]} points
+ */
+function thinned(points) {
+  let table = false;
+  let met = 0;
+  return points.filter(({ call, what }) => {
+    if (what.startsWith('/')) table = /^\/proc\/\d/.test(what);
+    const isOfTable = table && ['open', 'stat', 'read', 'close'].includes(call);
+    return !isOfTable || met++ % oneIn === 0;
+  });
+}
+
+/**
+ * @param {AnyLane} lane
  * @param {Task} task
  */
 async function attempt(lane, task) {
@@ -162,7 +184,7 @@ function note({ phase, injection, what }, findings) {
   }
 }
 
-/** @param {{phase: Phase}} task */
+/** @param {{phase: AnyPhase}} task */
 function linesOf({ phase }) {
   return [/** @type {Line} */ (lines.get(phase.name)), total];
 }
@@ -188,9 +210,9 @@ function shortened(text) {
  * Has lanes take what is to be done, one after the other.
  *
  * @template Item, Value
- * @param {readonly Lane[]} pool
+ * @param {readonly AnyLane[]} pool
  * @param {Item[]} items
- * @param {(lane: Lane, item: Item) => Promise<Value>} work
+ * @param {(lane: AnyLane, item: Item) => Promise<Value>} work
  * @returns {Promise<Value[]>}
  */
 async function onEach(pool, items, work) {
