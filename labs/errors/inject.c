@@ -509,11 +509,14 @@ int socket(int domain, int type, int protocol) {
   return fd;
 }
 
-/* The ends of a pipe are libuv's: its signals and the start of a process go through them. */
+/*
+ * The ends of a pipe are libuv's: its signals and the start of a process go through them. While Node starts it makes some, and
+ * ends at once if it cannot.
+ */
 #define PAIR(name, call, mine, signature, ...) \
   REAL(int, name, signature) \
   int name(signature) { \
-    int is = armed; \
+    int is = armed && (mine || !at_once); \
     FAIL_IF(is, call, -1, NULL); \
     int result = CALL(name)(__VA_ARGS__); \
     if (result == 0) own(ends[0], is && mine), own(ends[1], is && mine); \

@@ -96,8 +96,7 @@ export const phases = [
     },
     act: async (stage) => {
       stage.holders.delete(stage.other);
-      await stage.other.ask('close', { path: stage.path });
-      return [];
+      return [await closeElsewhere(stage)];
     },
   },
   {
@@ -260,4 +259,19 @@ async function hold({ other, path, holders }, { serve = true } = {}) {
  */
 async function connect({ other, path }) {
   return { value: await other.ask('connect', path) };
+}
+
+/**
+ * The other one closes the last reference; it is told if the owner could not remove something.
+ *
+ * @param {Stage} stage
+ * @returns {Promise<Outcome>}
+ */
+async function closeElsewhere({ other, path }) {
+  try {
+    return { value: await other.ask('close', { path }) };
+  } catch (error) {
+    const { code = '', message } = /** @type {NodeJS.ErrnoException} */ (error);
+    return { error: { typed: code.startsWith('ERR_SOCKREF_'), code, text: message } };
+  }
 }

@@ -149,7 +149,7 @@ function thinned(points) {
   let met = 0;
   return points.filter(({ call, what }) => {
     if (what.startsWith('/')) table = /^\/proc\/\d/.test(what);
-    const isOfTable = table && ['open', 'stat', 'read', 'close'].includes(call);
+    const isOfTable = table && ['open', 'stat', 'read', 'close', 'readlink', 'opendir', 'readdir'].includes(call);
     return !isOfTable || met++ % oneIn === 0;
   });
 }

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { runLab } from '../helpers/lab.js';
+
+interface Line {
+  readonly phase: string;
+  readonly points: number;
+  readonly tried: number;
+}
+
+interface Figures {
+  readonly seed: number;
+  readonly total: Line & Readonly<Record<'raw' | 'leaks' | 'stuck' | 'counts' | 'here' | 'elsewhere', number>>;
+  readonly phases: readonly Line[];
+}
+
+it.each([
+  ['the library', { points: 120 }, 90],
+  ['the Python package', { points: 60, python: 1 }, 45],
+  ['the command line and its keeper', { points: 12, programs: 1 }, 4],
+])('a call of the system that fails is a typed error, and does no harm, in %s', async (_, options, atLeast) => {
+  const { problems, figures } = await runLab<Figures>('errors', options);
+  console.log(`errors lab: ${JSON.stringify(options)} --seed ${figures.seed}`);
+  expect(problems).toEqual([]);
+  const { raw, leaks, stuck, counts, here, elsewhere, tried } = figures.total;
+  const none = { raw: 0, leaks: 0, stuck: 0, counts: 0, here: 0, elsewhere: 0 };
+  expect({ raw, leaks, stuck, counts, here, elsewhere }).toEqual(none);
+  // The points are there, and calls failed at them: otherwise nothing was shown.
+  expect(figures.phases.filter(({ points }) => points === 0)).toEqual([]);
+  expect(tried).toBeGreaterThanOrEqual(atLeast);
+});
