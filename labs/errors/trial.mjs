@@ -20,8 +20,11 @@ import { injecting, pointsIn } from './injector.mjs';
 
 /** It ends what hangs: the time limits of the phases are shorter. */
 const watchdogMs = 10_000;
-/** How long counts and descriptors may take until they are right. */
-const settleMs = 3_000;
+/**
+ * How long counts and descriptors may take until they are right. An owner whose files were all removed, and whose member has
+ * taken its place meanwhile, sees that at its next look, after some 5 s.
+ */
+const settleMs = 10_000;
 
 /** Codes that say that something took too long: over one error of the system nothing may. */
 const late = ['ERR_SOCKREF_TIMEOUT', 'ERR_SOCKREF_OWNER_UNRESPONSIVE', 'ERR_SOCKREF_OWNER_LOST'];

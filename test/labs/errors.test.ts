@@ -13,18 +13,15 @@ interface Figures {
   readonly phases: readonly Line[];
 }
 
-it.each([
-  ['the library', { points: 120 }, 90],
-  ['the Python package', { points: 60, python: 1 }, 45],
-  ['the command line and its keeper', { points: 12, programs: 1 }, 4],
-])('a call of the system that fails is a typed error, and does no harm, in %s', async (_, options, atLeast) => {
-  const { problems, figures } = await runLab<Figures>('errors', options);
-  console.log(`errors lab: ${JSON.stringify(options)} --seed ${figures.seed}`);
+it('a call of the system that fails is a typed error, and does no harm', async () => {
+  const points = 120;
+  const { problems, figures } = await runLab<Figures>('errors', { points });
+  console.log(`errors lab: --points ${points} --seed ${figures.seed}`);
   expect(problems).toEqual([]);
   const { raw, leaks, stuck, counts, here, elsewhere, tried } = figures.total;
   const none = { raw: 0, leaks: 0, stuck: 0, counts: 0, here: 0, elsewhere: 0 };
   expect({ raw, leaks, stuck, counts, here, elsewhere }).toEqual(none);
   // The points are there, and calls failed at them: otherwise nothing was shown.
   expect(figures.phases.filter(({ points }) => points === 0)).toEqual([]);
-  expect(tried).toBeGreaterThanOrEqual(atLeast);
+  expect(tried).toBeGreaterThanOrEqual(points * 0.75);
 });
