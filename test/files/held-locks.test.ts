@@ -56,7 +56,10 @@ it('touches nothing of a thread that got the number of a lock which could not be
   withDirectory(async (directory) => {
     const program = await start('reused-descriptor.mjs', { args: [directory] });
     const { code, stderr } = await program.exited;
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(code).toBe(0);
+    // The failed start tells what it has left; the exit has nothing to tell.
+    expect(stderr).toContain('Cannot remove what a failed start of');
+    expect(stderr).not.toContain('at exit');
     expect(await program.line()).toMatchObject({ code: 7, answer: 'served' });
   }));
 

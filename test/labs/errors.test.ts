@@ -8,15 +8,16 @@ interface Line {
 }
 
 interface Figures {
-  readonly seed: number;
   readonly total: Line & Readonly<Record<'raw' | 'leaks' | 'stuck' | 'counts' | 'here' | 'elsewhere', number>>;
   readonly phases: readonly Line[];
 }
 
+// Always the same sample: one that fails has found what is new in the code, and not what nobody had tried yet.
+const sample = { points: 120, seed: 1 };
+
 it('a call of the system that fails is a typed error, and does no harm', async () => {
-  const points = 120;
-  const { problems, figures } = await runLab<Figures>('errors', { points });
-  console.log(`errors lab: --points ${points} --seed ${figures.seed}`);
+  const { points } = sample;
+  const { problems, figures } = await runLab<Figures>('errors', sample);
   expect(problems).toEqual([]);
   const { raw, leaks, stuck, counts, here, elsewhere, tried } = figures.total;
   const none = { raw: 0, leaks: 0, stuck: 0, counts: 0, here: 0, elsewhere: 0 };
