@@ -5,10 +5,11 @@
 
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { systemClock } from '../clock.js';
-import { quote, stackOf } from '../errors.js';
+import { stackOf } from '../errors.js';
 import { Directory } from '../files/directory.js';
 import { EndpointLock } from '../files/lock.js';
 import { joinPath } from '../files/paths.js';
+import { printable } from '../printable.js';
 import type { KeeperAnswer, KeeperTask } from '../sharing/hire.js';
 import { closeInherited, keeperDescriptors } from '../sharing/keeper-descriptors.js';
 import type { LeaseEvents } from '../sharing/lease.js';
@@ -16,6 +17,7 @@ import { endpointNames } from '../sharing/names.js';
 import { Owner } from '../sharing/owner.js';
 import type { Place, Surroundings } from '../sharing/settings.js';
 import { giveBack } from '../sharing/sweep.js';
+import { shellCommand, shownCommand } from '../shell-words.js';
 import { systemError } from '../system-errors.js';
 import { CommandService } from './command-service.js';
 import { Journal } from './journal.js';
@@ -166,8 +168,10 @@ function openLogs(path: string): { output: () => OpenedLog; journal: () => LogFi
 
 /** Arguments may be passwords, which errors tell to those who gave them, and which are written into no file. */
 function withoutArguments(command: readonly string[]): (text: string) => string {
-  const whole = quote(command.join(' '));
-  return (text) => text.replaceAll(whole, quote(command[0]));
+  // As a message shows it, and whole.
+  const forms = [shownCommand(command), shellCommand(command)].map(printable);
+  const program = shellCommand(command.slice(0, 1));
+  return (text) => forms.reduce((left, form) => left.replaceAll(form, program), text);
 }
 
 function readTask(): KeeperTask | undefined {

@@ -110,12 +110,16 @@ describe('on a disk that is full', () => {
   );
 });
 
-it("what a keeper and a server's failure leave in files has no argument of the command in it", () =>
+it.each([
+  { size: 'is shown whole', more: '' },
+  { size: 'is cut off', more: ` ${'x'.repeat(200)}` },
+])("what a keeper and a server's failure leave in files has no argument of a command that $size", ({ more }) =>
   withServed(async ({ state, env }) => {
-    const args = ['run', 'a.sock', '--serve', "sh -c 'exit 3' sh --password opensesame", '--', 'true'];
+    const args = ['run', 'a.sock', '--serve', `sh -c 'exit 3' sh --password opensesame${more}`, '--', 'true'];
     const { stderr } = await cli(args, { env });
     expect(stderr).toContain('opensesame');
     const files = readdirSync(join(state, 'sockref'));
     expect(files.filter((name) => name.endsWith('.keeper.log'))).toHaveLength(1);
     for (const name of files) expect(readFileSync(join(state, 'sockref', name), 'utf8')).not.toContain('opensesame');
-  }));
+  }),
+);
