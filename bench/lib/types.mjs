@@ -34,6 +34,7 @@
  * @property {number} limit
  * @property {'at most' | 'at least' | 'below'} must how the value has to stand to the limit
  * @property {boolean} met
+ * @property {'floor' | 'peer'} [of] what a ratio is to
  * @property {'ratio' | 'time' | 'count'} kind ratios are compared on any machine, times only on the one at hand; a count must be exact
  *
  * @typedef {object} Plot
