@@ -53,11 +53,6 @@ const entries = {
     takesCommand: false,
     load: () => import('./commands/doctor.js'),
   },
-  demo: {
-    summary: 'show on a tour how several processes share a server, and what happens when its owner is killed',
-    takesCommand: false,
-    load: () => import('./commands/demo.js'),
-  },
 } satisfies Record<string, CommandEntry>;
 
 export type CommandName = keyof typeof entries;

@@ -3,14 +3,12 @@ import { quote } from '../errors.js';
 import { shellCommand } from '../shell-words.js';
 import { UsageError } from './failure.js';
 
-/** Refuses more arguments than a command takes. */
+/** Refuses a second argument: every command takes one at most. */
 export function assertOperands(command: Command): void {
-  const { args, registeredArguments } = command;
-  const most = registeredArguments.length;
-  if (args.length <= most) return;
+  const { args } = command;
+  if (args.length <= 1) return;
   const name = command.name();
-  const takes = most === 0 ? 'no argument' : 'one argument';
-  throw new UsageError(`${name} takes ${takes}, and got ${args.map(quote).join(' ')}; see sockref ${name} --help`);
+  throw new UsageError(`${name} takes one argument, and got ${args.map(quote).join(' ')}; see sockref ${name} --help`);
 }
 
 /**

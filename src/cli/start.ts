@@ -19,7 +19,7 @@ if (unsupported !== undefined) {
 }
 
 const file = join(__dirname, PROGRAM);
-// Only `run` has to be quick; and code that was kept cannot `import()`, as `demo` does.
+// Only `run` has to be quick.
 const directory = process.argv[2] === 'run' ? codeCacheDirectory(process.env) : undefined;
 if (directory === undefined) require(file);
 else loadKept(new CodeCache(directory, `${PROGRAM}-${process.version}-${process.arch}`, keyOf(file)));

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { commands } from '#src/cli/commands.js';
-import { bundled, cli, compiled } from '../helpers/cli.js';
-import { withDirectory } from '../helpers/directory.js';
+import { bundled, cli } from '../helpers/cli.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -53,7 +52,6 @@ describe('sockref', () => {
         "sockref: unknown option '--lable' (did you mean --label?); see sockref run --help\n",
       ],
       [['ls', 'a', 'b\u009b'], 2, 'sockref: ls takes one argument, and got "a" "b\\u009b"; see sockref ls --help\n'],
-      [['demo', 'a'], 2, 'sockref: demo takes no argument, and got "a"; see sockref demo --help\n'],
     ];
     const ends = await Promise.all(cases.map(([args]) => cli(args, { program: bundled })));
     for (const [at, [args, code, stderr]] of cases.entries()) {
@@ -66,15 +64,4 @@ describe('sockref', () => {
       expect(await cli(args, { program: bundled })).toEqual(await cli(args));
     }
   });
-});
-
-describe('sockref demo', () => {
-  it.each([bundled, compiled])('gives the tour, run as %s', (program) =>
-    withDirectory(async (directory) => {
-      const { code, stdout, stderr } = await cli(['demo'], { program, env: { TMPDIR: directory } });
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      expect(stdout).toMatch(/^sockref: reference-counted Unix domain sockets\n/);
-      expect(stdout).toContain('\n10. Nothing is left behind\n');
-    }),
-  );
 });

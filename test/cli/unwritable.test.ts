@@ -1,28 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bundled, Cli, cli, compiled, withHome, withServed } from '../helpers/cli.js';
-import { withDirectory } from '../helpers/directory.js';
 import { type Program, start } from '../helpers/program.js';
-
-/** Calls with a descriptor of a pipe that has lost its reader. */
-async function withoutReader<Value>(use: (fd: number) => Promise<Value>): Promise<Value> {
-  const fifo = join(tmpdir(), `sockref-fifo-${process.pid}-${performance.now()}`);
-  execFileSync('mkfifo', [fifo]);
-  const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
-  const fd = openSync(fifo, 'w');
-  closeSync(reader);
-  rmSync(fifo);
-  return use(fd).finally(() => closeSync(fd));
-}
-
-/** Calls with a descriptor of a device that is always full. */
-async function onFullDisk<Value>(use: (fd: number) => Promise<Value>): Promise<Value> {
-  const fd = openSync('/dev/full', 'w');
-  return use(fd).finally(() => closeSync(fd));
-}
+import { onFullDisk, withoutReader } from '../helpers/unwritable.js';
 
 /** What has the command line write to a terminal that was lost. */
 const onLostTerminal = [
@@ -89,13 +68,6 @@ describe('a reader of stdout that has left', () => {
         expect(end, args.join(' ')).toMatchObject({ code: 0, signal: null, stderr: '' });
       }
     }));
-
-  it('ends the demo, which leaves nothing', () =>
-    withDirectory(async (directory) => {
-      const end = await withoutReader((stdout) => cli(['demo'], { env: { TMPDIR: directory }, stdout }));
-      expect(end).toMatchObject({ code: 141, signal: null, stderr: '' });
-      expect(readdirSync(directory)).toEqual([]);
-    }));
 });
 
 /** An error of one line, and a status that says so. */
@@ -119,14 +91,6 @@ describe('a stdout that takes nothing', () => {
         const end = await cli(args, { env, command: onLostTerminal, input: 'some input' });
         expect(end, args.join(' ')).toMatchObject(refused('EIO'));
       }
-    }));
-
-  it('fails the demo, which leaves nothing', () =>
-    withDirectory(async (directory) => {
-      const end = await onFullDisk((stdout) => cli(['demo'], { env: { TMPDIR: directory }, stdout }));
-      expect(end.code).toBe(1);
-      expect(end.stderr).toContain('ENOSPC');
-      expect(readdirSync(directory)).toEqual([]);
     }));
 });
 

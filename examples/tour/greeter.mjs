@@ -1,10 +1,9 @@
 /** The server of the tour, and its client: plain HTTP, over the connections of a reference. */
 
-import { createServer, get as httpGet, type IncomingMessage, type Server } from 'node:http';
-import type { SocketReference } from '../index.js';
+import { createServer, get as httpGet } from 'node:http';
 
 /** An HTTP server as one would write it for a port, except that nobody calls `listen()`. */
-export function greeter(): Server {
+export function greeter() {
   return createServer((request, response) => {
     response.setHeader('Content-Type', 'text/plain');
     if (request.url === '/slow') {
@@ -16,16 +15,27 @@ export function greeter(): Server {
   });
 }
 
-/** Asks over a new connection; resolves as soon as an answer begins. */
-export async function request(reference: SocketReference, path: string): Promise<IncomingMessage> {
+/**
+ * Asks over a new connection; resolves as soon as an answer begins.
+ *
+ * @param {import('sockref').SocketReference} reference
+ * @param {string} path
+ * @returns {Promise<import('node:http').IncomingMessage>}
+ */
+export async function request(reference, path) {
   const socket = await reference.connect();
   return new Promise((resolve, reject) => {
     httpGet({ path, headers: { Host: 'tour' }, createConnection: () => socket }, resolve).on('error', reject);
   });
 }
 
-/** The whole answer. */
-export async function get(reference: SocketReference, path: string): Promise<string> {
+/**
+ * The whole answer.
+ *
+ * @param {import('sockref').SocketReference} reference
+ * @param {string} path
+ */
+export async function get(reference, path) {
   let body = '';
   for await (const chunk of await request(reference, path)) body += chunk;
   return body;

@@ -1,14 +1,15 @@
 /** One of the processes of the tour: does what its parent says, one thing at a time, and answers. */
 
-import type { IncomingMessage } from 'node:http';
-import { acquire, type SocketReference } from '../index.js';
-import { get, greeter, request } from './greeter.js';
-import type { Answer } from './troupe.js';
+import { acquire } from 'sockref';
+import { get, greeter, request } from './greeter.mjs';
 
-let reference: SocketReference;
-let answer: IncomingMessage;
+/** @type {import('sockref').SocketReference} */
+let reference;
+/** @type {import('node:http').IncomingMessage} */
+let answer;
 
-const commands: Readonly<Record<string, (path: string) => Promise<Answer>>> = {
+/** @type {Readonly<Record<string, (path: string) => Promise<import('./troupe.mjs').Answer>>>} */
+const commands = {
   async acquire(path) {
     reference = await acquire(path, { serve: greeter(), label: 'tour' });
     return {};
@@ -32,7 +33,7 @@ const commands: Readonly<Record<string, (path: string) => Promise<Answer>>> = {
       for await (const _ of answer);
       return { cut: undefined };
     } catch (error) {
-      return { cut: (error as NodeJS.ErrnoException).code };
+      return { cut: /** @type {NodeJS.ErrnoException} */ (error).code };
     }
   },
   async close() {
@@ -41,7 +42,7 @@ const commands: Readonly<Record<string, (path: string) => Promise<Answer>>> = {
   },
 };
 
-process.on('message', async ({ name, path }: { name: string; path: string }) => {
+process.on('message', async (/** @type {{ name: string, path: string }} */ { name, path }) => {
   const result = (await commands[name]?.(path)) ?? {};
   process.send?.(result, () => {
     // From here on only what it serves keeps this process alive.

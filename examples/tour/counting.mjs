@@ -1,11 +1,11 @@
 import { lstatSync } from 'node:fs';
 import { basename } from 'node:path';
-import { acquire, SocketManager } from '../index.js';
-import { get, greeter } from './greeter.js';
-import { check, listing, references, say, sayListing, scene } from './stage.js';
+import { acquire, SocketManager } from 'sockref';
+import { get, greeter } from './greeter.mjs';
+import { check, listing, references, say, sayListing, scene } from './stage.mjs';
 
-/** One process: the count goes up, the count goes down, and the last one out cleans up. */
-export async function counting(directory: string): Promise<void> {
+/** One process: the count goes up, the count goes down, and the last one out cleans up. @param {string} directory */
+export async function counting(directory) {
   scene('The first reference starts the server');
   const first = await acquire('tour.sock', { serve: greeter() });
   check(first.role, 'owner', 'the role');

@@ -4,34 +4,43 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const program = fileURLToPath(new URL('./peer.js', import.meta.url));
+const program = fileURLToPath(new URL('./peer.mjs', import.meta.url));
 
-/** What a process answers: what belongs to what it was told to do. */
-export interface Answer {
-  readonly role?: 'owner' | 'member';
-  readonly active?: boolean;
-  readonly count?: number;
-  readonly answer?: string;
-  readonly cut?: string | undefined;
-}
+/**
+ * What a process answers: the part that belongs to what it was told to do.
+ *
+ * @typedef {object} Answer
+ * @property {'owner' | 'member'} [role]
+ * @property {boolean} [active]
+ * @property {number} [count]
+ * @property {string} [answer]
+ * @property {string | undefined} [cut]
+ */
 
-const running = new Set<Peer>();
+/** @type {Set<Peer>} */
+const running = new Set();
 
 export class Peer {
-  readonly #child = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  readonly #exit = once(this.#child, 'exit');
+  #child = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  #exit = once(this.#child, 'exit');
 
   constructor() {
     running.add(this);
     this.#child.once('exit', () => running.delete(this));
   }
 
-  get pid(): number {
+  get pid() {
     return this.#child.pid ?? 0;
   }
 
-  /** Has it do something, and waits for the answer. */
-  async do(name: 'acquire' | 'look' | 'get' | 'begin' | 'finish' | 'close', path = ''): Promise<Answer> {
+  /**
+   * Has it do something, and waits for the answer.
+   *
+   * @param {'acquire' | 'look' | 'get' | 'begin' | 'finish' | 'close'} name
+   * @param {string} [path]
+   * @returns {Promise<Answer>}
+   */
+  async do(name, path = '') {
     const answer = once(this.#child, 'message');
     this.#child.send({ name, path });
     const gone = this.#exit.then(([code, signal]) => {
@@ -42,19 +51,19 @@ export class Peer {
   }
 
   /** Its exit code, once it has ended by itself. */
-  async exit(): Promise<unknown> {
+  async exit() {
     const [code] = await this.#exit;
     return code;
   }
 
   /** As a crash, or the OOM killer. */
-  async kill(): Promise<void> {
+  async kill() {
     this.#child.kill('SIGKILL');
     await this.#exit;
   }
 }
 
-/** Ends whoever is left. */
-export async function clearStage(): Promise<void> {
+/** Ends the processes that are left. */
+export async function clearStage() {
   await Promise.all([...running].map((peer) => peer.kill()));
 }

@@ -1,29 +1,16 @@
-import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { type CliOptions, type CliResult, cli } from '../helpers/cli.js';
 import { withDirectory } from '../helpers/directory.js';
+import { onFullDisk, withoutReader } from '../helpers/unwritable.js';
 
-const tour = fileURLToPath(new URL('../../dist/demo/tour.js', import.meta.url));
+const tour = fileURLToPath(new URL('../../examples/tour/tour.mjs', import.meta.url));
 const breakIt = new URL('../fixtures/break-the-tour.mjs', import.meta.url);
 
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Runs the tour with its temporary directory below the given one. */
-function run(below: string, ...nodeArgs: string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [...nodeArgs, tour],
-      { env: { ...process.env, TMPDIR: below } },
-      (error, stdout, stderr) => {
-        resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
-      },
-    );
-  });
+function run(below: string, options: CliOptions = {}): Promise<CliResult> {
+  return cli([], { program: tour, env: { TMPDIR: below }, ...options });
 }
 
 describe('the tour', () => {
@@ -41,7 +28,7 @@ describe('the tour', () => {
         /ERR_SOCKREF_INVALID_PATH/,
         /ERR_SOCKREF_UNSAFE_DIRECTORY/,
         /garbage collection +1 reference\n/,
-        /event 'leak': it was acquired at +collected\.js:\d+/,
+        /event 'leak': it was acquired at +collected\.mjs:\d+/,
         /stale, left by pid \d+/,
         /reclaimed crash\.sock\.ctl, crash\.sock of pid \d+/,
         /manager\.inspect\(\), from a sixth process +5 references, owner \d+/,
@@ -60,9 +47,26 @@ describe('the tour', () => {
 
   it('fails, and cleans up, when something is not as it tells', async () => {
     await withDirectory(async (directory) => {
-      const { code, stderr } = await run(directory, '--import', breakIt.href);
+      const { code, stderr } = await run(directory, {
+        command: [process.execPath, '--import', breakIt.href, tour],
+      });
       expect(code).toBe(1);
       expect(stderr).toContain('The tour failed: Error: not as told: the count');
     });
   });
+
+  it('ends in silence when its reader leaves, and leaves nothing behind', () =>
+    withDirectory(async (directory) => {
+      const end = await withoutReader((stdout) => run(directory, { stdout }));
+      expect(end).toMatchObject({ code: 141, signal: null, stderr: '' });
+      expect(readdirSync(directory)).toEqual([]);
+    }));
+
+  it('fails when the disk is full, and leaves nothing behind', () =>
+    withDirectory(async (directory) => {
+      const end = await onFullDisk((stdout) => run(directory, { stdout }));
+      expect(end.code).toBe(1);
+      expect(end.stderr).toContain('ENOSPC');
+      expect(readdirSync(directory)).toEqual([]);
+    }));
 });

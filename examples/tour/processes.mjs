@@ -1,11 +1,11 @@
-import { SocketManager } from '../index.js';
-import { check, listing, references, say, sayListing, scene, until } from './stage.js';
-import { type Answer, Peer } from './troupe.js';
+import { SocketManager } from 'sockref';
+import { check, listing, references, say, sayListing, scene, until } from './stage.mjs';
+import { Peer } from './troupe.mjs';
 
 const name = 'shared.sock';
 
-/** Five processes, one server; its process is killed; the others go on; the last one out cleans up. */
-export async function processes(directory: string): Promise<void> {
+/** Five processes, one server; its process is killed; the others go on; the last one out cleans up. @param {string} directory */
+export async function processes(directory) {
   scene('Five processes start at once and share one server');
   const peers = Array.from({ length: 5 }, () => new Peer());
   await Promise.all(peers.map((peer) => peer.do('acquire', name)));
@@ -52,9 +52,14 @@ export async function processes(directory: string): Promise<void> {
   sayListing(directory);
 }
 
-/** Waits until every process reads the same count, and says which one is the owner: exactly one. */
-async function settled(peers: readonly Peer[]): Promise<Peer> {
-  let views: Answer[] = [];
+/**
+ * Waits until every process reads the same count, and says which one is the owner: exactly one.
+ *
+ * @param {readonly Peer[]} peers
+ */
+async function settled(peers) {
+  /** @type {import('./troupe.mjs').Answer[]} */
+  let views = [];
   await until(
     async () => {
       views = await Promise.all(peers.map((peer) => peer.do('look')));
@@ -64,10 +69,14 @@ async function settled(peers: readonly Peer[]): Promise<Peer> {
   );
   const owners = peers.filter((_, index) => views[index]?.role === 'owner');
   check(owners.length, 1, 'the number of owners');
-  return owners[0] as Peer;
+  return /** @type {Peer} */ (owners[0]);
 }
 
-async function sayEveryone(peers: readonly Peer[], owner: Peer): Promise<void> {
+/**
+ * @param {readonly Peer[]} peers
+ * @param {Peer} owner
+ */
+async function sayEveryone(peers, owner) {
   for (const peer of peers) {
     const [{ answer }, { role, count }] = [await peer.do('get'), await peer.do('look')];
     check(answer, `hello from pid ${owner.pid}`, 'the answer');

@@ -1,11 +1,15 @@
 import { once } from 'node:events';
-import { acquire, SocketManager } from '../index.js';
-import { get, greeter } from './greeter.js';
-import { check, listing, say, sayListing, scene } from './stage.js';
-import { Peer } from './troupe.js';
+import { acquire, SocketManager } from 'sockref';
+import { get, greeter } from './greeter.mjs';
+import { check, listing, say, sayListing, scene } from './stage.mjs';
+import { Peer } from './troupe.mjs';
 
-/** A process that is killed can clean up nothing. Whoever comes next does, from the record in the lock file. */
-export async function reclaimed(directory: string): Promise<void> {
+/**
+ * A process that is killed cleans up nothing. The next one does, from the record in the lock file.
+ *
+ * @param {string} directory
+ */
+export async function reclaimed(directory) {
   scene('What a killed process leaves is reclaimed');
   const peer = new Peer();
   await peer.do('acquire', 'crash.sock');

@@ -7,13 +7,16 @@ import { styleText } from 'node:util';
 // Node answers for NO_COLOR, FORCE_COLOR and dumb terminals; what is no terminal has no colours at all.
 const coloured = process.stdout.isTTY === true && process.stdout.hasColors();
 
-type Style = 'bold' | 'dim' | 'cyan' | 'green' | 'red';
-
-export function paint(style: Style, text: string): string {
+/**
+ * @param {'bold' | 'dim' | 'cyan' | 'green' | 'red'} style
+ * @param {string} text
+ */
+export function paint(style, text) {
   return coloured ? styleText(style, text, { validateStream: false }) : text;
 }
 
-export function part(title: string): void {
+/** @param {string} title */
+export function part(title) {
   console.log(`\n${paint('bold', title)}`);
 }
 
@@ -22,18 +25,24 @@ const textWidth = 74;
 
 let scenes = 0;
 
-export function scene(title: string): void {
+/** @param {string} title */
+export function scene(title) {
   scenes++;
   console.log(`\n${paint('cyan', `${scenes}.`)} ${paint('bold', title)}`);
 }
 
-/** One line of the tour: what was done, and what came of it. */
-export function say(what: string, result?: unknown): void {
+/**
+ * One line of the tour: what was done, and what came of it.
+ *
+ * @param {string} what
+ * @param {unknown} [result]
+ */
+export function say(what, result) {
   console.log(result === undefined ? `   ${what}` : `   ${what.padEnd(43)} ${paint('green', String(result))}`);
 }
 
-/** A longer text, broken into lines. */
-export function sayText(text: string): void {
+/** A longer text, broken into lines. @param {string} text */
+export function sayText(text) {
   let line = '';
   for (const long of text.split(' ')) {
     const word = long.length > 50 ? `${long.slice(0, 30)}…${long.slice(-10)}` : long;
@@ -46,32 +55,44 @@ export function sayText(text: string): void {
   console.log(`      ${paint('dim', line)}`);
 }
 
-/** The tour ends here if something is not as it tells. */
-export function check(actual: unknown, expected: unknown, what: string): void {
+/**
+ * Ends the tour if something is not as it tells.
+ *
+ * @param {unknown} actual
+ * @param {unknown} expected
+ * @param {string} what
+ */
+export function check(actual, expected, what) {
   if (Object.is(actual, expected)) return;
   throw new Error(`not as told: ${what} should be ${show(expected)}, and is ${show(actual)}`);
 }
 
-export function references(count: number): string {
+/** @param {number} count */
+export function references(count) {
   return count === 1 ? '1 reference' : `${count} references`;
 }
 
-/** The names in a directory, each with its mode: `srw------- tour.sock`. */
-export function listing(directory: string): string[] {
+/** The names in a directory, each with its mode: `srw------- tour.sock`. @param {string} directory */
+export function listing(directory) {
   return readdirSync(directory)
     .sort()
     .map((name) => `${permissions(join(directory, name))} ${name}`);
 }
 
-/** Says what lies in a directory. */
-export function sayListing(directory: string): void {
+/** Says what lies in a directory. @param {string} directory */
+export function sayListing(directory) {
   const lines = listing(directory);
   say('ls -A', lines.length === 0 ? '(nothing)' : undefined);
   for (const line of lines) say(`   ${paint('dim', line)}`);
 }
 
-/** Waits until something holds that no event tells of. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+/**
+ * Waits until something holds that no event tells of.
+ *
+ * @param {() => boolean | Promise<boolean>} holds
+ * @param {string} what
+ */
+export async function until(holds, what) {
   const deadline = performance.now() + 10_000;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`not as told: waited in vain for ${what}`);
@@ -79,13 +100,15 @@ export async function until(holds: () => boolean | Promise<boolean>, what: strin
   }
 }
 
-function permissions(path: string): string {
+/** @param {string} path */
+function permissions(path) {
   const stats = lstatSync(path);
   const kind = stats.isSocket() ? 's' : stats.isDirectory() ? 'd' : '-';
   const bits = [...'rwxrwxrwx'].map((letter, at) => (stats.mode & (0o400 >> at) ? letter : '-'));
   return kind + bits.join('');
 }
 
-function show(value: unknown): string {
+/** @param {unknown} value */
+function show(value) {
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { basename } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type LeakEvent, SocketManager } from '../index.js';
-import { greeter } from './greeter.js';
-import { check, listing, references, say, sayListing, scene } from './stage.js';
+import { SocketManager } from 'sockref';
+import { greeter } from './greeter.mjs';
+import { check, listing, references, say, sayListing, scene } from './stage.mjs';
 
-/** A handle that nobody closed is released when the garbage collector takes it. */
-export async function collected(directory: string): Promise<void> {
+/** The garbage collector releases a handle that nobody closed. @param {string} directory */
+export async function collected(directory) {
   scene('A dropped handle is released when it is collected');
   const manager = new SocketManager({ traceLeaks: true });
   const kept = await manager.acquire('tour.sock', { serve: greeter() });
@@ -19,7 +19,7 @@ export async function collected(directory: string): Promise<void> {
   const event = await collectUntil(leak);
   check(event.path, kept.path, 'the path of the leak');
   check(kept.referenceCount, 1, 'the count after the collection');
-  const place = /([\w.]+\.js:\d+)/.exec(event.trace ?? '')?.[1];
+  const place = /([\w.]+\.mjs:\d+)/.exec(event.trace ?? '')?.[1];
   check(place?.startsWith(basename(import.meta.url)), true, 'the place of the leak');
   say('garbage collection', references(kept.referenceCount));
   say("event 'leak': it was acquired at", place);
@@ -29,15 +29,21 @@ export async function collected(directory: string): Promise<void> {
   sayListing(directory);
 }
 
-async function acquireAndForget(manager: SocketManager): Promise<void> {
+/** @param {SocketManager} manager */
+async function acquireAndForget(manager) {
   await manager.acquire('tour.sock');
 }
 
-async function collectUntil(leak: Promise<unknown[]>): Promise<LeakEvent> {
+/**
+ * @param {Promise<unknown[]>} leak
+ * @returns {Promise<import('sockref').LeakEvent>}
+ */
+async function collectUntil(leak) {
   // What `node --expose-gc` gives, without starting another process.
   setFlagsFromString('--expose-gc');
-  const gc: () => void = runInNewContext('gc');
-  let event: unknown[] | undefined;
+  const gc = /** @type {() => void} */ (runInNewContext('gc'));
+  /** @type {unknown[] | undefined} */
+  let event;
   const told = leak.then((args) => {
     event = args;
   });
@@ -45,5 +51,5 @@ async function collectUntil(leak: Promise<unknown[]>): Promise<LeakEvent> {
     gc();
     await Promise.race([told, new Promise((resolve) => setImmediate(resolve))]);
   }
-  return event[0] as LeakEvent;
+  return /** @type {import('sockref').LeakEvent} */ (event[0]);
 }

@@ -3,13 +3,13 @@
 import { mkdtempSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { collected } from './collected.js';
-import { counting } from './counting.js';
-import { paths } from './paths.js';
-import { processes } from './processes.js';
-import { reclaimed } from './reclaimed.js';
-import { paint, part, say, sayListing, scene } from './stage.js';
-import { clearStage } from './troupe.js';
+import { collected } from './collected.mjs';
+import { counting } from './counting.mjs';
+import { paths } from './paths.mjs';
+import { processes } from './processes.mjs';
+import { reclaimed } from './reclaimed.mjs';
+import { paint, part, say, sayListing, scene } from './stage.mjs';
+import { clearStage } from './troupe.mjs';
 
 /** Ends a tour that hangs; no measure of how long it takes. */
 const watchdogMs = 60_000;
@@ -27,7 +27,7 @@ setTimeout(() => {
   void fail(new Error(`the tour did not end within ${watchdogMs} ms`));
 }, watchdogMs).unref();
 
-// A reader that leaves, as in `sockref demo | head`, ends the tour without a word; what was begun is cleared up all the same.
+// A reader that leaves, as in `npm start | head`, ends the tour without a word; what was begun is cleared up all the same.
 process.stdout.on('error', (error) => void fail(error, hasLeft(error)));
 process.stderr.on('error', () => {});
 
@@ -55,17 +55,22 @@ try {
   await fail(error);
 }
 
-async function fail(error: unknown, readerLeft = false): Promise<void> {
+/**
+ * @param {unknown} error
+ * @param {boolean} [readerLeft]
+ */
+async function fail(error, readerLeft = false) {
   // The end of the processes fails the scene that they were in; the first error is the one to tell.
   if (failed) return;
   failed = true;
   if (!readerLeft) console.error(`\n${paint('red', 'The tour failed:')}`, error);
   await clearStage();
   rmSync(directory, { recursive: true, force: true });
-  // Whatever is still served here would keep the process alive.
+  // What is still served here would keep the process alive.
   process.exit(readerLeft ? pipeStatus : 1);
 }
 
-function hasLeft(error: NodeJS.ErrnoException): boolean {
+/** @param {NodeJS.ErrnoException} error */
+function hasLeft(error) {
   return error.code === 'EPIPE';
 }
