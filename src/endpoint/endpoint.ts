@@ -92,10 +92,6 @@ export class Endpoint {
     return this.live ? this.#ledger.references : 0;
   }
 
-  get pending(): number {
-    return this.#waiters.size;
-  }
-
   get lease(): Lease | undefined {
     return this.#state.kind === 'active' ? this.#state.lease : undefined;
   }
