@@ -3,7 +3,7 @@ import { isSocketReferenceError, quote } from '../errors.js';
 import { defaultDirectory } from '../files/default-directory.js';
 import { canonicalDirectory } from '../files/directory.js';
 import { joinPath } from '../files/paths.js';
-import { endpointNames } from '../sharing/names.js';
+import { endpointNames } from '../files/place.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import type { SocketInfo } from './info.js';
 import { isMissing } from './locate.js';

@@ -2,8 +2,7 @@ import { isSocketReferenceError, quote } from '../errors.js';
 import { defaultDirectory, defaultDirectoryPath } from '../files/default-directory.js';
 import { canonicalDirectory, Directory } from '../files/directory.js';
 import { assertPathFits, invalid, joinPath, parsePath } from '../files/paths.js';
-import { endpointNames } from '../sharing/names.js';
-import type { Place } from '../sharing/settings.js';
+import { endpointNames, type Place } from '../files/place.js';
 
 /** Where a path that a user gave leads to. */
 export interface Location {

@@ -1,6 +1,6 @@
 import { SocketReferenceError } from '../errors.js';
+import type { Place } from '../files/place.js';
 import { type Finding, query } from '../sharing/query.js';
-import type { Place } from '../sharing/settings.js';
 import { requestStop } from '../sharing/stop-request.js';
 import { unresponsive } from '../sharing/unresponsive.js';
 

@@ -2,8 +2,8 @@ import { lstatSync, realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { defaultDirectoryPath } from '../files/default-directory.js';
 import { joinPath } from '../files/paths.js';
+import { endpointNames } from '../files/place.js';
 import { ownUid } from '../files/platform.js';
-import { endpointNames } from '../sharing/names.js';
 
 /**
  * What a socket of the default directory is called in the default directories of other environments. `cron`, `sudo` and

@@ -1,6 +1,6 @@
 import { type Identity, identityOf, lstatIfThere, sameFile } from '../files/identity.js';
 import { joinPath } from '../files/paths.js';
-import type { Place } from '../sharing/settings.js';
+import type { Place } from '../files/place.js';
 import { accepts } from './readiness.js';
 import { listensAt } from './socket-table.js';
 

@@ -1,11 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import { lstatIfThere } from '../files/identity.js';
+import type { Place } from '../files/place.js';
 import { ownUid } from '../files/platform.js';
 import { connected } from './connected.js';
 import { deferred } from './deferred.js';
 import { LineSplitter } from './lines.js';
 import { parseToMember, type ToOwner } from './messages.js';
-import type { Place } from './settings.js';
 
 /** How an anchor ended while its member's own connection was open, or with that. */
 export type AnchorEnd =

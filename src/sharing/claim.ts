@@ -4,6 +4,7 @@ import { isSocketReferenceError, messageOf, SocketReferenceError } from '../erro
 import type { OutputPlace } from '../files/file-end.js';
 import { type Identity, lstatIfThere } from '../files/identity.js';
 import { EndpointLock, type LockAttempt, peekRecord } from '../files/lock.js';
+import type { Place } from '../files/place.js';
 import { ownUid } from '../files/platform.js';
 import { clearWay, endOrphans, type Reclaimed, reclaim } from '../files/reclaim.js';
 import { type OwnerRecord, readRecord } from '../files/record.js';
@@ -16,7 +17,7 @@ import { Member, type MemberStart, type NotAttached } from './member.js';
 import { Owner } from './owner.js';
 import type { Provider } from './provider.js';
 import { isWithoutDirectory } from './reasons.js';
-import type { OwnerSettings, Place, Surroundings } from './settings.js';
+import type { OwnerSettings, Surroundings } from './settings.js';
 import { giveBack, sweepHeld } from './sweep.js';
 
 /** What a claim is waiting for, for the error of whoever gives up waiting. */

@@ -5,12 +5,13 @@ import { type Identity, identityOf, lstatIfThere, sameFile } from '../files/iden
 import { EndpointLock } from '../files/lock.js';
 import { modeBits, restoreMode } from '../files/mode.js';
 import { joinPath } from '../files/paths.js';
+import type { Place } from '../files/place.js';
 import { killOrphans, reclaim } from '../files/reclaim.js';
 import { beginRecord, type RecordEntry, readRecord } from '../files/record.js';
 import { tolerate } from '../files/remains.js';
 import { systemError } from '../system-errors.js';
 import { modeChanged } from './reasons.js';
-import type { Place, Surroundings } from './settings.js';
+import type { Surroundings } from './settings.js';
 import type { SocketKind, Sockets } from './sockets.js';
 
 const kinds = ['control', 'data'] as const;

@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { SocketReferenceErrorCode } from '../error-table.js';
 import { quote, SocketReferenceError, type SocketReferenceErrorDetails } from '../errors.js';
 import type { EndpointLock } from '../files/lock.js';
+import type { Place } from '../files/place.js';
 import { maxSocketPathBytes, reachesThroughDescriptors } from '../files/platform.js';
 import { clearRecord } from '../files/record.js';
 import { keeperProgram } from '../installation.js';
@@ -11,7 +12,7 @@ import { systemError } from '../system-errors.js';
 import { deferred } from './deferred.js';
 import { keeperDescriptors, keeperStdio } from './keeper-descriptors.js';
 import type { ServerCommand } from './provider.js';
-import type { OwnerSettings, Place } from './settings.js';
+import type { OwnerSettings } from './settings.js';
 import { sweep } from './sweep.js';
 
 /** Bytes that a private directory adds to a path: `.sr-`, 16 digits, a separator. */

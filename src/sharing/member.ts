@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { threadId } from 'node:worker_threads';
 import { SocketReferenceError } from '../errors.js';
 import type { OutputPlace } from '../files/file-end.js';
+import type { Place } from '../files/place.js';
 import { protocolVersion } from '../files/record.js';
 import { onAbort } from '../on-abort.js';
 import { systemError } from '../system-errors.js';
@@ -20,7 +21,7 @@ import {
 } from './messages.js';
 import { ask } from './query.js';
 import { isWithoutDirectory, notListening, stoppedByForce } from './reasons.js';
-import type { OwnerSettings, Place, Surroundings } from './settings.js';
+import type { OwnerSettings, Surroundings } from './settings.js';
 import { sweep } from './sweep.js';
 import { unresponsive } from './unresponsive.js';
 

@@ -1,8 +1,8 @@
 import type { EndpointLock } from '../files/lock.js';
+import type { Place } from '../files/place.js';
 import { appendRecord, type RecordEntry, shortenRecord } from '../files/record.js';
 import { systemError } from '../system-errors.js';
 import type { Service } from './service.js';
-import type { Place } from './settings.js';
 import type { Sockets } from './sockets.js';
 
 /** What the record of an owner is made of. */

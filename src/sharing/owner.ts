@@ -3,6 +3,7 @@ import type { SocketReferenceError } from '../errors.js';
 import { takeEach } from '../files/each.js';
 import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
+import type { Place } from '../files/place.js';
 import { systemError } from '../system-errors.js';
 import type { ConnectionStats } from './data-listener.js';
 import { type Deferred, deferred } from './deferred.js';
@@ -15,7 +16,7 @@ import type { Holder } from './messages.js';
 import { OwnRecord } from './own-record.js';
 import { directoryReplaced, stoppedByForce } from './reasons.js';
 import type { Service, ServiceHost } from './service.js';
-import type { OwnerSettings, Place, Surroundings } from './settings.js';
+import type { OwnerSettings, Surroundings } from './settings.js';
 import { Sockets } from './sockets.js';
 
 /**

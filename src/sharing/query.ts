@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lstatIfThere } from '../files/identity.js';
 import { EndpointLock, peekRecord } from '../files/lock.js';
+import type { Place } from '../files/place.js';
 import { ownUid } from '../files/platform.js';
 import { processEntry } from '../files/process-table.js';
 import type { OwnerRecord } from '../files/record.js';
@@ -10,7 +11,6 @@ import { Channel } from './channel.js';
 import { connected, isAway } from './connected.js';
 import { deferred } from './deferred.js';
 import { type Holders, parseToMember, type ToMember } from './messages.js';
-import type { Place } from './settings.js';
 
 /** What a look at an endpoint from outside found. */
 export type Finding =

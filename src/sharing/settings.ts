@@ -1,16 +1,6 @@
 import type { Clock } from '../clock.js';
-import type { Directory } from '../files/directory.js';
 import type { ReclaimRule } from '../files/reclaim.js';
 import type { Hooks } from './lease.js';
-import type { EndpointNames } from './names.js';
-
-/** An endpoint's place on disk. */
-export interface Place {
-  readonly directory: Directory;
-  readonly names: EndpointNames;
-  /** The canonical path of the data socket. */
-  readonly path: string;
-}
 
 /** What an owner needs to know besides what it serves; all of it normalised. */
 export interface OwnerSettings {

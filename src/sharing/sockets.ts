@@ -2,12 +2,13 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { takeEach } from '../files/each.js';
 import type { Identity } from '../files/identity.js';
 import type { EndpointLock } from '../files/lock.js';
+import type { Place } from '../files/place.js';
 import { type Listener, listenerOf, publish } from '../files/publish.js';
 import { Remains } from '../files/remains.js';
 import { unlinkIfSame } from '../files/remove.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import type { Service } from './service.js';
-import type { OwnerSettings, Place } from './settings.js';
+import type { OwnerSettings } from './settings.js';
 
 /** The two sockets of an endpoint. */
 export type SocketKind = 'control' | 'data';

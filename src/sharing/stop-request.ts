@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { lstatIfThere } from '../files/identity.js';
+import type { Place } from '../files/place.js';
 import { ownUid } from '../files/platform.js';
 import { Channel } from './channel.js';
 import { deferred } from './deferred.js';
 import { failureFrom } from './failure.js';
 import { parseToMember, type ToMember } from './messages.js';
-import type { Place } from './settings.js';
 
 /** What became of it: the endpoint ended; or nobody answered, or the owner went without an end; or time was over. */
 export type StopOutcome = 'stopped' | 'gone' | 'timeout';

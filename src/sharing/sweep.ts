@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { EndpointLock } from '../files/lock.js';
+import type { Place } from '../files/place.js';
 import { endOrphans, type Reclaimed, reclaim } from '../files/reclaim.js';
 import { readRecord } from '../files/record.js';
 import { systemError } from '../system-errors.js';
-import type { Place } from './settings.js';
 
 /** The longest pause for an owner that is dying, in milliseconds; the pauses double, and add up to about two of it. */
 const longestPauseMs = 512;

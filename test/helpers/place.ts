@@ -1,8 +1,7 @@
 import { it } from 'vitest';
 import { Directory } from '#src/files/directory.js';
 import { EndpointLock } from '#src/files/lock.js';
-import { endpointNames } from '#src/sharing/names.js';
-import type { Place } from '#src/sharing/settings.js';
+import { endpointNames, type Place } from '#src/files/place.js';
 import { withDirectory } from './directory.js';
 
 /** The user that tests use as "someone else": nobody. */

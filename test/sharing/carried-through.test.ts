@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { EndpointLock } from '#src/files/lock.js';
+import type { Place } from '#src/files/place.js';
 import { DataListener } from '#src/sharing/data-listener.js';
 import { deferred } from '#src/sharing/deferred.js';
 import { listenerService } from '#src/sharing/handler-service.js';
 import { Owner } from '#src/sharing/owner.js';
-import type { Place } from '#src/sharing/settings.js';
 import { sweep } from '#src/sharing/sweep.js';
 import { ControlPeer } from '../helpers/control-peer.js';
 import { Notes, ownerSettings } from '../helpers/parts.js';

@@ -4,9 +4,9 @@ import { SocketManager, type SocketReference } from 'sockref';
 import { expect, test } from 'vitest';
 import { systemClock } from '#src/clock.js';
 import { Directory } from '#src/files/directory.js';
+import { endpointNames } from '#src/files/place.js';
 import { claim } from '#src/sharing/claim.js';
 import type { Lease } from '#src/sharing/lease.js';
-import { endpointNames } from '#src/sharing/names.js';
 import { withDirectory } from '../helpers/directory.js';
 
 const serve = (): void => {};

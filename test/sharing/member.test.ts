@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { Place } from '#src/files/place.js';
 import { Member, type NotAttached } from '#src/sharing/member.js';
-import type { OwnerSettings, Place } from '#src/sharing/settings.js';
+import type { OwnerSettings } from '#src/sharing/settings.js';
 import { ControlPeer } from '../helpers/control-peer.js';
 import { keeping, Notes, ownerSettings, socketPair } from '../helpers/parts.js';
 import { withPlace } from '../helpers/place.js';

@@ -2,12 +2,12 @@ import { existsSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFil
 import { createServer } from 'node:net';
 import { expect, it, vi } from 'vitest';
 import { SocketReferenceError } from '#src/errors.js';
+import type { Place } from '#src/files/place.js';
 import { type Listener, listenerOf } from '#src/files/publish.js';
 import { maxRecordBytes, parseRecord } from '#src/files/record.js';
 import { deferred } from '#src/sharing/deferred.js';
 import { Owner } from '#src/sharing/owner.js';
 import type { Service, ServiceHost } from '#src/sharing/service.js';
-import type { Place } from '#src/sharing/settings.js';
 import { ControlPeer } from '../helpers/control-peer.js';
 import { Notes, ownerSettings } from '../helpers/parts.js';
 import { takeLock, withPlace } from '../helpers/place.js';

@@ -8,8 +8,8 @@ import { defaultDirectory, defaultDirectoryPath } from '../../files/default-dire
 import { canonicalDirectory, Directory } from '../../files/directory.js';
 import { peekRecord } from '../../files/lock.js';
 import { joinPath } from '../../files/paths.js';
+import { endpointNames } from '../../files/place.js';
 import { ownUid } from '../../files/platform.js';
-import { endpointNames } from '../../sharing/names.js';
 import { notListening } from '../../sharing/reasons.js';
 import { stateOfOwner } from '../../sharing/unresponsive.js';
 import { elsewhere } from '../elsewhere.js';

@@ -1,4 +1,4 @@
-import type { Place } from '../../sharing/settings.js';
+import type { Place } from '../../files/place.js';
 
 /** Something that is not as it should be in a directory of sockets. */
 export interface Problem {
