@@ -5,7 +5,6 @@ import { isSocketReferenceError, SocketManager, SocketReferenceError, type Socke
 import { describe, expect, it } from 'vitest';
 import { errorTable } from '#src/error-table.js';
 import { Directory } from '#src/files/directory.js';
-import { beginRecord } from '#src/files/record.js';
 import { withDirectory } from './helpers/directory.js';
 import { isRoot, takeLock, withPlace } from './helpers/place.js';
 import { start } from './helpers/program.js';
@@ -225,7 +224,7 @@ const triggers: readonly Trigger[] = [
         names: { data: 'a', control: 'a.ctl', lock: 'a.lock' },
         path: `${directory}/a`,
       });
-      beginRecord(lock.fd);
+      lock.begin();
       const error = await rejection(manager.acquire(`${directory}/a`, { serve, timeoutMs: 20 }));
       lock.remove();
       opened.release();

@@ -89,7 +89,7 @@ proctype Thread(byte me) {
   do
   :: cycles > 0 ->
      cycles--;
-     STEP(                              /* src/files/lock.ts: open, lock and compare, without a pause in between */
+     STEP(                              /* src/files/locking.ts: open, lock and compare, without a pause in between */
        d_step { open(); lockFile[me] = 1 };
 #ifndef MUTANT_REGISTERED_IN_LATER_TICK
        registered[me] = fd[me]

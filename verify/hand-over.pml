@@ -176,7 +176,7 @@ attach:
     fi
   );
 
-/* ---- Take the lock, compare, reclaim. src/files/lock.ts, src/files/reclaim.ts ------------------------------------------ */
+/* ---- Take the lock, compare, reclaim. src/files/locking.ts, src/files/reclaim.ts ------------------------------------------ */
   TICK(d_step { openLockFile() });
   STEP(
     if
@@ -309,7 +309,7 @@ done:
 proctype Keeper(byte me) {
   byte i = 0, n = 0;
 
-  STEP(                                 /* src/files/lock.ts: try again; what was inherited is the same lock */
+  STEP(                                 /* src/files/locking.ts: try again; what was inherited is the same lock */
     if
     :: holder[inode[fd[me]]] == fd[me] || holder[inode[fd[me]]] == NONE -> holder[inode[fd[me]]] = fd[me]
     :: else -> goto leaves

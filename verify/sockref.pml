@@ -421,7 +421,7 @@ attach:
   );
   goto member;
 
-/* ---- Claim, steps 3 and 4: the lock. src/sharing/claim.ts, src/files/lock.ts -------------------------------------- */
+/* ---- Claim, steps 3 and 4: the lock. src/sharing/claim.ts, src/files/locking.ts -------------------------------------- */
 openLock:
   STEP(d_step { openLockFile() });
   STEP(                                 /* try the lock */

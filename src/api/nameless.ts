@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { isSocketReferenceError } from '../errors.js';
-import { EndpointLock } from '../files/lock.js';
+import { LockFile } from '../files/lock-file.js';
 import { joinPath } from '../files/paths.js';
 import { endpointNames, type Place } from '../files/place.js';
 import type { Hooks } from '../sharing/lease.js';
@@ -51,9 +51,9 @@ function someNameless(directory: string): string[] {
 async function sweepIfStale(path: string, directory: string, name: string, hooks: Hooks): Promise<void> {
   const place: Place = openPlace({ path, directory, name, isDefault: true });
   try {
-    const attempt = EndpointLock.attempt(place.directory, place.names.lock, path, false);
+    const attempt = LockFile.attempt(place, false);
     if (attempt.kind !== 'held') return;
-    const { pid, names } = await sweepHeld(attempt.lock, path);
+    const { pid, names } = await sweepHeld(attempt.lock);
     if (names.length > 0) hooks.reclaimed(path, pid, names);
   } finally {
     place.directory.release();

@@ -2,12 +2,11 @@ import { writeSync } from 'node:fs';
 import { printable } from '../printable.js';
 import { errnoOf } from '../system-errors.js';
 import { atExit } from './at-exit.js';
-import type { EndpointLock } from './lock.js';
+import type { LockFile } from './lock-file.js';
 import { killOrphans, reclaim } from './reclaim.js';
-import { readRecord } from './record.js';
 
 /** Locks that this thread holds, each with its descriptor open. What exit has to clean up is exactly this. */
-const held = new Set<EndpointLock>();
+const held = new Set<LockFile>();
 
 let listening = false;
 
@@ -17,7 +16,7 @@ let listening = false;
  *
  * Only a lock itself enters and leaves, in the synchronous step in which its descriptor is opened or closed.
  */
-export function heldFromNow(lock: EndpointLock): void {
+export function heldFromNow(lock: LockFile): void {
   if (!listening) {
     listening = true;
     atExit(cleanUp);
@@ -26,7 +25,7 @@ export function heldFromNow(lock: EndpointLock): void {
 }
 
 /** The descriptor is about to be closed. */
-export function heldNoMore(lock: EndpointLock): void {
+export function heldNoMore(lock: LockFile): void {
   held.delete(lock);
 }
 
@@ -36,12 +35,12 @@ function cleanUp(): void {
       cleanUpOne(lock);
     } catch (error) {
       // The next owner repairs it from the record. Exit cannot wait, and the other endpoints still have their turn.
-      warn(`sockref could not remove the files of ${lock.path} at exit: ${errnoOf(error) ?? String(error)}`);
+      warn(`sockref could not remove the files of ${lock.place.path} at exit: ${errnoOf(error) ?? String(error)}`);
     }
   }
 }
 
-function cleanUpOne(lock: EndpointLock): void {
+function cleanUpOne(lock: LockFile): void {
   if (!lock.isOpen()) {
     // Its number may be another thread's by now, with another owner's record behind it: neither read nor close it.
     heldNoMore(lock);
@@ -51,9 +50,9 @@ function cleanUpOne(lock: EndpointLock): void {
   }
   try {
     // Whether or not the lock's name still leads to it: what its record names is ours, or a dead owner's.
-    const record = readRecord(lock.fd);
+    const record = lock.record();
     killOrphans(record);
-    reclaim(lock, lock.path, record);
+    reclaim(lock, record);
     lock.remove();
   } finally {
     // A worker's process lives on, and would hold the lock.

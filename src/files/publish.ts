@@ -4,11 +4,12 @@ import { errnoOf, systemError } from '../system-errors.js';
 import type { Directory } from './directory.js';
 import { foreignFile } from './foreign.js';
 import { type Identity, identityOf, kindOf, lstatIfThere } from './identity.js';
-import type { EndpointLock } from './lock.js';
+import type { LockFile } from './lock-file.js';
 import { assertPathFits, joinPath } from './paths.js';
+import type { Place } from './place.js';
 import { maxSocketPathBytes, reachesThroughDescriptors } from './platform.js';
 import { randomName } from './random.js';
-import { appendRecord, beginRecord, type Published } from './record.js';
+import type { Published } from './record.js';
 import { Remains, tolerate } from './remains.js';
 
 /**
@@ -60,17 +61,15 @@ export function listenerOf(server: Server): Listener {
  * given its mode, named in the record, and only then linked (I6, I2). On failure nothing of it remains but what the system
  * does not let go of, which `remains` and the record name.
  *
- * @param path - the endpoint's path, for messages
  * @param record - whether this process has a record already, or begins one with this
  */
 export async function publish(
-  lock: EndpointLock,
-  path: string,
+  lock: LockFile,
   publications: readonly Publication[],
   record: 'begin' | 'append' = 'append',
   remains = new Remains(() => {}),
 ): Promise<Identity[]> {
-  const { directory } = lock;
+  const { directory, path } = lock.place;
   const linked: Published[] = [];
   const bound: string[] = [];
   let temporary: string | undefined;
@@ -81,13 +80,13 @@ export async function publish(
       const privateName = `${temporary}/${randomName()}`;
       bound.push(privateName);
       if (typeof from === 'string') linkServers(directory, from, privateName);
-      else await from.bind(bindPath(lock, privateName));
+      else await from.bind(bindPath(directory, privateName));
       settled.push({ from: privateName, published: { name, file: settle(directory, privateName, mode) } });
     }
     // All of them before the first has its name.
-    appendRecord(lock.fd, ...settled.map(({ published }) => ({ published })));
+    lock.append(...settled.map(({ published }) => ({ published })));
     for (const { from, published } of settled) {
-      linkNew(lock, path, from, published.name);
+      linkNew(lock.place, from, published.name);
       linked.push(published);
     }
     return linked.map(({ file }) => file);
@@ -102,19 +101,20 @@ export async function publish(
 }
 
 /** Makes a private directory in which sockets are bound. */
-export function makeTemporary(lock: EndpointLock, record: 'begin' | 'append', remains: Remains): string {
+export function makeTemporary(lock: LockFile, record: 'begin' | 'append', remains: Remains): string {
   const temporary = `.sr-${randomName()}`;
   // Named in the record before it exists: a crash from here on leaves nothing that the next owner does not know of.
-  if (record === 'begin') beginRecord(lock.fd, { temporary });
-  else appendRecord(lock.fd, { temporary });
-  const at = lock.directory.at(temporary);
+  if (record === 'begin') lock.begin({ temporary });
+  else lock.append({ temporary });
+  const { directory } = lock.place;
+  const at = directory.at(temporary);
   try {
     mkdirSync(at, 0o700);
     // A umask may have taken from it what we need.
     chmodSync(at, 0o700);
     return temporary;
   } catch (error) {
-    removeTemporary(lock.directory, temporary, remains);
+    removeTemporary(directory, temporary, remains);
     throw error;
   }
 }
@@ -156,15 +156,14 @@ function settle(directory: Directory, privateName: string, mode: number): Identi
 }
 
 /** A path for bind(): short through the directory's descriptor, else as long as it is. */
-function bindPath(lock: EndpointLock, name: string): string {
-  const path = lock.directory.at(name);
-  if (!reachesThroughDescriptors) assertPathFits(joinPath(lock.directory.path, name), maxSocketPathBytes);
+function bindPath(directory: Directory, name: string): string {
+  const path = directory.at(name);
+  if (!reachesThroughDescriptors) assertPathFits(joinPath(directory.path, name), maxSocketPathBytes);
   return path;
 }
 
 /** link() never replaces what is there: two publishers cannot both succeed. */
-function linkNew(lock: EndpointLock, path: string, from: string, to: string): void {
-  const { directory } = lock;
+function linkNew({ directory, path }: Place, from: string, to: string): void {
   for (;;) {
     try {
       linkSync(directory.at(from), directory.at(to));

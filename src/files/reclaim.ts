@@ -4,11 +4,11 @@ import { SocketReferenceError } from '../errors.js';
 import { errnoOf } from '../system-errors.js';
 import { foreignFile } from './foreign.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
-import type { EndpointLock } from './lock.js';
+import type { LockFile } from './lock-file.js';
 import { joinPath } from './paths.js';
 import { ownUid } from './platform.js';
 import { endProcesses, killProcesses } from './processes.js';
-import { type OwnerRecord, protocolVersion, type RecordedServer, readRecord } from './record.js';
+import { type OwnerRecord, protocolVersion, type RecordedServer } from './record.js';
 import { removePrivateDirectory, unlinkIfSame } from './remove.js';
 
 /** What was removed of a dead owner. */
@@ -24,12 +24,13 @@ export interface Reclaimed {
  * their random name. Synchronous, so that it can run while a process exits. Safe to be killed in at any step: the
  * record stays until all is done.
  */
-export function reclaim(lock: EndpointLock, path: string, record = readRecord(lock.fd)): Reclaimed {
+export function reclaim(lock: LockFile, record = lock.record()): Reclaimed {
   if (!record) return { pid: undefined, names: [] };
-  assertKnownVersion(record, path);
+  const { place } = lock;
+  assertKnownVersion(record, place.path);
   const names: string[] = [];
-  for (const { name, file } of record.published) if (unlinkIfSame(lock, name, file)) names.push(name);
-  for (const name of record.temporaries) if (removePrivateDirectory(lock.directory, name)) names.push(name);
+  for (const { name, file } of record.published) if (unlinkIfSame(place.directory, name, file)) names.push(name);
+  for (const name of record.temporaries) if (removePrivateDirectory(place.directory, name)) names.push(name);
   return { pid: record.pid, names };
 }
 
@@ -57,22 +58,22 @@ export type ReclaimRule = 'recorded' | 'stale';
  * @param own - files that this process itself published in an earlier life of the endpoint
  */
 export async function clearWay(
-  lock: EndpointLock,
-  path: string,
+  { place }: LockFile,
   name: string,
   rule: ReclaimRule,
   own: readonly Identity[],
 ): Promise<boolean> {
-  const stats = lstatIfThere(lock.directory.at(name));
+  const { directory, path } = place;
+  const stats = lstatIfThere(directory.at(name));
   if (!stats) return false;
   const file = identityOf(stats);
-  if (own.some((known) => sameFile(known, file))) return unlinkIfSame(lock, name, file);
-  const at = joinPath(lock.directory.path, name);
+  if (own.some((known) => sameFile(known, file))) return unlinkIfSame(directory, name, file);
+  const at = joinPath(directory.path, name);
   if (!stats.isSocket()) throw foreignFile(path, at, stats);
   if (rule !== 'stale') throw foreignFile(path, at, stats);
   if (Number(stats.uid) !== ownUid()) throw foreignFile(path, at, stats, ', and is not yours to reclaim');
-  if (!(await refuses(lock.directory.at(name)))) throw foreignFile(path, at, stats, ', and a server answers there');
-  return unlinkIfSame(lock, name, file);
+  if (!(await refuses(directory.at(name)))) throw foreignFile(path, at, stats, ', and a server answers there');
+  return unlinkIfSame(directory, name, file);
 }
 
 /** Whether a connection is refused: nobody listens there. A full queue or any other answer means that somebody may. */

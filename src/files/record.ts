@@ -1,4 +1,3 @@
-import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import * as v from 'valibot';
 import { SocketReferenceError } from '../errors.js';
@@ -119,86 +118,30 @@ export function parseRecord(text: string): OwnerRecord | undefined {
   return { version, pid, start, since, published, temporaries, servers, stopping };
 }
 
-/** Reads the record of an open lock file. */
-export function readRecord(fd: number): OwnerRecord | undefined {
-  return parseRecord(readText(fd, maxRecordBytes));
-}
-
 /** Whether the text at the start of a file can be that of a record, be it torn in its first line. */
 export function looksLikeRecord(start: string): boolean {
   return start.startsWith(recordMagic) || recordMagic.startsWith(start);
 }
 
-/** The first bytes of an open file, as text. */
-export function readText(fd: number, bytes: number): string {
-  const buffer = Buffer.alloc(Math.min(bytes, Number(fstatSync(fd).size)));
-  let length = 0;
-  while (length < buffer.length) {
-    const read = readSync(fd, buffer, length, buffer.length - length, length);
-    if (read === 0) break;
-    length += read;
-  }
-  return buffer.toString('utf8', 0, length);
-}
-
-/** Empties the record of a lock file that is about to be handed to another process. */
-export function clearRecord(fd: number): void {
-  ftruncateSync(fd, 0);
-}
-
-/** Starts the record of this process in a lock file that it holds, in place of a dead owner's. */
-export function beginRecord(fd: number, ...entries: readonly RecordEntry[]): void {
-  // Not without need: ext4 takes a truncation for the beginning of a replacement, and begins to write it to the disk.
-  if (fstatSync(fd).size > 0) ftruncateSync(fd, 0);
-  append(fd, 0, [header(Date.now()), ...entries]);
-}
-
-/** Adds lines. Done before the things themselves, so that no crash leaves anything that no record names. */
-export function appendRecord(fd: number, ...entries: readonly RecordEntry[]): void {
-  append(fd, fstatSync(fd).size, entries);
-}
-
-/**
- * Shortens a record that has grown long to what still counts. Written over its beginning first, and cut off then: a crash
- * in between leaves old lines behind the new ones, and these name what is gone.
- */
-export function shortenRecord(fd: number, since: number, entries: readonly RecordEntry[]): void {
-  if (fstatSync(fd).size < maxRecordBytes / 2) return;
-  const text = linesOf([header(since), ...entries]);
-  write(fd, text, 0);
-  ftruncateSync(fd, text.length);
-}
-
-function header(since: number): object {
+/** The first line of the record of this process. */
+export function recordHeader(since: number): object {
   return { sockref: protocolVersion, pid: process.pid, ...(ownStart && { start: ownStart }), since };
 }
 
-function append(fd: number, size: number, values: readonly object[]): void {
-  const lines = linesOf(values);
-  if (size + lines.length > maxRecordBytes) {
-    throw new SocketReferenceError(
-      'ERR_SOCKREF_LIMIT_EXCEEDED',
-      `The record of this socket would exceed ${maxRecordBytes} bytes: its files were removed and repaired too often; ` +
-        'stop whatever removes them, and start the server again',
-      { limit: 'recordBytes', max: maxRecordBytes },
-    );
-  }
-  try {
-    write(fd, lines, size);
-  } catch (error) {
-    // A full disk may take a part of the lines before it refuses the rest: the next line must not be lost behind it.
-    ftruncateSync(fd, size);
-    throw error;
-  }
-}
-
-function write(fd: number, bytes: Buffer, at: number): void {
-  let written = 0;
-  while (written < bytes.length) written += writeSync(fd, bytes, written, bytes.length - written, at + written);
-}
-
-function linesOf(values: readonly object[]): Buffer {
+/** What is written for lines of a record. */
+export function recordLines(values: readonly object[]): Buffer {
   return Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
+}
+
+/** Refuses to let a record grow to so many bytes. */
+export function assertRecordFits(bytes: number): void {
+  if (bytes <= maxRecordBytes) return;
+  throw new SocketReferenceError(
+    'ERR_SOCKREF_LIMIT_EXCEEDED',
+    `The record of this socket would exceed ${maxRecordBytes} bytes: its files were removed and repaired too often; ` +
+      'stop whatever removes them, and start the server again',
+    { limit: 'recordBytes', max: maxRecordBytes },
+  );
 }
 
 function parseJson(line: string): unknown {

@@ -48,7 +48,7 @@ export class Remains {
   }
 
   #unlink(directory: Directory, published: Published): void {
-    unlinkIfSame({ directory }, published.name, published.file);
+    unlinkIfSame(directory, published.name, published.file);
     this.#published.delete(published);
   }
 

@@ -5,7 +5,7 @@ import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js
 import { ownUid } from './platform.js';
 
 /** Removes a name if, and only if, it still leads to this very file (I2). Says whether it did. */
-export function unlinkIfSame({ directory }: { readonly directory: Directory }, name: string, file: Identity): boolean {
+export function unlinkIfSame(directory: Directory, name: string, file: Identity): boolean {
   const stats = lstatIfThere(directory.at(name));
   if (!stats || !sameFile(identityOf(stats), file)) return false;
   try {

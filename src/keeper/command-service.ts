@@ -278,7 +278,7 @@ export class CommandService implements Service {
     // One to which no name leads any more is of no use.
     if (this.#held && !lstatIfThere(place.directory.at(this.#privateName))) await this.#clear();
     if (!this.#is('launching', run)) return;
-    this.#temporary ??= makeTemporary(host.lock(), 'append', host.remains);
+    this.#temporary ??= makeTemporary(host.lock, 'append', host.remains);
     if (server.activate && !this.#held) {
       await this.#hold(place.directory.at(this.#privateName));
       if (!this.#is('launching', run)) return;

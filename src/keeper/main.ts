@@ -7,7 +7,7 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { systemClock } from '../clock.js';
 import { stackOf } from '../errors.js';
 import { Directory } from '../files/directory.js';
-import { EndpointLock } from '../files/lock.js';
+import { LockFile } from '../files/lock-file.js';
 import { joinPath } from '../files/paths.js';
 import { endpointNames, type Place } from '../files/place.js';
 import { printable } from '../printable.js';
@@ -36,16 +36,14 @@ if (task) await keep(task);
 
 async function keep({ directory: where, name, server, settings, expected }: KeeperTask): Promise<void> {
   const path = joinPath(where, name);
-  const names = endpointNames(name);
-  let lock: EndpointLock | undefined;
+  let lock: LockFile | undefined;
   let journal: Journal | undefined;
   let owner: Owner | undefined;
   try {
-    const directory = Directory.open(where);
-    lock = EndpointLock.adopt(directory, names.lock, path, keeperDescriptors.lock);
+    const place: Place = { directory: Directory.open(where), names: endpointNames(name), path };
+    lock = LockFile.adopt(place, keeperDescriptors.lock);
     // Somebody removed or replaced the lock file while we were starting: there may be another owner by now.
     if (!lock) return;
-    const place: Place = { directory, names, path };
     const logs = openLogs(path);
     journal = new Journal(logs.journal, withoutArguments(server.command));
     const notes = journal;
@@ -72,10 +70,7 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
       owner = opening;
       answer({ up: true });
     };
-    await Owner.start(
-      { place, lock, service, settings, surroundings, events, references: 0, expected, opened },
-      () => {},
-    );
+    await Owner.start({ lock, service, settings, surroundings, events, references: 0, expected, opened }, () => {});
   } catch (error) {
     const reason = systemError(error, path, `start the server of ${path}`);
     journal?.error({ code: reason.code, error: reason.message }, 'the endpoint has failed');
@@ -83,7 +78,7 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
     const { code, message } = reason;
     const detail = { ...reason };
     try {
-      if (lock) giveBack(lock, path);
+      if (lock) giveBack(lock);
     } catch (left) {
       journal?.error({ error: String(left) }, 'something of the endpoint is left');
     }

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import { joinPath } from '../files/paths.js';
 import type { Place } from '../files/place.js';
 import { endProcesses, leashOf, livingOf, markName, startOf } from '../files/processes.js';
-import { appendRecord, type RecordedServer } from '../files/record.js';
+import type { RecordedServer } from '../files/record.js';
 import { deferred } from '../sharing/deferred.js';
 import type { ServerCommand } from '../sharing/provider.js';
 import type { ServiceHost } from '../sharing/service.js';
@@ -212,7 +212,7 @@ export class Run {
       signal: server.stopSignal,
       graceMs: server.stopTimeoutMs,
     };
-    appendRecord(host.lock().fd, { server: this.#server });
+    host.lock.append({ server: this.#server });
     const leash = child.stdio[leashFd] as Duplex;
     // It says nothing, and may be gone before it has heard us.
     leash.on('error', () => {}).resume();

@@ -3,11 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isSocketReferenceError, messageOf, SocketReferenceError } from '../errors.js';
 import type { OutputPlace } from '../files/file-end.js';
 import { type Identity, lstatIfThere } from '../files/identity.js';
-import { EndpointLock, type LockAttempt, peekRecord } from '../files/lock.js';
+import { LockFile } from '../files/lock-file.js';
+import { type NotLocked, peekRecord } from '../files/locking.js';
 import type { Place } from '../files/place.js';
 import { ownUid } from '../files/platform.js';
 import { clearWay, endOrphans, type Reclaimed, reclaim } from '../files/reclaim.js';
-import { type OwnerRecord, readRecord } from '../files/record.js';
+import type { OwnerRecord } from '../files/record.js';
 import { systemError } from '../system-errors.js';
 import { connected, isAway } from './connected.js';
 import { handlerService } from './handler-service.js';
@@ -110,7 +111,7 @@ async function attempt(request: Claim, seen: Seen): Promise<boolean> {
   const { clock } = request.surroundings;
   if (attached !== 'nobody') seen.leaving = clock.now();
   signal.throwIfAborted();
-  const taken = EndpointLock.attempt(place.directory, place.names.lock, place.path, request.provider() !== undefined);
+  const taken = LockFile.attempt(place, request.provider() !== undefined);
   switch (taken.kind) {
     case 'held':
       return own(request, taken.lock, seen);
@@ -125,7 +126,7 @@ async function attempt(request: Claim, seen: Seen): Promise<boolean> {
 }
 
 /** The owner as an obstacle; its record is looked into when someone wants to know. */
-function heldBy(taken: Extract<LockAttempt, { kind: 'busy' }>, to: 'start' | 'end'): Obstacle {
+function heldBy(taken: Extract<NotLocked, { kind: 'busy' }>, to: 'start' | 'end'): Obstacle {
   let known: Obstacle | undefined;
   const look = (): Obstacle => {
     if (known) return known;
@@ -241,9 +242,9 @@ async function connectControl({ place, signal }: Pick<Claim, 'place' | 'signal'>
 }
 
 /** What the record says of the owner, for messages only. */
-function ownerRecord({ directory, names, path }: Place): OwnerRecord | undefined {
+function ownerRecord(place: Place): OwnerRecord | undefined {
   try {
-    return peekRecord(directory, names.lock, path);
+    return peekRecord(place);
   } catch {
     // It would only make a message better; what is wrong with the file shows when it is to be locked.
     return undefined;
@@ -251,12 +252,12 @@ function ownerRecord({ directory, names, path }: Place): OwnerRecord | undefined
 }
 
 /** Goes on with the lock in hand; false if it was of no use. Leaves nothing behind when it fails. */
-async function own(request: Claim, lock: EndpointLock, seen: Seen): Promise<boolean> {
+async function own(request: Claim, lock: LockFile, seen: Seen): Promise<boolean> {
   const { place, settings, surroundings } = request;
   const { names, path } = place;
   const provider = request.provider();
   if (!provider) {
-    const swept = await sweepHeld(lock, path);
+    const swept = await sweepHeld(lock);
     report(request, swept);
     if (swept.names.length > 0) seen.leaving = surroundings.clock.now();
     if (!expectsOwner(request, seen)) throw notServed(path);
@@ -264,25 +265,25 @@ async function own(request: Claim, lock: EndpointLock, seen: Seen): Promise<bool
   }
   let repaired = false;
   try {
-    const record = lock.wasEmpty ? undefined : readRecord(lock.fd);
+    const record = lock.wasEmpty ? undefined : lock.record();
     if (record && record.servers.length > 0) {
       request.obstacle({ waitingFor: "a dead keeper's server to end", pid: undefined });
       await endOrphans(record);
     }
-    if (record) report(request, reclaim(lock, path, record));
+    if (record) report(request, reclaim(lock, record));
     repaired = true;
-    await clearWay(lock, path, names.control, settings.reclaim, request.own);
-    await clearWay(lock, path, names.data, settings.reclaim, request.own);
+    await clearWay(lock, names.control, settings.reclaim, request.own);
+    await clearWay(lock, names.data, settings.reclaim, request.own);
     request.signal.throwIfAborted();
     const expected = request.failover?.dependents ?? 0;
     if (provider.kind === 'command') {
-      return await ownByKeeper(request, { place, lock, server: provider.server, settings, expected }, seen);
+      return await ownByKeeper(request, { lock, server: provider.server, settings, expected }, seen);
     }
     const { clock, hooks } = surroundings;
     const service = handlerService(provider.serve, settings, clock, (error) => hooks.fault(path, error));
     const references = request.references();
     await Owner.start(
-      { place, lock, service, settings, surroundings, events: request.events, references, expected },
+      { lock, service, settings, surroundings, events: request.events, references, expected },
       request.accept,
     );
     return true;
@@ -291,7 +292,7 @@ async function own(request: Claim, lock: EndpointLock, seen: Seen): Promise<bool
     const startOver = await isServedByAnother(request, lock, error).catch(() => false);
     try {
       // Its record is needed as long as what it names is there.
-      if (repaired) giveBack(lock, path);
+      if (repaired) giveBack(lock);
       else lock.release();
     } catch (left) {
       // The failure at hand is the one to tell.
@@ -312,7 +313,7 @@ function expectsOwner({ failover, surroundings }: Claim, { leaving }: Seen): boo
  * Whether what lies in our way belongs to an owner after all: one whose lock file was removed, by a temp cleaner say, holds
  * a lock to which no name leads. It answers on its control socket, has the lock's path by now, or has gone.
  */
-async function isServedByAnother(request: Claim, lock: EndpointLock, error: unknown): Promise<boolean> {
+async function isServedByAnother(request: Claim, lock: LockFile, error: unknown): Promise<boolean> {
   if (!isSocketReferenceError(error) || error.code !== 'ERR_SOCKREF_ADDRESS_IN_USE') return false;
   const { directory, names } = request.place;
   if (lock.check() !== 'linked') return true;

@@ -1,13 +1,12 @@
-import { type BigIntStats, fchmodSync, fstatSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import type { Timer } from '../clock.js';
 import { foreignFile } from '../files/foreign.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from '../files/identity.js';
-import { EndpointLock } from '../files/lock.js';
+import type { LockFile } from '../files/lock-file.js';
 import { modeBits, restoreMode } from '../files/mode.js';
 import { joinPath } from '../files/paths.js';
 import type { Place } from '../files/place.js';
-import { killOrphans, reclaim } from '../files/reclaim.js';
-import { beginRecord, type RecordEntry, readRecord } from '../files/record.js';
+import type { RecordEntry } from '../files/record.js';
 import { tolerate } from '../files/remains.js';
 import { systemError } from '../system-errors.js';
 import { modeChanged } from './reasons.js';
@@ -16,18 +15,14 @@ import type { SocketKind, Sockets } from './sockets.js';
 
 const kinds = ['control', 'data'] as const;
 
-/** The mode of the lock file. */
-const lockMode = 0o600;
-
 /** What the healer asks of its owner. */
 export interface HealerOwner {
-  lock(): EndpointLock;
+  readonly lock: LockFile;
   readonly sockets: Sockets;
   /** What a new record has to say. */
   recorded(): readonly RecordEntry[];
   /** Has what serves looked after, if anybody else could have changed its socket: whether that was published again. */
   look(): Promise<boolean>;
-  relocked(lock: EndpointLock): void;
   deposed(): void;
   displaced(): void;
 }
@@ -41,23 +36,23 @@ const spread = 0.2;
  * another owner now: this one has been deposed.
  */
 export class Healer {
-  readonly #place: Place;
   readonly #surroundings: Surroundings;
   readonly #intervalMs: number;
   readonly #owner: HealerOwner;
   /** The foreign file in each place that was complained of: once, not every few seconds. */
   readonly #complained = new Map<SocketKind, Identity>();
-  /** The lock file of a repair that failed, and could not be taken back: no rival's. */
-  #unfinished: Identity | undefined;
   #timer: Timer | undefined;
   #checking: Promise<void> | undefined;
   #stopped = false;
 
-  constructor(place: Place, surroundings: Surroundings, intervalMs: number, owner: HealerOwner) {
-    this.#place = place;
+  constructor(surroundings: Surroundings, intervalMs: number, owner: HealerOwner) {
     this.#surroundings = surroundings;
     this.#intervalMs = intervalMs;
     this.#owner = owner;
+  }
+
+  get #place(): Place {
+    return this.#owner.lock.place;
   }
 
   /** Looks from time to time, without keeping the process alive. */
@@ -88,16 +83,16 @@ export class Healer {
     if (this.#stopped) return;
     if (!this.#place.directory.isInPlace()) return this.#owner.displaced();
     const healed: string[] = [];
-    const before = this.#owner.lock();
-    if (!this.#isOwner()) return this.#owner.deposed();
-    if (this.#owner.lock() !== before) healed.push(this.#place.names.lock);
+    const found = this.#owner.lock.check();
+    if (found === 'missing' && this.#retake()) healed.push(this.#place.names.lock);
+    else if (found !== 'linked') return this.#owner.deposed();
     // Each for itself: what fails now must not keep the rest from being looked after.
     this.#attempt(() => this.#keepLockMode());
     // Told when it was left; the end tells if it still is there.
     tolerate(() => this.#owner.sockets.remains.remove(this.#place.directory));
     try {
       const missing = kinds.filter((kind) => this.#isMissing(kind));
-      const published = missing.length > 0 ? await this.#owner.sockets.publish(this.#owner.lock(), missing) : [];
+      const published = missing.length > 0 ? await this.#owner.sockets.publish(missing) : [];
       healed.push(...published.map((kind) => this.#place.names[kind]));
       if (!this.#stopped && (await this.#owner.look())) healed.push(this.#place.names.data);
     } finally {
@@ -118,53 +113,17 @@ export class Healer {
     this.#surroundings.hooks.fault(path, systemError(error, path, `look after the files of ${path}`));
   }
 
-  /** Whether nobody else is owner by now. A lock file that is merely gone is made anew. */
-  #isOwner(): boolean {
-    const state = this.#owner.lock().check();
-    if (state === 'linked') return true;
-    return (state === 'missing' || this.#isUnfinished()) && this.#relock();
-  }
-
-  /** Whether what lies in the place of the lock file is what a repair of ours could not finish. */
-  #isUnfinished(): boolean {
-    const { directory, names } = this.#place;
-    const stats = this.#unfinished && lstatIfThere(directory.at(names.lock));
-    return stats !== undefined && sameFile(identityOf(stats), this.#unfinished as Identity);
-  }
-
   /** A new lock file in place of the one that was removed; false if someone was quicker. */
-  #relock(): boolean {
-    const { directory, names, path } = this.#place;
-    const attempt = EndpointLock.attempt(directory, names.lock, path, true);
-    if (attempt.kind !== 'held') return false;
-    const { lock } = attempt;
-    this.#unfinished = lock.identity;
-    let reclaimed = false;
-    try {
-      // Someone may have been owner in between, and be dead already.
-      const record = readRecord(lock.fd);
-      killOrphans(record);
-      reclaim(lock, path, record);
-      reclaimed = true;
-      beginRecord(lock.fd, ...this.#owner.recorded());
-    } catch (error) {
-      // Until the next look the old lock goes on to be ours. An empty file would only invite others; a record that names what
-      // a dead owner left is needed.
-      if (reclaimed) this.#attempt(() => lock.remove());
-      lock.release();
-      throw error;
-    }
-    this.#unfinished = undefined;
-    this.#owner.relocked(lock);
-    return true;
+  #retake(): boolean {
+    return this.#owner.lock.retake(
+      () => this.#owner.recorded(),
+      (error) => this.#failed(error),
+    );
   }
 
   #keepLockMode(): void {
-    const { fd } = this.#owner.lock();
-    const mode = fstatSync(fd).mode & modeBits;
-    if (mode === lockMode) return;
-    fchmodSync(fd, lockMode);
-    this.#modeChanged(this.#place.names.lock, mode, lockMode);
+    const restored = this.#owner.lock.restoreMode();
+    if (restored) this.#modeChanged(this.#place.names.lock, restored.from, restored.to);
   }
 
   /** What a server, or anybody, has given to others is taken back (I6). */

@@ -3,10 +3,9 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import type { SocketReferenceErrorCode } from '../error-table.js';
 import { quote, SocketReferenceError, type SocketReferenceErrorDetails } from '../errors.js';
-import type { EndpointLock } from '../files/lock.js';
+import type { LockFile } from '../files/lock-file.js';
 import type { Place } from '../files/place.js';
 import { maxSocketPathBytes, reachesThroughDescriptors } from '../files/platform.js';
-import { clearRecord } from '../files/record.js';
 import { keeperProgram } from '../installation.js';
 import { systemError } from '../system-errors.js';
 import { deferred } from './deferred.js';
@@ -67,9 +66,8 @@ export interface HiredKeeper {
 
 /** What a keeper is hired for. */
 export interface Position {
-  readonly place: Place;
   /** Held, its dead owner's files removed. Handed to the keeper: it is let go of here. */
-  readonly lock: EndpointLock;
+  readonly lock: LockFile;
   readonly server: ServerCommand;
   readonly settings: OwnerSettings;
   readonly expected: number;
@@ -85,15 +83,12 @@ const dyingMs = 1_000;
  *
  * @throws SocketReferenceError why it could not become the owner
  */
-export async function hire(
-  { place, lock, server, settings, expected }: Position,
-  signal: AbortSignal,
-): Promise<HiredKeeper> {
-  const { directory, names, path } = place;
+export async function hire({ lock, server, settings, expected }: Position, signal: AbortSignal): Promise<HiredKeeper> {
+  const { directory, names, path } = lock.place;
   if (!server.activate) assertPrivatePathFits(path);
   const program = keeperProgram(path);
   // What a dead owner recorded is gone; until the keeper begins its own record nobody shall read that.
-  clearRecord(lock.fd);
+  lock.clear();
   const child = spawn(process.execPath, [program], {
     cwd: '/',
     detached: true,

@@ -2,7 +2,7 @@ import type { Timer } from '../clock.js';
 import type { SocketReferenceError } from '../errors.js';
 import { takeEach } from '../files/each.js';
 import type { Identity } from '../files/identity.js';
-import type { EndpointLock } from '../files/lock.js';
+import type { LockFile } from '../files/lock-file.js';
 import type { Place } from '../files/place.js';
 import { systemError } from '../system-errors.js';
 import type { ConnectionStats } from './data-listener.js';
@@ -34,9 +34,8 @@ type Phase =
 
 /** What an owner starts from. */
 export interface OwnerStart {
-  readonly place: Place;
   /** Held, re-checked, its dead owner's files removed. The owner lets go of it at its end. */
-  readonly lock: EndpointLock;
+  readonly lock: LockFile;
   readonly service: Service;
   readonly settings: OwnerSettings;
   readonly surroundings: Surroundings;
@@ -53,7 +52,6 @@ export interface OwnerStart {
 export class Owner implements Lease {
   readonly role = 'owner';
   readonly ownerPid = process.pid;
-  readonly #place: Place;
   readonly #settings: OwnerSettings;
   readonly #surroundings: Surroundings;
   readonly #events: LeaseEvents;
@@ -67,7 +65,7 @@ export class Owner implements Lease {
   readonly #farewells: Farewell[] = [];
   readonly #expected: number;
   readonly #graceUntil: number;
-  #lock: EndpointLock;
+  readonly #lock: LockFile;
   #phase: Phase = { kind: 'starting' };
   #lingerMs: number;
   /** A stop that was asked for before it was up. */
@@ -76,8 +74,7 @@ export class Owner implements Lease {
   #failure: SocketReferenceError | undefined;
 
   private constructor(start: OwnerStart) {
-    const { place, lock, service, settings, surroundings, events } = start;
-    this.#place = place;
+    const { lock, service, settings, surroundings, events } = start;
     this.#lock = lock;
     this.#settings = settings;
     this.#surroundings = surroundings;
@@ -91,17 +88,13 @@ export class Owner implements Lease {
     this.#holds.tally.own = start.references;
     const control = this.#holds.accept.bind(this.#holds);
     const makeRoom = this.#holds.makeRoom.bind(this.#holds);
-    this.#sockets = new Sockets({ place, settings, service, control, makeRoom, fault });
-    this.#record = new OwnRecord(
-      { place, sockets: this.#sockets, service, since: this.#since, fault },
-      () => this.#lock,
-    );
-    this.#healer = new Healer(place, surroundings, settings.healIntervalMs, {
-      lock: () => this.#lock,
+    this.#sockets = new Sockets({ lock, settings, service, control, makeRoom, fault });
+    this.#record = new OwnRecord({ lock, sockets: this.#sockets, service, since: this.#since, fault });
+    this.#healer = new Healer(surroundings, settings.healIntervalMs, {
+      lock,
       sockets: this.#sockets,
       recorded: () => this.#record.entries(),
       look: async () => (await this.#service.look?.(this.#sockets.file('data'))) ?? false,
-      relocked: (held) => this.#relocked(held),
       deposed: () => this.#depose(),
       displaced: () => this.#displaced(),
     });
@@ -116,7 +109,7 @@ export class Owner implements Lease {
   static async start(start: OwnerStart, accept: (owner: Owner) => void): Promise<void> {
     const owner = new Owner(start);
     try {
-      await owner.#sockets.publish(start.lock, start.service.start ? ['control'] : ['control', 'data'], 'begin');
+      await owner.#sockets.publish(start.service.start ? ['control'] : ['control', 'data'], 'begin');
     } catch (error) {
       owner.#holds.destroy();
       // What has to be started was not, and ends with its process.
@@ -135,7 +128,7 @@ export class Owner implements Lease {
   /** False if it ended before it was up. */
   async #startService(begin: NonNullable<Service['start']>, opened: OwnerStart['opened']): Promise<boolean> {
     const host: ServiceHost = {
-      lock: () => this.#lock,
+      lock: this.#lock,
       remains: this.#sockets.remains,
       shortenRecord: () => this.#record.shorten(),
       publish: () => this.#publishData(),
@@ -172,7 +165,7 @@ export class Owner implements Lease {
     for (let under = this.#sockets.settled(); under !== undefined; under = this.#sockets.settled()) await under;
     if (this.#phase.kind === 'stopping' || this.#phase.kind === 'deposed') return false;
     this.#sockets.unlink(['data']);
-    return (await this.#sockets.publish(this.#lock, ['data'])).length > 0;
+    return (await this.#sockets.publish(['data'])).length > 0;
   }
 
   #failed(error: SocketReferenceError): void {
@@ -181,6 +174,10 @@ export class Owner implements Lease {
     this.#events.ended(error);
     // Told once it is over, like any end.
     this.#stop().catch(() => {});
+  }
+
+  get #place(): Place {
+    return this.#lock.place;
   }
 
   get others(): number {
@@ -371,12 +368,6 @@ export class Owner implements Lease {
     this.#events.ended(directoryReplaced(this.#place.path));
     // Whoever had the references is told by their end.
     this.abandon().catch(() => {});
-  }
-
-  #relocked(lock: EndpointLock): void {
-    const before = this.#lock;
-    this.#lock = lock;
-    before.release();
   }
 
   #createHolds(fault: (error: unknown) => void): Holds {

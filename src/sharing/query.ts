@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lstatIfThere } from '../files/identity.js';
-import { EndpointLock, peekRecord } from '../files/lock.js';
+import { LockFile } from '../files/lock-file.js';
+import { peekRecord } from '../files/locking.js';
 import type { Place } from '../files/place.js';
 import { ownUid } from '../files/platform.js';
 import { processEntry } from '../files/process-table.js';
@@ -30,11 +31,10 @@ const pauseMs = 5;
  * @throws SocketReferenceError if this process cannot ask, which says nothing of the owner
  */
 export async function query(place: Place, timeoutMs: number): Promise<Finding> {
-  const { directory, names, path } = place;
   const asked = await ask(place, timeoutMs);
   if (asked.kind === 'answered') return asked;
   const connected = asked.kind !== 'nobody';
-  const attempt = EndpointLock.attempt(directory, names.lock, path, false);
+  const attempt = LockFile.attempt(place, false);
   switch (attempt.kind) {
     case 'absent':
       return { kind: 'nothing' };
@@ -44,7 +44,7 @@ export async function query(place: Place, timeoutMs: number): Promise<Finding> {
       return { kind: 'silent', record: attempt.record, connected };
     case 'held':
       attempt.lock.release();
-      return { kind: 'stale', record: peekRecord(directory, names.lock, path) };
+      return { kind: 'stale', record: peekRecord(place) };
   }
 }
 

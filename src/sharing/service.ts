@@ -1,7 +1,7 @@
 import type { SocketReferenceError } from '../errors.js';
 import type { OutputPlace } from '../files/file-end.js';
 import type { Identity } from '../files/identity.js';
-import type { EndpointLock } from '../files/lock.js';
+import type { LockFile } from '../files/lock-file.js';
 import type { Listener } from '../files/publish.js';
 import type { RecordEntry } from '../files/record.js';
 import type { Remains } from '../files/remains.js';
@@ -45,8 +45,8 @@ export interface Service {
 
 /** What a service that has to be started asks of its owner. */
 export interface ServiceHost {
-  /** The lock, for the record. Another one after a repair. */
-  lock(): EndpointLock;
+  /** The lock, for the record. */
+  readonly lock: LockFile;
   /** Takes what cannot be removed at once. */
   readonly remains: Remains;
   /** Cuts what does not count any more from a record that has grown long. */

@@ -1,8 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { takeEach } from '../files/each.js';
 import type { Identity } from '../files/identity.js';
-import type { EndpointLock } from '../files/lock.js';
-import type { Place } from '../files/place.js';
+import type { LockFile } from '../files/lock-file.js';
 import { type Listener, listenerOf, publish } from '../files/publish.js';
 import { Remains } from '../files/remains.js';
 import { unlinkIfSame } from '../files/remove.js';
@@ -21,7 +20,7 @@ const exhausted = new Set(['EMFILE', 'ENFILE']);
 
 /** What the sockets are made of. */
 export interface SocketsParts {
-  readonly place: Place;
+  readonly lock: LockFile;
   readonly settings: OwnerSettings;
   /** Listens on the data socket. */
   readonly service: Service;
@@ -40,8 +39,9 @@ export class Sockets {
   readonly #published: Identity[] = [];
   /** What publishing has left, and could not remove. */
   readonly remains = new Remains((error) => {
-    const { fault, place } = this.#parts;
-    fault(systemError(error, place.path, `remove a private directory of ${place.path}`));
+    const { fault, lock } = this.#parts;
+    const { path } = lock.place;
+    fault(systemError(error, path, `remove a private directory of ${path}`));
   });
   #keepsAlive = true;
   #underWay: Promise<void> | undefined;
@@ -69,8 +69,8 @@ export class Sockets {
    * Publishes sockets, for the first time or in the place of files that were lost; the first ones begin the record. Says
    * which: not the data socket while nothing listens there.
    */
-  publish(lock: EndpointLock, kinds: readonly SocketKind[], record?: 'begin'): Promise<readonly SocketKind[]> {
-    const publishing = this.#publish(lock, kinds, record);
+  publish(kinds: readonly SocketKind[], record?: 'begin'): Promise<readonly SocketKind[]> {
+    const publishing = this.#publish(kinds, record);
     const over = (): void => {
       if (this.#underWay === underWay) this.#underWay = undefined;
     };
@@ -85,14 +85,14 @@ export class Sockets {
     return this.#underWay;
   }
 
-  async #publish(lock: EndpointLock, kinds: readonly SocketKind[], record?: 'begin'): Promise<readonly SocketKind[]> {
-    const { place, service } = this.#parts;
+  async #publish(kinds: readonly SocketKind[], record?: 'begin'): Promise<readonly SocketKind[]> {
+    const { lock, service } = this.#parts;
     const publications = kinds.flatMap((kind) => {
       const from = kind === 'data' ? service.source() : listenerOf(this.#createControlServer());
-      return from === undefined ? [] : [{ kind, name: place.names[kind], from, mode: this.modeOf(kind) }];
+      return from === undefined ? [] : [{ kind, name: lock.place.names[kind], from, mode: this.modeOf(kind) }];
     });
     if (publications.length === 0) return [];
-    const files = await publish(lock, place.path, publications, record, this.remains);
+    const files = await publish(lock, publications, record, this.remains);
     this.#published.push(...files);
     publications.forEach(({ kind, from }, index) => {
       this.#files.set(kind, files[index] as Identity);
@@ -111,11 +111,11 @@ export class Sockets {
    * behind by an owner that was deposed, nobody else could know whose it is. One that cannot be removed keeps no other.
    */
   unlink(kinds: readonly SocketKind[] = ['control', 'data']): void {
-    const { place } = this.#parts;
+    const { directory, names } = this.#parts.lock.place;
     const errors = takeEach(
       kinds.map((kind) => () => {
         const file = this.#files.get(kind);
-        if (file) unlinkIfSame(place, place.names[kind], file);
+        if (file) unlinkIfSame(directory, names[kind], file);
       }),
     );
     if (errors.length > 0) throw errors[0];
@@ -142,8 +142,9 @@ export class Sockets {
 
   #failed(error: Error): void {
     if (exhausted.has(errnoOf(error) ?? '')) this.#parts.makeRoom();
-    const { place, fault } = this.#parts;
-    fault(systemError(error, place.path, `accept a member of ${place.path}`));
+    const { lock, fault } = this.#parts;
+    const { path } = lock.place;
+    fault(systemError(error, path, `accept a member of ${path}`));
   }
 
   #hold(listener: Listener): void {

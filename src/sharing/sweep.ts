@@ -1,8 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { EndpointLock } from '../files/lock.js';
+import { LockFile } from '../files/lock-file.js';
 import type { Place } from '../files/place.js';
 import { endOrphans, type Reclaimed, reclaim } from '../files/reclaim.js';
-import { readRecord } from '../files/record.js';
 import { systemError } from '../system-errors.js';
 
 /** The longest pause for an owner that is dying, in milliseconds; the pauses double, and add up to about two of it. */
@@ -23,11 +22,11 @@ export async function sweep(place: Place, ownerPid: number): Promise<void> {
   }
 }
 
-async function removeLeft({ directory, names, path }: Place, ownerPid: number): Promise<void> {
+async function removeLeft(place: Place, ownerPid: number): Promise<void> {
   let since: number | undefined;
   for (let wait = 1; wait <= longestPauseMs; wait *= 2) {
-    const attempt = EndpointLock.attempt(directory, names.lock, path, false);
-    if (attempt.kind === 'held') await sweepHeld(attempt.lock, path);
+    const attempt = LockFile.attempt(place, false);
+    if (attempt.kind === 'held') await sweepHeld(attempt.lock);
     if (attempt.kind !== 'busy') return;
     const { record } = attempt;
     if (record?.pid !== ownerPid) return;
@@ -39,11 +38,11 @@ async function removeLeft({ directory, names, path }: Place, ownerPid: number): 
 }
 
 /** The same with the lock in hand, which is let go of. */
-export async function sweepHeld(lock: EndpointLock, path: string): Promise<Reclaimed> {
+export async function sweepHeld(lock: LockFile): Promise<Reclaimed> {
   try {
-    const record = readRecord(lock.fd);
+    const record = lock.record();
     await endOrphans(record);
-    const reclaimed = reclaim(lock, path, record);
+    const reclaimed = reclaim(lock, record);
     lock.remove();
     return reclaimed;
   } finally {
@@ -57,10 +56,10 @@ export async function sweepHeld(lock: EndpointLock, path: string): Promise<Recla
  * cannot be removed, the file stays, for the next one to repair from its record. Nothing happens if another process has the
  * lock by now.
  */
-export function giveBack(lock: EndpointLock, path: string): void {
+export function giveBack(lock: LockFile): void {
   if (!lock.isOpen()) return;
   try {
-    reclaim(lock, path);
+    reclaim(lock);
     lock.remove();
   } finally {
     lock.release();

@@ -6,7 +6,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { SocketManager, type SocketReference } from 'sockref';
 import { describe, expect, it } from 'vitest';
 import { Directory } from '#src/files/directory.js';
-import { EndpointLock } from '#src/files/lock.js';
+import { LockFile } from '#src/files/lock-file.js';
+import { endpointNames } from '#src/files/place.js';
 import { withDirectory } from '../helpers/directory.js';
 import { start } from '../helpers/program.js';
 import { greet, greeting, readAll } from '../helpers/serve.js';
@@ -142,19 +143,19 @@ describe('connect', () => {
 
 describe('while the socket has no owner', () => {
   /** Takes the place of the owner without serving anything; the references are left in search of a new owner. */
-  async function depose(manager: SocketManager, path: string): Promise<EndpointLock> {
+  async function depose(manager: SocketManager, path: string): Promise<LockFile> {
     const stopped = once(manager, 'stopped');
     const directory = Directory.open(dirname(path));
     // In one tick, or the owner would be quicker.
     unlinkSync(`${path}.lock`);
-    const attempt = EndpointLock.attempt(directory, `${basename(path)}.lock`, path, true);
+    const attempt = LockFile.attempt({ directory, names: endpointNames(basename(path)), path }, true);
     directory.release();
     if (attempt.kind !== 'held') throw new Error(`the lock is ${attempt.kind}`);
     await stopped;
     return attempt.lock;
   }
 
-  function letGo(lock: EndpointLock): void {
+  function letGo(lock: LockFile): void {
     lock.remove();
     lock.release();
   }

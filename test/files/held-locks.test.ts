@@ -13,6 +13,8 @@ const moments = [
   'first-published',
   'published',
   'active',
+  'retaking',
+  'retaken',
   'stopping',
   'half-stopped',
   'stopped',

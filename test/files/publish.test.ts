@@ -3,10 +3,9 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync,
 import { connect, createServer, type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { identityOf } from '#src/files/identity.js';
-import type { EndpointLock } from '#src/files/lock.js';
+import type { LockFile } from '#src/files/lock-file.js';
 import type { Place } from '#src/files/place.js';
 import { listenerOf, publish } from '#src/files/publish.js';
-import { beginRecord, readRecord } from '#src/files/record.js';
 import { unlinkIfSame } from '#src/files/remove.js';
 import { takeLock, withPlace } from '../helpers/place.js';
 import { start } from '../helpers/program.js';
@@ -14,7 +13,7 @@ import { make, treeOf } from '../helpers/tree.js';
 
 interface Scene {
   readonly place: Place;
-  readonly lock: EndpointLock;
+  readonly lock: LockFile;
   /** A server that answers with its own name. */
   server(name: string): Server;
 }
@@ -23,7 +22,7 @@ interface Scene {
 function withScene(test: (scene: Scene) => Promise<void>): Promise<void> {
   return withPlace(async (place) => {
     const lock = takeLock(place);
-    beginRecord(lock.fd);
+    lock.begin();
     const servers: Server[] = [];
     const server = (name: string) => {
       const made = createServer((socket) => socket.end(name));
@@ -51,7 +50,7 @@ describe('publish', () => {
   it('makes sockets visible under their names, with their modes, and leaves nothing else', () =>
     withScene(async ({ place, lock, server }) => {
       const { names, path, directory } = place;
-      const files = await publish(lock, path, [
+      const files = await publish(lock, [
         { name: names.control, from: listenerOf(server('control')), mode: 0o600 },
         { name: names.data, from: listenerOf(server('data')), mode: 0o666 },
       ]);
@@ -60,7 +59,7 @@ describe('publish', () => {
       expect(lstatSync(path).mode & 0o7777).toBe(0o666);
       expect(lstatSync(`${path}.ctl`).mode & 0o7777).toBe(0o600);
       expect(await Promise.all([answerOf(path), answerOf(`${path}.ctl`)])).toEqual(['data', 'control']);
-      expect(readRecord(lock.fd)?.published).toEqual([
+      expect(lock.record()?.published).toEqual([
         { name: names.control, file: files[0] },
         { name: names.data, file: files[1] },
       ]);
@@ -71,7 +70,7 @@ describe('publish', () => {
     withScene(async ({ place, lock, server }) => {
       const before = process.umask(0o777);
       try {
-        await publish(lock, place.path, [{ name: place.names.data, from: listenerOf(server('data')), mode: 0o600 }]);
+        await publish(lock, [{ name: place.names.data, from: listenerOf(server('data')), mode: 0o600 }]);
       } finally {
         process.umask(before);
       }
@@ -82,7 +81,7 @@ describe('publish', () => {
   it('takes a path of which nothing is left for the private name', () =>
     withScene(async ({ place, lock, server }) => {
       const long = 'x'.repeat(200);
-      await publish(lock, place.path, [{ name: long, from: listenerOf(server('long')), mode: 0o600 }]);
+      await publish(lock, [{ name: long, from: listenerOf(server('long')), mode: 0o600 }]);
       expect(lstatSync(`${place.directory.path}/${long}`).isSocket()).toBe(true);
       unlinkSync(`${place.directory.path}/${long}`);
     }));
@@ -90,7 +89,7 @@ describe('publish', () => {
   it('does not touch the published name when the server closes', () =>
     withScene(async ({ place, lock, server }) => {
       const data = server('data');
-      await publish(lock, place.path, [{ name: place.names.data, from: listenerOf(data), mode: 0o600 }]);
+      await publish(lock, [{ name: place.names.data, from: listenerOf(data), mode: 0o600 }]);
       data.close();
       await once(data, 'close');
       expect(existsSync(place.path)).toBe(true);
@@ -111,7 +110,7 @@ describe('publish', () => {
         await make(entry);
         const { [names.lock]: _, ...before } = treeOf(directory.path);
         const servers = [server('control'), server('data')] as const;
-        const published = publish(lock, path, [
+        const published = publish(lock, [
           { name: names.control, from: listenerOf(servers[0]), mode: 0o600 },
           { name: names.data, from: listenerOf(servers[1]), mode: 0o600 },
         ]);
@@ -129,7 +128,7 @@ describe('publish', () => {
       const used = server('used').listen(`${path}.used`);
       await once(used, 'listening');
       const control = server('control');
-      const published = publish(lock, path, [
+      const published = publish(lock, [
         { name: names.control, from: listenerOf(control), mode: 0o600 },
         { name: names.data, from: listenerOf(used), mode: 0o600 },
       ]);
@@ -140,12 +139,12 @@ describe('publish', () => {
 
   it('fails, and leaves nothing, when its private directory is taken away', () =>
     withScene(async ({ place, lock, server }) => {
-      const { names, path, directory } = place;
+      const { names, directory } = place;
       const data = server('data');
       data.prependOnceListener('listening', () => {
         for (const name of privateNames(place)) rmSync(`${directory.path}/${name}`, { recursive: true });
       });
-      const published = publish(lock, path, [{ name: names.data, from: listenerOf(data), mode: 0o600 }]);
+      const published = publish(lock, [{ name: names.data, from: listenerOf(data), mode: 0o600 }]);
       await expect(published).rejects.toMatchObject({ code: 'ERR_SOCKREF_SYSTEM', errno: 'ENOENT', syscall: 'chmod' });
       expect(data.listening).toBe(false);
       expect(readdirSync(directory.path)).toEqual([names.lock]);
@@ -155,12 +154,12 @@ describe('publish', () => {
     withScene(async ({ place, lock, server }) => {
       const inner = `${place.directory.path}/inner`;
       mkdirSync(inner);
-      const at = lock.directory.at.bind(lock.directory);
-      lock.directory.at = (name) => at(`inner/${name}`);
+      const at = lock.place.directory.at.bind(lock.place.directory);
+      lock.place.directory.at = (name) => at(`inner/${name}`);
       rmSync(inner, { recursive: true });
-      const published = publish(lock, place.path, [{ name: 'x', from: listenerOf(server('x')), mode: 0o600 }]);
+      const published = publish(lock, [{ name: 'x', from: listenerOf(server('x')), mode: 0o600 }]);
       await expect(published).rejects.toMatchObject({ code: 'ERR_SOCKREF_SYSTEM', errno: 'ENOENT', syscall: 'mkdir' });
-      Reflect.deleteProperty(lock.directory, 'at');
+      Reflect.deleteProperty(lock.place.directory, 'at');
     }));
 
   it('can be reached by nobody before its mode is set, and is in the record before it can be seen', () =>
@@ -202,14 +201,14 @@ describe('unlinkIfSame', () => {
   it('removes the very file, and no successor of its name', () =>
     withScene(async ({ place, lock, server }) => {
       const { names, path } = place;
-      const [first] = await publish(lock, path, [{ name: names.data, from: listenerOf(server('1')), mode: 0o600 }]);
+      const [first] = await publish(lock, [{ name: names.data, from: listenerOf(server('1')), mode: 0o600 }]);
       unlinkSync(path);
-      expect(unlinkIfSame(lock, names.data, first as never)).toBe(false);
-      const [second] = await publish(lock, path, [{ name: names.data, from: listenerOf(server('2')), mode: 0o600 }]);
-      expect(unlinkIfSame(lock, names.data, first as never)).toBe(false);
+      expect(unlinkIfSame(lock.place.directory, names.data, first as never)).toBe(false);
+      const [second] = await publish(lock, [{ name: names.data, from: listenerOf(server('2')), mode: 0o600 }]);
+      expect(unlinkIfSame(lock.place.directory, names.data, first as never)).toBe(false);
       expect(await answerOf(path)).toBe('2');
       chmodSync(path, 0o660);
-      expect(unlinkIfSame(lock, names.data, second as never)).toBe(true);
+      expect(unlinkIfSame(lock.place.directory, names.data, second as never)).toBe(true);
       expect(existsSync(path)).toBe(false);
     }));
 });

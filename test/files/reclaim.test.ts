@@ -15,10 +15,10 @@ import { createServer } from 'node:net';
 import { SocketManager } from 'sockref';
 import { describe, expect, it } from 'vitest';
 import { type Identity, identityOf } from '#src/files/identity.js';
-import type { EndpointLock } from '#src/files/lock.js';
+import type { LockFile } from '#src/files/lock-file.js';
 import type { Place } from '#src/files/place.js';
 import { clearWay, reclaim } from '#src/files/reclaim.js';
-import { appendRecord, beginRecord, protocolVersion, type RecordEntry } from '#src/files/record.js';
+import { protocolVersion, type RecordEntry } from '#src/files/record.js';
 import { itAsRoot, otherUid, takeLock, thrownBy, withPlace } from '../helpers/place.js';
 import { start } from '../helpers/program.js';
 import { deadSocket, make, treeOf } from '../helpers/tree.js';
@@ -29,12 +29,12 @@ const serve = (): void => {};
 /** Runs a test with a lock whose record has these lines. */
 function withRecord(
   entries: (place: Place) => Promise<RecordEntry[]>,
-  test: (place: Place, lock: EndpointLock) => Promise<void> | void,
+  test: (place: Place, lock: LockFile) => Promise<void> | void,
 ): Promise<void> {
   return withPlace(async (place) => {
     const lock = takeLock(place);
-    beginRecord(lock.fd);
-    for (const entry of await entries(place)) appendRecord(lock.fd, entry);
+    lock.begin();
+    for (const entry of await entries(place)) lock.append(entry);
     await test(place, lock);
     lock.remove();
   });
@@ -63,7 +63,7 @@ describe('reclaim', () => {
       },
       (place, lock) => {
         const { names, directory } = place;
-        expect(reclaim(lock, place.path)).toEqual({
+        expect(reclaim(lock)).toEqual({
           pid: process.pid,
           names: [names.control, names.data, '.sr-00000000000000aa'],
         });
@@ -71,7 +71,7 @@ describe('reclaim', () => {
           [names.lock, 'app.sock.other', 'file', '.sr-00000000000000ff'].sort(),
         );
         // Once more there is nothing left to do.
-        expect(reclaim(lock, place.path).names).toEqual([]);
+        expect(reclaim(lock).names).toEqual([]);
         for (const name of ['app.sock.other', 'file', '.sr-00000000000000ff'])
           rmSync(directory.at(name), { recursive: true });
       },
@@ -89,7 +89,7 @@ describe('reclaim', () => {
       },
       (place, lock) => {
         const before = treeOf(place.directory.path);
-        expect(reclaim(lock, place.path).names).toEqual([]);
+        expect(reclaim(lock).names).toEqual([]);
         expect(treeOf(place.directory.path)).toEqual(before);
         unlinkSync(place.path);
         unlinkSync(`${place.path}.ctl`);
@@ -104,7 +104,7 @@ describe('reclaim', () => {
         return [first, await leaveSocket(path)];
       },
       (place, lock) => {
-        expect(reclaim(lock, place.path).names).toEqual([place.names.data]);
+        expect(reclaim(lock).names).toEqual([place.names.data]);
         expect(existsSync(place.path)).toBe(false);
       },
     ));
@@ -118,9 +118,9 @@ describe('reclaim', () => {
         symlinkSync('target', directory.at('.sr-00000000000000bb'));
         return [{ temporary: '.sr-00000000000000aa' }, { temporary: '.sr-00000000000000bb' }];
       },
-      ({ directory, path }, lock) => {
+      ({ directory }, lock) => {
         const before = treeOf(directory.path);
-        expect(reclaim(lock, path).names).toEqual([]);
+        expect(reclaim(lock).names).toEqual([]);
         expect(treeOf(directory.path)).toEqual(before);
         for (const name of ['.sr-00000000000000aa', '.sr-00000000000000bb', 'target'])
           rmSync(directory.at(name), { recursive: true });
@@ -136,8 +136,8 @@ describe('reclaim', () => {
         symlinkSync('../target', directory.at('.sr-00000000000000aa/link'));
         return [{ temporary: '.sr-00000000000000aa' }];
       },
-      ({ directory, path }, lock) => {
-        expect(reclaim(lock, path).names).toEqual(['.sr-00000000000000aa']);
+      ({ directory }, lock) => {
+        expect(reclaim(lock).names).toEqual(['.sr-00000000000000aa']);
         expect(readFileSync(directory.at('target/file'), 'utf8')).toBe('mine');
         rmSync(directory.at('target'), { recursive: true });
       },
@@ -150,8 +150,8 @@ describe('reclaim', () => {
         chownSync(directory.at('.sr-00000000000000aa'), otherUid, otherUid);
         return [{ temporary: '.sr-00000000000000aa' }];
       },
-      ({ directory, path }, lock) => {
-        expect(reclaim(lock, path).names).toEqual([]);
+      ({ directory }, lock) => {
+        expect(reclaim(lock).names).toEqual([]);
         rmSync(directory.at('.sr-00000000000000aa'), { recursive: true });
       },
     ),
@@ -161,7 +161,7 @@ describe('reclaim', () => {
     withPlace(async (place) => {
       await deadSocket(place.path);
       const lock = takeLock(place);
-      expect(reclaim(lock, place.path)).toEqual({ pid: undefined, names: [] });
+      expect(reclaim(lock)).toEqual({ pid: undefined, names: [] });
       expect(existsSync(place.path)).toBe(true);
       unlinkSync(place.path);
       lock.remove();
@@ -179,7 +179,7 @@ describe('reclaim', () => {
       const expected = { code: 'ERR_SOCKREF_PROTOCOL', path, ours: protocolVersion, theirs: version };
 
       const lock = takeLock(place);
-      expect(thrownBy(() => reclaim(lock, path))).toMatchObject(expected);
+      expect(thrownBy(() => reclaim(lock))).toMatchObject(expected);
       lock.release();
       await using manager = new SocketManager();
       for (const options of [{ serve }, {}, { serve, reclaim: 'stale' }] as const) {
@@ -193,8 +193,8 @@ describe('reclaim', () => {
 });
 
 describe('clearWay', () => {
-  const clear = (place: Place, lock: EndpointLock, rule: 'recorded' | 'stale', own: Identity[] = []) =>
-    clearWay(lock, place.path, place.names.data, rule, own);
+  const clear = (place: Place, lock: LockFile, rule: 'recorded' | 'stale', own: Identity[] = []) =>
+    clearWay(lock, place.names.data, rule, own);
 
   it('finds the way clear, or clears it of our own earlier file', () =>
     withPlace(async (place) => {

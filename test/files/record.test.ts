@@ -1,19 +1,11 @@
-import { closeSync, fstatSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { fstatSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { LockFile } from '#src/files/lock-file.js';
 import { ownStart } from '#src/files/platform.js';
-import {
-  appendRecord,
-  beginRecord,
-  looksLikeRecord,
-  maxRecordBytes,
-  protocolVersion,
-  type RecordEntry,
-  readRecord,
-  recordMagic,
-} from '#src/files/record.js';
+import { looksLikeRecord, maxRecordBytes, protocolVersion, type RecordEntry, recordMagic } from '#src/files/record.js';
 import { withDirectory } from '../helpers/directory.js';
-import { thrownBy } from '../helpers/place.js';
+import { takeLock, thrownBy, withPlace } from '../helpers/place.js';
 import { start } from '../helpers/program.js';
 import { onSmallDisk } from '../helpers/small-disk.js';
 
@@ -30,18 +22,14 @@ const entry: fc.Arbitrary<RecordEntry> = fc.oneof(
   }),
 );
 
-/** Runs a test with an open file. */
-function withFile(test: (fd: number, path: string) => void): Promise<void> {
-  return withDirectory((directory) => {
-    const path = `${directory}/lock`;
-    const fd = openSync(path, 'a+');
-    closeSync(fd);
-    const opened = openSync(path, 'r+');
+/** Runs a test with a held lock file. */
+function withLock(test: (lock: LockFile, path: string) => void): Promise<void> {
+  return withPlace((place) => {
+    const lock = takeLock(place);
     try {
-      test(opened, path);
+      test(lock, `${place.path}.lock`);
     } finally {
-      closeSync(opened);
-      rmSync(path);
+      lock.remove();
     }
   });
 }
@@ -54,11 +42,11 @@ function namedBy(entries: readonly RecordEntry[]) {
 }
 
 it('says who wrote it, in place of what was there', () =>
-  withFile((fd, path) => {
+  withLock((lock, path) => {
     writeFileSync(path, '{"sockref":1,"pid":99,"since":1}\n{"temporary":".sr-0123456789abcdef"}\n'.repeat(50));
     const before = Date.now();
-    beginRecord(fd);
-    const record = readRecord(fd);
+    lock.begin();
+    const record = lock.record();
     expect(record).toEqual({
       version: protocolVersion,
       pid: process.pid,
@@ -76,21 +64,21 @@ it('says who wrote it, in place of what was there', () =>
   }));
 
 it('is read as it was written; torn at any byte, it names what was whole by then', () =>
-  withFile((fd, path) => {
+  withLock((lock, path) => {
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 4 }), (entries) => {
-        beginRecord(fd);
-        const ends = [fstatSync(fd).size];
+        lock.begin();
+        const ends = [fstatSync(lock.fd).size];
         for (const each of entries) {
-          appendRecord(fd, each);
-          ends.push(fstatSync(fd).size);
+          lock.append(each);
+          ends.push(fstatSync(lock.fd).size);
         }
-        expect(readRecord(fd)).toMatchObject(namedBy(entries));
-        for (let size = fstatSync(fd).size - 1; size >= 0; size--) {
+        expect(lock.record()).toMatchObject(namedBy(entries));
+        for (let size = fstatSync(lock.fd).size - 1; size >= 0; size--) {
           truncateSync(path, size);
           const whole = ends.filter((end) => end <= size).length;
-          if (whole === 0) expect(readRecord(fd)).toBeUndefined();
-          else expect(readRecord(fd)).toMatchObject(namedBy(entries.slice(0, whole - 1)));
+          if (whole === 0) expect(lock.record()).toBeUndefined();
+          else expect(lock.record()).toMatchObject(namedBy(entries.slice(0, whole - 1)));
         }
       }),
       { numRuns: 20 },
@@ -109,22 +97,22 @@ it('takes back a line that the disk took only a part of, so that the next one is
   }));
 
 it('refuses to grow beyond its limit, and stays as it was', () =>
-  withFile((fd, path) => {
-    beginRecord(fd);
+  withLock((lock, path) => {
+    lock.begin();
     const line = { temporary: '.sr-0123456789abcdef' };
     const error = thrownBy(() => {
-      for (;;) appendRecord(fd, line);
+      for (;;) lock.append(line);
     });
     expect(error).toMatchObject({ code: 'ERR_SOCKREF_LIMIT_EXCEEDED', limit: 'recordBytes', max: maxRecordBytes });
-    const { size } = fstatSync(fd);
+    const { size } = fstatSync(lock.fd);
     expect(size).toBeLessThanOrEqual(maxRecordBytes);
     expect(size).toBeGreaterThan(maxRecordBytes - 100);
     expect(readFileSync(path, 'utf8')).toMatch(/\n$/);
-    expect(readRecord(fd)?.temporaries.length).toBeGreaterThan(1000);
+    expect(lock.record()?.temporaries.length).toBeGreaterThan(1000);
     // It can be begun anew.
-    beginRecord(fd);
-    appendRecord(fd, line);
-    expect(readRecord(fd)?.temporaries).toEqual([line.temporary]);
+    lock.begin();
+    lock.append(line);
+    expect(lock.record()?.temporaries).toEqual([line.temporary]);
   }));
 
 it('is recognised by its first bytes, however few there are', () => {

@@ -1,6 +1,6 @@
 import { it } from 'vitest';
 import { Directory } from '#src/files/directory.js';
-import { EndpointLock } from '#src/files/lock.js';
+import { LockFile } from '#src/files/lock-file.js';
 import { endpointNames, type Place } from '#src/files/place.js';
 import { withDirectory } from './directory.js';
 
@@ -41,8 +41,8 @@ export function withPlace<Value>(test: (place: Place) => Value | Promise<Value>)
 }
 
 /** Takes the lock of a place, which must be free. */
-export function takeLock({ directory, names, path }: Place): EndpointLock {
-  const attempt = EndpointLock.attempt(directory, names.lock, path, true);
+export function takeLock(place: Place): LockFile {
+  const attempt = LockFile.attempt(place, true);
   if (attempt.kind !== 'held') throw new Error(`The lock was to be free, but is ${attempt.kind}`);
   return attempt.lock;
 }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import { EndpointLock } from '#src/files/lock.js';
+import { LockFile } from '#src/files/lock-file.js';
 import type { Place } from '#src/files/place.js';
 import { DataListener } from '#src/sharing/data-listener.js';
 import { deferred } from '#src/sharing/deferred.js';
@@ -41,7 +41,7 @@ class Scene {
     const started = deferred<Owner>();
     await Owner.start(
       {
-        ...{ place, service, lock: takeLock(place), settings: ownerSettings(), references: 1, expected: 0 },
+        ...{ service, lock: takeLock(place), settings: ownerSettings(), references: 1, expected: 0 },
         ...{ surroundings: { clock, hooks }, events },
       },
       started.resolve,
@@ -121,8 +121,8 @@ describe('a private directory that cannot be removed when its sockets are publis
 
 describe('a lock that cannot be let go of in the ordinary way', () => {
   const failing = (): { restore(): void } => {
-    const { release } = EndpointLock.prototype;
-    const spy = vi.spyOn(EndpointLock.prototype, 'release').mockImplementation(function (this: EndpointLock) {
+    const { release } = LockFile.prototype;
+    const spy = vi.spyOn(LockFile.prototype, 'release').mockImplementation(function (this: LockFile) {
       release.call(this);
       throw Object.assign(new Error('EIO'), { code: 'EIO' });
     });

@@ -3,7 +3,6 @@ import { readdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { Place } from '#src/files/place.js';
-import { beginRecord } from '#src/files/record.js';
 import { type Claim, claim, type Obstacle } from '#src/sharing/claim.js';
 import type { Lease } from '#src/sharing/lease.js';
 import type { Provider } from '#src/sharing/provider.js';
@@ -89,7 +88,7 @@ describe('a claim', () => {
   it('removes what a dead owner left, also if it can only join', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
-      beginRecord(lock.fd);
+      lock.begin();
       lock.release();
       const joining = begin(place, { provider: () => undefined });
       await expect(joining.settled).rejects.toMatchObject({ code: 'ERR_SOCKREF_NOT_SERVED' });
@@ -102,7 +101,7 @@ describe('a claim', () => {
   ])('waits for an owner that %s, and names it', (does, said) =>
     withPlace(async (place) => {
       const lock = takeLock(place);
-      beginRecord(lock.fd);
+      lock.begin();
       const server = said && (await fakeOwner(place.path, () => said));
       const claimed = begin(place);
       const words = `the owner (pid ${process.pid}) to ${does.slice(0, -1)}`;
@@ -122,7 +121,7 @@ describe('a claim', () => {
   it('says that an owner does not answer, and can be given up then', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
-      beginRecord(lock.fd);
+      lock.begin();
       const server = await fakeOwner(place.path, () => undefined);
       const claimed = begin(place);
       expect(await claimed.waitsFor('the owner to answer')).toMatchObject({ pid: process.pid });

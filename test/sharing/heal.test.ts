@@ -13,9 +13,8 @@ import {
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { EndpointLock } from '#src/files/lock.js';
+import { LockFile } from '#src/files/lock-file.js';
 import type { Place } from '#src/files/place.js';
-import { beginRecord } from '#src/files/record.js';
 import { DataListener } from '#src/sharing/data-listener.js';
 import { listenerService } from '#src/sharing/handler-service.js';
 import { Healer } from '#src/sharing/heal.js';
@@ -31,7 +30,7 @@ class Scene {
   readonly place: Place;
   readonly sockets: Sockets;
   readonly healer: Healer;
-  lock: EndpointLock;
+  readonly lock: LockFile;
 
   constructor(place: Place) {
     this.place = place;
@@ -39,9 +38,10 @@ class Scene {
     const fault = (error: unknown) => void this.notes.faults.push(error);
     const service = listenerService(new DataListener((socket) => socket.end(), 10, fault), 0, this.notes.clock);
     const control = (socket: { destroy(): unknown }) => void socket.destroy();
-    this.sockets = new Sockets({ place, settings: ownerSettings(), service, control, makeRoom: () => {}, fault });
-    this.healer = new Healer(place, this.notes, intervalMs, {
-      lock: () => this.lock,
+    const { lock } = this;
+    this.sockets = new Sockets({ lock, settings: ownerSettings(), service, control, makeRoom: () => {}, fault });
+    this.healer = new Healer(this.notes, intervalMs, {
+      lock,
       sockets: this.sockets,
       recorded: () =>
         (['control', 'data'] as const).flatMap((kind) => {
@@ -49,19 +49,14 @@ class Scene {
           return file ? [{ published: { name: place.names[kind], file } }] : [];
         }),
       look: async () => false,
-      relocked: (lock) => {
-        this.notes.told.push('relocked');
-        this.lock.release();
-        this.lock = lock;
-      },
       deposed: () => void this.notes.told.push('deposed'),
       displaced: () => void this.notes.told.push('displaced'),
     });
   }
 
   async start(): Promise<void> {
-    beginRecord(this.lock.fd);
-    await this.sockets.publish(this.lock, ['control', 'data']);
+    this.lock.begin();
+    await this.sockets.publish(['control', 'data']);
   }
 
   end(): void {
@@ -141,7 +136,7 @@ describe('a healer', () => {
     withHealer(async ({ healer, notes, place }) => {
       for (const suffix of ['', '.ctl', '.lock']) unlinkSync(place.path + suffix);
       await healer.check();
-      expect(notes.told).toEqual(['relocked', 'healed app.sock.lock app.sock.ctl app.sock']);
+      expect(notes.told).toEqual(['healed app.sock.lock app.sock.ctl app.sock']);
       const record = readFileSync(`${place.path}.lock`, 'utf8');
       for (const suffix of ['', '.ctl']) expect(record).toContain(String(lstatSync(place.path + suffix).ino));
       const client = connect(place.path);
@@ -244,15 +239,16 @@ describe('a healer', () => {
     it('leaves no empty lock file, and is owner still: the next look repairs it', () =>
       withoutRecord(async (scene, mend) => {
         const { healer, notes, place } = scene;
-        const before = scene.lock;
+        const { fd } = scene.lock;
         unlinkSync(`${place.path}.lock`);
         await healer.check();
         expect(notes.faults).toMatchObject([{ code: 'ERR_SOCKREF_SYSTEM', cause: { message: 'on purpose' } }]);
         expect(thrownBy(() => lstatSync(`${place.path}.lock`))).toMatchObject({ code: 'ENOENT' });
-        expect(scene.lock).toBe(before);
+        expect(scene.lock.fd).toBe(fd);
+        expect(scene.lock.isOpen()).toBe(true);
         mend();
         await healer.check();
-        expect(notes.told).toEqual(['relocked', 'healed app.sock.lock']);
+        expect(notes.told).toEqual(['healed app.sock.lock']);
         expect(scene.lock.check()).toBe('linked');
       }));
 
@@ -260,7 +256,7 @@ describe('a healer', () => {
       withoutRecord(async (scene, mend) => {
         const { healer, notes, place } = scene;
         unlinkSync(`${place.path}.lock`);
-        const remove = vi.spyOn(EndpointLock.prototype, 'remove').mockImplementation(() => {
+        const remove = vi.spyOn(LockFile.prototype, 'remove').mockImplementation(() => {
           throw new Error('no unlink');
         });
         await healer.check();
@@ -269,7 +265,7 @@ describe('a healer', () => {
         expect(lstatSync(`${place.path}.lock`).size).toBe(0);
         mend();
         await healer.check();
-        expect(notes.told).toEqual(['relocked', 'healed app.sock.lock']);
+        expect(notes.told).toEqual(['healed app.sock.lock']);
       }));
 
     it('gives way to somebody who has taken the lock meanwhile', () =>
@@ -290,14 +286,14 @@ describe('a healer', () => {
       unlinkSync(`${place.path}.lock`);
       const between = takeLock(place);
       const left = '.sr-0123456789abcdef';
-      beginRecord(between.fd, { temporary: left });
+      between.begin({ temporary: left });
       mkdirSync(join(place.directory.path, left));
       between.release();
       // As if our own had been lost after it: a lock file that is there from the beginning would be a rival's.
       renameSync(`${place.path}.lock`, `${place.path}.aside`);
-      const attempt = vi.spyOn(EndpointLock, 'attempt').mockImplementationOnce((...args) => {
+      const attempt = vi.spyOn(LockFile, 'attempt').mockImplementationOnce((...args) => {
         renameSync(`${place.path}.aside`, `${place.path}.lock`);
-        return EndpointLock.attempt(...args);
+        return LockFile.attempt(...args);
       });
       const at = place.directory.at.bind(place.directory);
       place.directory.at = (name) => {
@@ -311,7 +307,7 @@ describe('a healer', () => {
       expect(notes.told).toEqual([]);
       Reflect.deleteProperty(place.directory, 'at');
       await healer.check();
-      expect(notes.told).toEqual(['relocked', 'healed app.sock.lock']);
+      expect(notes.told).toEqual(['healed app.sock.lock']);
       expect(existsSync(join(place.directory.path, left))).toBe(false);
     }));
 });

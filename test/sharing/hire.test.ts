@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { SocketManager } from 'sockref';
 import { expect, it, onTestFinished } from 'vitest';
 import { Directory } from '#src/files/directory.js';
-import { EndpointLock } from '#src/files/lock.js';
+import { LockFile } from '#src/files/lock-file.js';
+import { endpointNames } from '#src/files/place.js';
 import { type Behind, behind, keeperOf } from '../helpers/behind.js';
 import { processesOf } from '../helpers/processes.js';
 import { until } from '../helpers/until.js';
@@ -200,9 +201,10 @@ it('is the owner without a moment in which somebody else could be', () =>
       done = true;
     });
     const directory = Directory.open(where.directory);
+    const place = { directory, names: endpointNames('app.sock'), path };
     await until('it is claimed', () => existsSync(`${path}.lock`));
     while (!done) {
-      const attempt = EndpointLock.attempt(directory, 'app.sock.lock', path, false);
+      const attempt = LockFile.attempt(place, false);
       tries++;
       if (attempt.kind === 'held') {
         held++;

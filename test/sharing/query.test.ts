@@ -4,7 +4,6 @@ import type { Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { Place } from '#src/files/place.js';
 import { processEntry } from '#src/files/process-table.js';
-import { beginRecord } from '#src/files/record.js';
 import { query } from '#src/sharing/query.js';
 import { fakeOwner } from '../helpers/control-peer.js';
 import { isRoot, otherUid, takeLock, withPlace } from '../helpers/place.js';
@@ -42,7 +41,7 @@ async function withOwner(
   test: (server: Server) => Promise<void>,
 ): Promise<void> {
   const lock = takeLock(place);
-  beginRecord(lock.fd);
+  lock.begin();
   const server = await fakeOwner(place.path, answer);
   try {
     await test(server);
@@ -107,7 +106,7 @@ describe('a query', () => {
   it('finds an owner silent whose queue is full, and not on its way in or out', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
-      beginRecord(lock.fd);
+      lock.begin();
       const { line } = await runServer(`exec python3 -c '${fullQueue}' ${place.path}.ctl`);
       expect(await line()).toBe('full');
       expect(await query(place, 50)).toMatchObject({ kind: 'silent', connected: true, record: { pid: process.pid } });
@@ -170,7 +169,7 @@ describe('a query', () => {
     withPlace(async (place) => {
       const lock = takeLock(place);
       expect(await query(place, long)).toEqual({ kind: 'silent', connected: false, record: undefined });
-      beginRecord(lock.fd);
+      lock.begin();
       expect(await query(place, long)).toMatchObject({ connected: false, record: { pid: process.pid } });
       lock.remove();
       lock.release();
@@ -179,7 +178,7 @@ describe('a query', () => {
   it('finds what a dead owner left, and leaves it', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
-      beginRecord(lock.fd);
+      lock.begin();
       lock.release();
       await deadSocket(`${place.path}.ctl`);
       expect(await query(place, long)).toMatchObject({ kind: 'stale', record: { pid: process.pid } });

@@ -3,9 +3,7 @@ import { existsSync, lstatSync, readdirSync, unlinkSync, writeFileSync } from 'n
 import { connect, type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '#src/clock.js';
-import type { EndpointLock } from '#src/files/lock.js';
 import type { Place } from '#src/files/place.js';
-import { beginRecord } from '#src/files/record.js';
 import { DataListener } from '#src/sharing/data-listener.js';
 import { listenerService } from '#src/sharing/handler-service.js';
 import { Sockets } from '#src/sharing/sockets.js';
@@ -15,7 +13,6 @@ import { greet, greeting, readAll } from '../helpers/serve.js';
 
 interface Scene {
   readonly place: Place;
-  readonly lock: EndpointLock;
   readonly sockets: Sockets;
   readonly servers: Server[];
   readonly faults: unknown[];
@@ -24,7 +21,7 @@ interface Scene {
 function withSockets(play: (scene: Scene) => Promise<void>): Promise<void> {
   return withPlace(async (place) => {
     const lock = takeLock(place);
-    beginRecord(lock.fd);
+    lock.begin();
     const faults: unknown[] = [];
     const servers: Server[] = [];
     const fault = (error: unknown) => void faults.push(error);
@@ -38,9 +35,9 @@ function withSockets(play: (scene: Scene) => Promise<void>): Promise<void> {
     const service = listenerService(new Data(greet, 10, fault), 0, systemClock);
     const settings = ownerSettings({ mode: 0o640, maxMembers: 3 });
     const control = (socket: Parameters<typeof greet>[0]) => void socket.end('control');
-    const sockets = new Sockets({ place, settings, service, control, makeRoom: () => {}, fault });
+    const sockets = new Sockets({ lock, settings, service, control, makeRoom: () => {}, fault });
     try {
-      await play({ place, lock, sockets, servers, faults });
+      await play({ place, sockets, servers, faults });
     } finally {
       sockets.unlink();
       sockets.close();
@@ -54,9 +51,9 @@ const modeOf = (path: string): number => lstatSync(path).mode & 0o777;
 
 describe('the sockets of an owner', () => {
   it('are there with their modes, and lead to who serves them', () =>
-    withSockets(async ({ place, lock, sockets }) => {
+    withSockets(async ({ place, sockets }) => {
       expect(sockets.file('data')).toBeUndefined();
-      await sockets.publish(lock, ['control', 'data']);
+      await sockets.publish(['control', 'data']);
       expect(modeOf(place.path)).toBe(0o640);
       expect(modeOf(`${place.path}.ctl`)).toBe(0o600);
       expect(await readAll(connect(place.path))).toBe(greeting);
@@ -65,14 +62,14 @@ describe('the sockets of an owner', () => {
     }));
 
   it('of a repair take the place of the old ones, which take those who came by them first', () =>
-    withSockets(async ({ place, lock, sockets, servers }) => {
-      await sockets.publish(lock, ['control', 'data']);
+    withSockets(async ({ place, sockets, servers }) => {
+      await sockets.publish(['control', 'data']);
       const [old] = servers as [Server];
       const before = sockets.file('data');
       const early = connect(place.path);
       unlinkSync(place.path);
       const closed = once(old, 'close');
-      await sockets.publish(lock, ['data']);
+      await sockets.publish(['data']);
       expect(await readAll(early)).toBe(greeting);
       await closed;
       expect(sockets.file('data')).not.toEqual(before);
@@ -81,8 +78,8 @@ describe('the sockets of an owner', () => {
     }));
 
   it('are unlinked only where the name still leads to them', () =>
-    withSockets(async ({ place, lock, sockets }) => {
-      await sockets.publish(lock, ['control', 'data']);
+    withSockets(async ({ place, sockets }) => {
+      await sockets.publish(['control', 'data']);
       unlinkSync(place.path);
       writeFileSync(place.path, 'somebody else');
       sockets.unlink();
@@ -92,8 +89,8 @@ describe('the sockets of an owner', () => {
     }));
 
   it('accept nobody once they are closed, however often', () =>
-    withSockets(async ({ place, lock, sockets }) => {
-      await sockets.publish(lock, ['control', 'data']);
+    withSockets(async ({ place, sockets }) => {
+      await sockets.publish(['control', 'data']);
       sockets.close();
       sockets.close();
       expect(existsSync(place.path)).toBe(true);
@@ -102,15 +99,15 @@ describe('the sockets of an owner', () => {
     }));
 
   it('keep the process or not, those of a later repair, too', () =>
-    withSockets(async ({ place, lock, sockets, servers }) => {
+    withSockets(async ({ place, sockets, servers }) => {
       const before = keeping('PipeWrap');
-      await sockets.publish(lock, ['control', 'data']);
+      await sockets.publish(['control', 'data']);
       expect(keeping('PipeWrap')).toBe(before + 2);
       sockets.keepAlive(false);
       expect(keeping('PipeWrap')).toBe(before);
       unlinkSync(place.path);
       const closed = once(servers[0] as Server, 'close');
-      await sockets.publish(lock, ['data']);
+      await sockets.publish(['data']);
       await closed;
       expect(keeping('PipeWrap')).toBe(before);
       sockets.keepAlive(true);
@@ -118,8 +115,8 @@ describe('the sockets of an owner', () => {
     }));
 
   it('report what fails while they listen', () =>
-    withSockets(async ({ lock, sockets, servers, faults }) => {
-      await sockets.publish(lock, ['control', 'data']);
+    withSockets(async ({ sockets, servers, faults }) => {
+      await sockets.publish(['control', 'data']);
       const failure = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE', syscall: 'accept' });
       servers[0]?.emit('error', failure);
       expect(faults).toMatchObject([{ code: 'ERR_SOCKREF_LIMIT_EXCEEDED', errno: 'EMFILE', cause: failure }]);

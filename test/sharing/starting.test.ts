@@ -64,7 +64,6 @@ class Scene {
     this.started = Owner.start(
       {
         ...{
-          place,
           service,
           lock: takeLock(place),
           settings: ownerSettings(),

@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import { EndpointLock } from '#src/files/lock.js';
-import { beginRecord } from '#src/files/record.js';
+import { LockFile } from '#src/files/lock-file.js';
 import { sweep, sweepHeld } from '#src/sharing/sweep.js';
 import { takeLock, withPlace } from '../helpers/place.js';
 
@@ -11,7 +10,7 @@ describe('a sweep', () => {
   it('removes what a dead owner left, the lock file, too', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
-      beginRecord(lock.fd);
+      lock.begin();
       lock.release();
       expect(existsSync(`${place.path}.lock`)).toBe(true);
       await sweep(place, process.pid);
@@ -20,7 +19,7 @@ describe('a sweep', () => {
   it('leaves the lock of another process alone, at once', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
-      beginRecord(lock.fd);
+      lock.begin();
       await sweep(place, process.pid + 1);
       expect(lock.check()).toBe('linked');
       lock.remove();
@@ -39,7 +38,7 @@ describe('a sweep', () => {
   it('waits for an owner that is dying', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
-      beginRecord(lock.fd);
+      lock.begin();
       const swept = sweep(place, process.pid);
       // The first attempt was made in this tick, in vain.
       lock.release();
@@ -50,8 +49,8 @@ describe('a sweep', () => {
   it('leaves another life of the same process alone', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
-      beginRecord(lock.fd);
-      const attempts = vi.spyOn(EndpointLock, 'attempt');
+      lock.begin();
+      const attempts = vi.spyOn(LockFile, 'attempt');
       const swept = sweep(place, process.pid);
       const at = `${place.path}.lock`;
       const record = JSON.parse(readFileSync(at, 'utf8'));
@@ -69,7 +68,7 @@ describe('a sweep', () => {
     withPlace(async (place) => {
       const lock = takeLock(place);
       writeFileSync(`${place.path}.lock`, '{"sockref":9,"pid":1,"since":1}\n');
-      await expect(sweepHeld(lock, place.path)).rejects.toThrow('version');
+      await expect(sweepHeld(lock)).rejects.toThrow('version');
       expect(existsSync(`${place.path}.lock`)).toBe(true);
       const again = takeLock(place);
       again.remove();

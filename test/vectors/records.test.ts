@@ -2,7 +2,8 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { looksLikeRecord, maxRecordBytes, parseRecord, readRecord, readText, recordMagic } from '#src/files/record.js';
+import { readText } from '#src/files/descriptor-text.js';
+import { looksLikeRecord, maxRecordBytes, parseRecord, recordMagic } from '#src/files/record.js';
 
 interface Case {
   readonly name: string;
@@ -29,7 +30,10 @@ function read(bytes: Buffer): { names: unknown; ours: boolean } {
   writeFileSync(file, bytes);
   const fd = openSync(file, 'r');
   try {
-    return { names: readRecord(fd), ours: looksLikeRecord(readText(fd, recordMagic.length)) };
+    return {
+      names: parseRecord(readText(fd, maxRecordBytes)),
+      ours: looksLikeRecord(readText(fd, recordMagic.length)),
+    };
   } finally {
     closeSync(fd);
   }

@@ -6,7 +6,7 @@ import { SocketManager } from '../../api/manager.js';
 import { isSocketReferenceError, messageOf, quote } from '../../errors.js';
 import { defaultDirectory, defaultDirectoryPath } from '../../files/default-directory.js';
 import { canonicalDirectory, Directory } from '../../files/directory.js';
-import { peekRecord } from '../../files/lock.js';
+import { peekRecord } from '../../files/locking.js';
 import { joinPath } from '../../files/paths.js';
 import { endpointNames } from '../../files/place.js';
 import { ownUid } from '../../files/platform.js';
@@ -145,7 +145,8 @@ function recordedIn(path: string): readonly string[] {
     const locks = readdirSync(path).filter((name) => name.endsWith(lockSuffix));
     return locks.flatMap((name) => {
       try {
-        return peekRecord(directory, name, joinPath(path, name))?.temporaries ?? [];
+        const names = endpointNames(name.slice(0, -lockSuffix.length));
+        return peekRecord({ directory, names, path: joinPath(path, names.data) })?.temporaries ?? [];
       } catch {
         // Told of as unreadable already.
         return [];

@@ -19,15 +19,14 @@ import {
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { EndpointLock, peekRecord } from '#src/files/lock.js';
+import { LockFile } from '#src/files/lock-file.js';
+import { peekRecord } from '#src/files/locking.js';
 import type { Place } from '#src/files/place.js';
-import { beginRecord } from '#src/files/record.js';
 import { isRoot, itAsRoot, otherUid, takeLock, withPlace } from '../helpers/place.js';
 import { start } from '../helpers/program.js';
 import { type Entry, make, treeOf } from '../helpers/tree.js';
 
-const attempt = ({ directory, names, path }: Place, create = true) =>
-  EndpointLock.attempt(directory, names.lock, path, create);
+const attempt = (place: Place, create = true) => LockFile.attempt(place, create);
 const lockPath = ({ path }: Place) => `${path}.lock`;
 const openDescriptors = () => readdirSync('/proc/self/fd').length;
 
@@ -60,11 +59,11 @@ describe('a lock', () => {
   it('names its holder to those who come, once that has written its record', () =>
     withPlace((place) => {
       const lock = takeLock(place);
-      beginRecord(lock.fd);
+      lock.begin();
       expect(attempt(place)).toMatchObject({ kind: 'busy', record: { pid: process.pid } });
-      expect(peekRecord(place.directory, place.names.lock, place.path)?.pid).toBe(process.pid);
+      expect(peekRecord(place)?.pid).toBe(process.pid);
       lock.remove();
-      expect(peekRecord(place.directory, place.names.lock, place.path)).toBeUndefined();
+      expect(peekRecord(place)).toBeUndefined();
     }));
 
   it('is given to whoever comes after a holder that was killed', () =>
@@ -105,7 +104,7 @@ describe('a lock', () => {
       const lock = takeLock(place);
       expect(openDescriptors()).toBe(before + 1);
       attempt(place);
-      peekRecord(place.directory, place.names.lock, place.path);
+      peekRecord(place);
       expect(openDescriptors()).toBe(before + 1);
       lock.remove();
       expect(openDescriptors()).toBe(before);
@@ -202,6 +201,68 @@ describe('a lock file that does not stay', () => {
     }));
 });
 
+describe('a lock file that is taken again', () => {
+  const tell = (error: unknown): never => {
+    throw error;
+  };
+  const left = { temporary: '.sr-0123456789abcdef' };
+
+  it('has a new record, and takes the place of the lost one in the same object', () =>
+    withPlace((place) => {
+      const lock = takeLock(place);
+      lock.begin();
+      const before = openDescriptors();
+      unlinkSync(lockPath(place));
+      expect(lock.retake(() => [left], tell)).toBe(true);
+      expect(lock.check()).toBe('linked');
+      expect(lock.isOpen()).toBe(true);
+      expect(lock.record()).toMatchObject({ pid: process.pid, temporaries: [left.temporary] });
+      expect(openDescriptors()).toBe(before);
+      expect(attempt(place).kind).toBe('busy');
+      lock.remove();
+      expect(openDescriptors()).toBe(before - 1);
+    }));
+
+  it('is not, if another process was quicker', () =>
+    withPlace((place) => {
+      const lock = takeLock(place);
+      unlinkSync(lockPath(place));
+      const other = takeLock(place);
+      expect(lock.retake(() => [], tell)).toBe(false);
+      expect(other.check()).toBe('linked');
+      other.remove();
+      lock.release();
+    }));
+
+  it('closes nothing that has the number of a descriptor which something else has closed', () =>
+    withPlace((place) => {
+      const lock = takeLock(place);
+      const { fd } = lock;
+      closeSync(fd);
+      const other = openSync(place.directory.path, 'r');
+      expect(other).toBe(fd);
+      unlinkSync(lockPath(place));
+      expect(lock.retake(() => [], tell)).toBe(true);
+      expect(fstatSync(other).isDirectory()).toBe(true);
+      closeSync(other);
+      lock.remove();
+    }));
+
+  it('stays as it was after a failure, and is taken again by the next call', () =>
+    withPlace((place) => {
+      const lock = takeLock(place);
+      const { fd } = lock;
+      const before = openDescriptors();
+      unlinkSync(lockPath(place));
+      expect(() => lock.retake(() => [{ temporary: 'x'.repeat(70_000) }], tell)).toThrow('would exceed');
+      expect(lock.fd).toBe(fd);
+      expect(openDescriptors()).toBe(before);
+      expect(lock.check()).toBe('missing');
+      expect(lock.retake(() => [], tell)).toBe(true);
+      lock.remove();
+    }));
+});
+
 describe('what is not ours at the path of the lock', () => {
   const entries: Record<string, (path: string) => Entry[]> = {
     'a regular file': (path) => [{ file: path, mode: '0600', text: 'mine\n' }],
@@ -234,7 +295,7 @@ describe('what is not ours at the path of the lock', () => {
           expect.objectContaining({ code: 'ERR_SOCKREF_ADDRESS_IN_USE', path: place.path }),
         );
       }
-      expect(() => peekRecord(place.directory, place.names.lock, place.path)).toThrow();
+      expect(() => peekRecord(place)).toThrow();
       expect(treeOf(folder)).toEqual(before);
       expect(openDescriptors()).toBe(openBefore);
       for (const name of readdirSync(folder)) rmSync(`${folder}/${name}`, { recursive: true });
@@ -303,9 +364,8 @@ describe('a lock that is handed over', () => {
 
   it('is adopted as it is', () =>
     withPlace((place) => {
-      const { directory, names, path } = place;
       const { fd } = takeLock(place);
-      const adopted = EndpointLock.adopt(directory, names.lock, path, fd);
+      const adopted = LockFile.adopt(place, fd);
       expect(adopted?.check()).toBe('linked');
       expect(attempt(place).kind).toBe('busy');
       adopted?.remove();
@@ -323,11 +383,10 @@ describe('a lock that is handed over', () => {
     ],
   ])('is not adopted when its file %s, and leaves no descriptor', (_, happen) =>
     withPlace((place) => {
-      const { directory, names, path } = place;
       const { fd } = takeLock(place);
       const before = openDescriptors();
       happen(lockPath(place));
-      expect(EndpointLock.adopt(directory, names.lock, path, fd)).toBeUndefined();
+      expect(LockFile.adopt(place, fd)).toBeUndefined();
       expect(openDescriptors()).toBe(before - 1);
       rmSync(lockPath(place), { force: true });
     }),
@@ -335,10 +394,9 @@ describe('a lock that is handed over', () => {
 
   it('is not adopted when somebody else has it', () =>
     withPlace((place) => {
-      const { directory, names, path } = place;
       const lock = takeLock(place);
       const fd = openSync(lockPath(place), 'r+');
-      expect(EndpointLock.adopt(directory, names.lock, path, fd)).toBeUndefined();
+      expect(LockFile.adopt(place, fd)).toBeUndefined();
       expect(lock.check()).toBe('linked');
       expect(attempt(place).kind).toBe('busy');
       lock.remove();
