@@ -5,6 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { takeCoverage } from 'node:v8';
 import { afterAll } from 'vitest';
+import { endProcessesOf } from '../labs/lib/processes.mjs';
 import { isPassable } from '../scripts/passable.mjs';
 
 for (const name of Object.keys(process.env)) {
@@ -28,6 +29,8 @@ const maxPlaceBytes = 24;
 const place = mkdtempSync(join(base(), 'sr-'));
 chmodSync(place, 0o711);
 process.env['TMPDIR'] = place;
+// Registered first, it runs last: what a test left in its middle, be it stopped, is not to go on. All have TMPDIR in their environment.
+afterAll(() => endProcessesOf(place));
 afterAll(() => {
   const left = readdirSync(place);
   rmSync(place, { recursive: true, force: true });

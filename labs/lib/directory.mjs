@@ -1,22 +1,40 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import './interrupted.mjs';
+import { endProcessesOf } from './processes.mjs';
 
 /**
- * Runs a lab in a directory of its own, which goes with all that is in it, whatever happens.
+ * Runs a lab in a directory of its own, which goes with all that is in it, and with all processes that were started meanwhile,
+ * whatever happens.
  *
  * @template Value
  * @param {(directory: string) => Promise<Value>} run
  */
 export async function inDirectory(run) {
   const directory = mkdtempSync(join(tmpdir(), 'sockref-lab-'));
-  const remove = () => rmSync(directory, { recursive: true, force: true });
+  // Without the path, by which labs look for what was left behind: all that is started from here has the name, be it in a group of
+  // its own, started by others, or stopped.
+  const name = basename(directory);
+  process.env['SOCKREF_LAB'] = name;
+  const end = () => {
+    endProcessesOf(name);
+    rmSync(directory, { recursive: true, force: true });
+  };
   // Also when the lab is interrupted.
-  process.on('exit', remove);
+  process.on('exit', end);
+  endWithParent();
   try {
     return await run(directory);
   } finally {
-    process.off('exit', remove);
-    remove();
+    process.off('exit', end);
+    end();
   }
+}
+
+/** Whoever started the lab with a channel to it wants no result any more once it is gone, be it that it was killed. */
+function endWithParent() {
+  process.on('disconnect', () => process.exit(1));
+  // The channel is no reason to go on when the lab is over.
+  process.channel?.unref();
 }

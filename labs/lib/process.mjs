@@ -1,13 +1,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import './interrupted.mjs';
 
 /** Those that run. A lab that is interrupted must not leave them behind: a stopped one would not even notice. @type {Set<Process>} */
 const running = new Set();
 process.on('exit', () => {
   for (const one of running) one.signal('SIGKILL');
 });
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(signal, () => process.exit(1));
 
 /** A command that failed in the child. */
 class CommandError extends Error {

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type AcquireOptions, acquire } from 'sockref';
 import { expect } from 'vitest';
+import { whenGivenUp } from './at-end.js';
 import { withDirectories } from './directory.js';
-import { processesOf } from './processes.js';
+import { endProcessesOf, processesOf } from './processes.js';
 import { until } from './until.js';
 
 const run = promisify(execFile);
@@ -40,12 +41,13 @@ export async function behind(test: (where: Behind) => Promise<void>, owner?: num
     const before = process.env['XDG_STATE_HOME'];
     // Logs go there, and it marks the processes that are started from here.
     process.env['XDG_STATE_HOME'] = state;
+    whenGivenUp(() => endProcessesOf(scratch));
     try {
       await test({ directory, scratch });
       // A keeper ends a moment after the last file is gone.
       await until('no process is left', () => processesOf(scratch).length === 0);
     } finally {
-      for (const pid of processesOf(scratch)) process.kill(pid, 'SIGKILL');
+      endProcessesOf(scratch);
       process.env['XDG_STATE_HOME'] = before;
       for (const name of await readdir(scratch)) await rm(join(scratch, name), { recursive: true, force: true });
     }

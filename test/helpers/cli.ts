@@ -5,9 +5,10 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
 import { logFiles } from '#src/keeper/log-place.js';
+import { atEnd, whenGivenUp } from './at-end.js';
 import { withDirectory } from './directory.js';
+import { endProcessesOf } from './processes.js';
 
 /** The command line as compiled: its modules one by one, for the coverage. */
 export const compiled = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -67,7 +68,7 @@ export class Cli {
       this.#tell();
       return { code, signal, stdout: this.stdout, stderr: this.stderr };
     });
-    onTestFinished(async () => {
+    atEnd(async () => {
       this.child.kill('SIGKILL');
       await this.ended;
     });
@@ -118,6 +119,8 @@ export function withHome<Value>(
   test: (directory: string, env: Readonly<Record<string, string>>) => Value | Promise<Value>,
 ): Promise<Value> {
   return withDirectory((state) => {
+    // Keepers, servers and commands have it in their environment.
+    whenGivenUp(() => endProcessesOf(state));
     return withDirectory((directory) => test(directory, { SOCKREF_DIR: directory, XDG_STATE_HOME: state }));
   });
 }

@@ -4,9 +4,10 @@ import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'vitest';
+import { whenGivenUp } from './at-end.js';
 import { copyPackage, everybodysNode, giveTo } from './copied-package.js';
 import { makeDirectory } from './directory.js';
-import { processesOf } from './processes.js';
+import { endProcessesOf, processesOf } from './processes.js';
 import { root } from './samples.js';
 import { until } from './until.js';
 
@@ -127,6 +128,7 @@ export async function withExample(
   owner?: number,
 ): Promise<void> {
   const home = await makeDirectory();
+  whenGivenUp(() => endProcessesOf(home));
   try {
     const example = new Example(home, name, owner);
     await test(example);
@@ -134,7 +136,7 @@ export async function withExample(
     // A keeper ends a moment after the last file is gone.
     await until('no process is left', () => processesOf(home).length === 0);
   } finally {
-    for (const pid of processesOf(home)) process.kill(pid, 'SIGKILL');
+    endProcessesOf(home);
     await rm(home, { recursive: true, force: true });
   }
 }

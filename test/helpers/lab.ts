@@ -1,6 +1,8 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { atEnd } from './at-end.js';
 
 /** What every lab says with `--json`. */
 export interface LabResult<Figures> {
@@ -9,16 +11,21 @@ export interface LabResult<Figures> {
   readonly figures: Figures;
 }
 
-/** Runs a lab, shortened by its numbers, and returns its result. */
+/** Runs a lab, shortened by its numbers, and returns its result. It ends with the test, with all that it has started. */
 export async function runLab<Figures>(lab: string, numbers: Record<string, number>): Promise<LabResult<Figures>> {
   const program = fileURLToPath(new URL(`../../labs/${lab}/run.mjs`, import.meta.url));
   const args = Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  // By the channel the lab knows when this process is killed.
+  const child = spawn(process.execPath, [program, '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const closed = once(child, 'close');
+  atEnd(async () => {
+    child.kill('SIGTERM');
+    await closed;
+  });
+  const output = [child.stdout, child.stderr].map((stream) => text(stream as NodeJS.ReadableStream));
+  const [stdout, stderr] = (await Promise.all(output)) as [string, string];
+  const [code, signal] = await closed;
   // A lab that finds a problem ends with 1, and says what it is all the same.
-  const { stdout } = await promisify(execFile)(process.execPath, [program, '--json', ...args]).catch(
-    (error: { stdout?: string; message: string }) => {
-      if (!error.stdout) throw error;
-      return { stdout: error.stdout };
-    },
-  );
+  if (stdout === '') throw new Error(`The lab ${lab} ended with ${signal ?? code}: ${stderr}`);
   return JSON.parse(stdout) as LabResult<Figures>;
 }

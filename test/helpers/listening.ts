@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { atEnd } from './at-end.js';
 
 /**
  * Servers that get a listening socket as descriptor 3, and answer each client with their pid and what it sends. `slow` answers
@@ -45,7 +45,7 @@ export type ListeningServer = keyof typeof servers;
 export function serveAt(fd: number, which: ListeningServer): ChildProcess {
   // As stdin Node has it block; then it is nobody's stdin any more.
   const child = spawn('sh', ['-c', 'exec "$@" </dev/null', 'sh', ...servers[which]], { stdio: [fd, 1, 2, fd] });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  atEnd(() => void child.kill('SIGKILL'));
   return child;
 }
 
@@ -53,7 +53,7 @@ export function serveAt(fd: number, which: ListeningServer): ChildProcess {
 export async function connectTo(path: string, word = 'hello'): Promise<Socket> {
   const socket = connect({ path });
   socket.on('error', () => {});
-  onTestFinished(() => void socket.destroy());
+  atEnd(() => void socket.destroy());
   await once(socket, 'connect');
   socket.write(word);
   return socket;

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import * as sockref from 'sockref';
 import { stop } from '../../labs/lib/signals.mjs';
 import { createDriver } from '../fixtures/participant.mjs';
+import { whenGivenUp } from './at-end.js';
 import { secondCopy } from './second-copy.js';
 
 /** Where a participant lives, relative to the test. */
@@ -187,6 +188,8 @@ async function inProcess(name: string, kind: Kind, command: readonly string[]): 
   child.stdin.on('error', () => {});
   createInterface({ input: child.stdout }).on('line', (line) => calls.answered(line));
   const exited = once(child, 'close').then(() => calls.over());
+  // It may play in later tests, too, which will not come then.
+  whenGivenUp(() => child.kill('SIGKILL'));
   const { pid } = await calls.call({ do: 'info' });
   return {
     name,

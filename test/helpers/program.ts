@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
 import { stop } from '../../labs/lib/signals.mjs';
+import { atEnd } from './at-end.js';
 
 const fixtures = new URL('../fixtures/', import.meta.url);
 
@@ -123,12 +123,20 @@ export class Program {
    */
   kill(signal: Exclude<NodeJS.Signals, 'SIGSTOP'> = 'SIGKILL'): void {
     if (!this.#isGroup) this.#child.kill(signal);
-    else if (!this.#over) process.kill(-this.pid, signal);
+    else if (!this.#over) this.#killGroup(signal);
   }
 
   /** Stops it, and what runs it does not matter then. Resolves when it stands still; `kill('SIGCONT')` lets it go on. */
   stop(): Promise<void> {
     return stop(this.pid);
+  }
+
+  #killGroup(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.pid, signal);
+    } catch {
+      // All of it has ended, and this was not told here yet.
+    }
   }
 
   #read(chunk: string): void {
@@ -184,7 +192,7 @@ export async function start(name: string, options: ProgramOptions = {}): Promise
     ...(gid !== undefined && { gid }),
   });
   const program = new Program(name, child, under.length > 0);
-  onTestFinished(async () => {
+  atEnd(async () => {
     program.kill();
     await program.exited;
   });

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { onTestFinished } from 'vitest';
 import { processEntry } from '#src/files/process-table.js';
 import { leashOf, type ServerProcesses, startOf } from '#src/files/processes.js';
+import { atEnd } from './at-end.js';
 
 /** A program that runs as a keeper runs a server: in a session of its own, with a leash as descriptor 3. */
 export interface ServerProcess {
@@ -26,7 +26,7 @@ export async function runServer(script: string): Promise<ServerProcess> {
   });
   const exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
   const pids: number[] = [];
-  onTestFinished(async () => {
+  atEnd(async () => {
     for (const pid of [pgid, ...pids]) for (const target of [-pid, pid]) killIfThere(target);
     child.stdio[3]?.destroy();
     await exited;
