@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -47,7 +48,14 @@ def unforeseen(error: BaseException) -> None:
     faults.append({**described(error), "typed": False})
 
 
+def complained(_: asyncio.BaseEventLoop, context: Any) -> None:
+    """What an event loop would only print: a callback of ours has failed."""
+    unforeseen(context.get("exception") or RuntimeError(context["message"]))
+
+
 threading.excepthook = lambda told: unforeseen(told.exc_value) if told.exc_value else None
+sys.unraisablehook = lambda told: unforeseen(told.exc_value) if told.exc_value else None
+asyncio.BaseEventLoop.default_exception_handler = complained  # type: ignore[method-assign, assignment]
 
 
 def say_who(connection: socket.socket) -> None:

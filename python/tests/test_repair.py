@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
 import stat
+import threading
 import unittest
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -193,6 +195,46 @@ class Nameless(Case):
         self.assertEqual(self._locks(), 1)
         self.manager.acquire(serve=_serve).close()
         self.eventually(lambda: not self.left())
+
+
+class FailingCloses(Case):
+    """What the system says when a descriptor is closed is about data that nobody here counts on."""
+
+    def test_a_close_that_fails_stops_nothing(self) -> None:
+        complaints: list[dict[str, Any]] = []
+        self.enterContext(mock.patch("asyncio.BaseEventLoop.default_exception_handler", lambda _, what: complaints.append(what)))
+        events: list[sockref.Event] = []
+        with sockref.SocketManager() as owner, sockref.SocketManager() as member:
+            for manager in (owner, member):
+                self.addCleanup(manager.subscribe(events.append))
+            with _failing_closes() as failed:
+                first = owner.acquire(self.path(), serve=_serve)
+                second = member.acquire(self.path(), serve=_serve)
+                with second.connect() as connection:
+                    self.assertEqual(connection.recv(16), b"hello")
+                first.close()
+                second.close()
+            self.assertGreater(len(failed), 2)
+        self.assertEqual(complaints, [])
+        self.assertEqual([event for event in events if event.kind == "fault"], [])
+        self.assertEqual(self.left(), [])
+
+
+@contextmanager
+def _failing_closes() -> Generator[list[int]]:
+    """Each socket is closed, as on Linux, and then says that the disk is full. Those of a test itself are spared."""
+    failed: list[int] = []
+    close = socket.socket._real_close  # type: ignore[attr-defined]
+
+    def close_and_fail(sock: socket.socket) -> None:
+        fd = sock.fileno()
+        close(sock)
+        if threading.current_thread() is not threading.main_thread() and fd >= 0:
+            failed.append(fd)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with mock.patch.object(socket.socket, "_real_close", close_and_fail):
+        yield failed
 
 
 if __name__ == "__main__":

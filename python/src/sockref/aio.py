@@ -24,6 +24,7 @@ from ._api.options import (
     provider_of,
 )
 from ._api.reference import Handle
+from ._files.close import close_object
 from ._files.reclaim import ReclaimRule
 from ._sharing.command import ServerCommand
 from ._sharing.data_listener import streams_of
@@ -50,11 +51,11 @@ class SocketReference(Handle):
         slot = self._slot
         if not slot.active:
             raise slot.endpoint.closed_error(slot.open)
-        sock = await self._core.background.bring(lambda: connect_to(slot, timeout), lambda sock: sock.close())
+        sock = await self._core.background.bring(lambda: connect_to(slot, timeout), close_object)
         try:
             return await streams_of(sock)
         except BaseException:
-            sock.close()
+            close_object(sock)
             raise
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ import errno
 import socket
 
 from .._endpoint.slot import Slot
+from .._files.close import close_object
 from .._files.foreign import foreign_file
 from .._files.platform import own_uid
 from .._system_errors import system_error, typed
@@ -62,7 +63,7 @@ def _connect(slot: Slot) -> socket.socket | None:
         sock.connect(place.directory.address(place.names.data))
         sock.setblocking(True)
     except OSError as error:
-        sock.close()
+        close_object(sock)
         if error.errno in _TEMPORARY:
             return None
         raise system_error(error, place.path, f"connect to {place.path}", "connect") from error

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from .._endpoint.slot import Slot
+from .._files.close import close_object
 from .._printable import printable
 from .._sharing.lease import Role
 from ..errors import SocketReferenceError
@@ -107,7 +108,7 @@ class SocketReference(Handle):
         slot = self._slot
         if not slot.active:
             raise slot.endpoint.closed_error(slot.open)
-        return self._core.background.wait(lambda: connect_to(slot, timeout), lambda sock: sock.close())
+        return self._core.background.wait(lambda: connect_to(slot, timeout), close_object)
 
     def wait_inactive(self, timeout: float | None = None) -> SocketReferenceError | None:
         """Waits until it is inactive, and returns why; None if it still is active after so many seconds."""

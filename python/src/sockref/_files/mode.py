@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from .close import close_anyway
 from .directory import Directory
 from .identity import Identity, look_open
 from .platform import REACHES_THROUGH_DESCRIPTORS
@@ -24,4 +25,4 @@ def restore_mode(directory: Directory, name: str, file: Identity, mode: int) -> 
         if look_open(fd).identity.is_same(file):
             os.chmod(f"/proc/self/fd/{fd}", mode)
     finally:
-        os.close(fd)
+        close_anyway(fd)

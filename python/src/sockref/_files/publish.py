@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .._system_errors import system_error
+from .close import close_object
 from .directory import Directory
 from .foreign import foreign_file
 from .identity import Identity
@@ -63,7 +64,7 @@ def publish(
                 linked.append((name, file))
     except Exception as error:
         for listener in listeners:
-            listener.close()
+            close_object(listener)
         for name, file in linked:
             remains.unlink(directory, name, file)
         raise system_error(error, path, f"publish the socket {path}") from error
@@ -119,7 +120,7 @@ def _listen(directory: Directory, name: str) -> socket.socket:
         listener.bind(directory.address(name))
         listener.listen(_BACKLOG)
     except BaseException:
-        listener.close()
+        close_object(listener)
         raise
     return listener
 

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
+from .._files.close import close_object
 from .._files.inherited import close_copy, forget, remember
 from .._system_errors import system_error
 
@@ -55,7 +56,7 @@ class Acceptor:
             self._resume.cancel()
         self._loop.remove_reader(self._listener)
         forget(self)
-        self._listener.close()
+        close_object(self._listener)
 
     def close_in_child(self) -> None:
         close_copy(self._listener)

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from .._files.close import close_object
 from .._files.inherited import close_copy, forget, remember
 from .._files.json_text import write_json
 from .lines import BadLine, LineSplitter
@@ -97,7 +98,7 @@ class Channel:
         self._loop.remove_reader(self._sock)
         self._loop.remove_writer(self._sock)
         forget(self)
-        self._sock.close()
+        close_object(self._sock)
         # Not in the middle of what its user is doing.
         self._loop.call_soon(lambda: self._events.closed(self._malformed))
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from .._files.close import close_object
 from .._files.identity import Identity
 from .._files.lock import Absent, Busy, EndpointLock, peek_record
 from .._files.platform import own_uid
@@ -203,7 +204,7 @@ def _connect_control(place: Place) -> socket.socket | None:
         sock.setblocking(False)
         sock.connect(directory.address(name))
     except OSError as error:
-        sock.close()
+        close_object(sock)
         if is_away(error):
             # The lock will tell which.
             return None
@@ -326,7 +327,7 @@ def _is_served_by_another(place: Place, lock: EndpointLock, error: BaseException
         return False
     if sock is None:
         return False
-    sock.close()
+    close_object(sock)
     return True
 
 

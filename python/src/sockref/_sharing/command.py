@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Final
 
+from .._files.close import close_object
 from .._files.inherited import forget, remember
 from .._files.platform import MAX_SOCKET_PATH_BYTES, REACHES_THROUGH_DESCRIPTORS
 from .._files.working_directory import working_directory
@@ -111,7 +112,7 @@ class Hire:
             # It has nothing yet, and may wait for long.
             self._process.terminate()
         if self._process.stdin is not None and not self._process.stdin.closed:
-            self._process.stdin.close()
+            close_object(self._process.stdin)
 
     async def let_go_and_wait(self) -> None:
         """The same, and waits until it has let go."""
@@ -124,7 +125,7 @@ class Hire:
     def close_in_child(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None and not pipe.closed:
-                pipe.close()
+                close_object(pipe)
         # Not ours to wait for.
         self._process.returncode = 0
 
@@ -139,7 +140,7 @@ class Hire:
             self._said = (self._said + data)[-_MAX_SAID:]
         else:
             self._loop.remove_reader(pipe.fileno())
-            pipe.close()
+            close_object(pipe)
             self._open.remove(pipe)
             if not self._open:
                 self._ended()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from .._files.close import close_object
 from .._files.inherited import close_copy, forget, remember
 from .handler_pool import HandlerPool
 from .serving import ConnectionHandler, Serve, StreamServe
@@ -94,7 +95,7 @@ class DataListener:
         """A new connection."""
         if len(self._open) >= self._max:
             self.stats.dropped += 1
-            sock.close()
+            close_object(sock)
             return
         connection = Connection(sock, self._soon, self._over)
         self._open.add(connection)
@@ -103,7 +104,7 @@ class DataListener:
         try:
             self._server.serve(connection)
         except Exception as error:
-            sock.close()
+            close_object(sock)
             self._over(connection, error)
 
     async def drain(self, seconds: float) -> None:
@@ -168,8 +169,7 @@ class ThreadServer:
         except BaseException as raised:
             error = raised
         finally:
-            with contextlib.suppress(OSError):
-                connection.sock.close()
+            close_object(connection.sock)
             connection.finished(error)
 
 
@@ -204,7 +204,7 @@ class StreamServer:
             error = raised
         finally:
             # Whoever ends the loop cancels the task; that is no failure, and the socket is closed all the same.
-            connection.sock.close()
+            close_object(connection.sock)
             connection.finished(error)
 
 

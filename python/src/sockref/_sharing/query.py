@@ -8,6 +8,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .._files.close import close_object
 from .._files.lock import Absent, Busy, EndpointLock, peek_record
 from .._files.platform import own_uid, process_start
 from .._files.record import OwnerRecord
@@ -107,7 +108,7 @@ def connect_control(place: Place) -> socket.socket | Literal["nobody", "busy"]:
         sock.connect(place.directory.address(place.names.control))
     except OSError as error:
         if sock is not None:
-            sock.close()
+            close_object(sock)
         # More knock than its queue takes.
         if error.errno == errno.EAGAIN:
             return "busy"
