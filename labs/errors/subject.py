@@ -67,7 +67,8 @@ def say_who(connection: socket.socket) -> None:
 def read_who(connection: socket.socket) -> str | None:
     """Reads who answers on a connection; None if it ends without an answer."""
     text = b""
-    with connection:
+    # What its own socket says when it is closed is the user's to hear, and none of the library's errors.
+    with contextlib.suppress(OSError), connection:
         with contextlib.suppress(OSError):
             while chunk := connection.recv(4096):
                 text += chunk

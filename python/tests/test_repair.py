@@ -17,6 +17,8 @@ from unittest import mock
 from support import Case, run_program, started_program
 
 import sockref
+from sockref._files import directory
+from sockref._files.identity import Found
 from sockref._files.lock import EndpointLock
 
 _NAMES = ("app.sock", "app.sock.ctl", "app.sock.lock")
@@ -80,6 +82,28 @@ class Repair(Case):
             self.assertEqual(self.told("healed")[0].files, ("app.sock.lock",))
             self.assertEqual(reference.role, "owner")
 
+    def test_a_look_that_fails_deposes_nobody(self) -> None:
+        look = directory.look
+        with self.acquire() as reference:
+            for name in (self.directory.encode(), b"app.sock.lock"):
+                for number in (errno.EIO, errno.ENOMEM, errno.EACCES):
+                    told = len(self.told("fault"))
+
+                    def fail(asked: bytes, dir_fd: int | None = None, name: bytes = name, number: int = number) -> Found | None:
+                        if asked == name:
+                            raise OSError(number, os.strerror(number))
+                        return look(asked, dir_fd)
+
+                    with mock.patch.object(directory, "look", fail):
+                        self.eventually(lambda told=told: len(self.told("fault")) > told + 1)
+            self.assertTrue(reference.is_active)
+            self.assertEqual((reference.role, self.told("lost"), self.told("failover")), ("owner", [], []))
+
+    def test_a_start_does_not_read_the_lock_file_that_it_has_made(self) -> None:
+        with mock.patch("sockref._sharing.claim.read_record", side_effect=OSError(errno.EIO, "on purpose")):
+            # It is empty, so there is nothing to read.
+            self.acquire().close()
+
     @contextmanager
     def _refused(self) -> Generator[None]:
         """Private directories cannot be removed."""
@@ -104,7 +128,7 @@ class Repair(Case):
     def test_one_that_the_end_cannot_remove_keeps_its_record(self) -> None:
         with self._refused():
             reference = self.acquire()
-            with self.assertRaises((OSError, sockref.SocketReferenceError)):
+            with self.assertRaises(sockref.SocketReferenceError):
                 reference.close()
         [left] = self.private()
         self.assertEqual(self.left(), [left, "app.sock.lock"])

@@ -73,10 +73,13 @@ class Directory:
             return None
 
     def is_in_place(self) -> bool:
-        """Whether the canonical path still leads to this directory. If not, nobody finds by it what is in here."""
+        """Whether the canonical path still leads to this directory. If not, no process finds by it what is in here.
+
+        Raises OSError if the system does not say.
+        """
         found = None
-        # Nowhere, or behind something that is no directory any more: both mean that it is not there.
-        with contextlib.suppress(OSError):
+        # One of its parents is no directory any more. That nothing is there, `look` says itself.
+        with contextlib.suppress(NotADirectoryError):
             found = look(self.path.encode())
         return found is not None and found.identity.is_same(self._identity)
 

@@ -13,7 +13,7 @@ from .close import close_anyway
 from .directory import Directory
 from .foreign import foreign_file
 from .held_locks import held_from_now, held_no_more
-from .identity import Identity, look_open
+from .identity import Found, Identity, look_open
 from .inherited import forget, remember
 from .kernel_lock import try_lock, unlock
 from .platform import own_uid
@@ -41,12 +41,14 @@ class Absent:
 class EndpointLock:
     """A lock that is held by this process. The kernel drops it when the process dies."""
 
-    def __init__(self, directory: Directory, name: str, path: str, fd: int, identity: Identity) -> None:
+    def __init__(self, directory: Directory, name: str, path: str, fd: int, found: Found) -> None:
         self.directory: Final = directory.retain()
         self.name: Final = name
         self.path: Final = path
         self.fd: Final = fd
-        self.identity: Final = identity
+        self.identity: Final = found.identity
+        # Whether there was no record in it when it was taken: no dead owner left anything.
+        self.was_empty: Final = found.stats.st_size == 0
         self._open = True
         remember(self)
         held_from_now(self)
@@ -63,12 +65,12 @@ class EndpointLock:
                 _assert_ours(fd, path)
                 if not try_lock(fd):
                     return Busy(read_record(fd))
-                identity = look_open(fd).identity
+                found = look_open(fd)
                 # I1: an owner removes its lock file before it lets go, so ours may be one that no name leads to any more.
-                if not _is_linked(directory, name, identity):
+                if not _is_linked(directory, name, found.identity):
                     continue
                 keep = True
-                return EndpointLock(directory, name, path, fd, identity)
+                return EndpointLock(directory, name, path, fd, found)
             except Exception as error:
                 # This very call may have made it.
                 if create:

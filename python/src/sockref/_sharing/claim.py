@@ -259,7 +259,7 @@ async def _own(request: Claim, serve: Serve | None, lock: EndpointLock, seen: _S
         return False
     repaired = False
     try:
-        record = read_record(lock.fd)
+        record = None if lock.was_empty else read_record(lock.fd)
         if servers_of(record):
             request.claimant.obstacle(Obstacle("a dead keeper's server to end"))
             await end_orphans(record)
