@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
+import threading
+import unittest
 from typing import Any
 from unittest import mock
 
 from support import ROOT, Case
 
 from sockref import ServerCommand, SocketManager, SocketReferenceError, aio, default_manager
+from sockref._files.file_end import OutputPlace, end_of
 
 _SERVER = """
 import os, socket, sys
@@ -28,14 +33,21 @@ while True:
 SERVER = [sys.executable, "-c", _SERVER, "{socket}"]
 
 
+# A server that never becomes ready.
+_HANGING = ["sh", "-c", "echo to stdout; echo to stderr >&2; exec sleep 600"]
+
+
 class Commands(Case):
     def setUp(self) -> None:
         super().setUp()
         self.manager = SocketManager()
         self.home = tempfile.mkdtemp(prefix="sockref-test-")
         self.addCleanup(shutil.rmtree, self.home)
-        os.symlink(ROOT / "dist" / "bin" / "sockref.cjs", f"{self.home}/sockref")
-        path = f"{self.home}:{os.environ['PATH']}"
+        # Not beside the logs, whose folder has the same name.
+        self.program = f"{self.home}/bin/sockref"
+        os.mkdir(os.path.dirname(self.program))
+        os.symlink(ROOT / "dist" / "bin" / "sockref.cjs", self.program)
+        path = f"{os.path.dirname(self.program)}:{os.environ['PATH']}"
         patched = mock.patch.dict(os.environ, {"PATH": path, "XDG_STATE_HOME": self.home})
         patched.start()
         self.addCleanup(patched.stop)
@@ -112,9 +124,9 @@ class Commands(Case):
         self.assertIn("npm install --global sockref", str(error))
 
     def test_a_keeper_that_dies_is_told_of(self) -> None:
-        os.remove(f"{self.home}/sockref")
+        os.remove(self.program)
         said = "The keeper of /a has died 3 times in a row before the server was up; the last one (pid 9) exited with status 1"
-        with open(f"{self.home}/sockref", "w", opener=lambda path, flags: os.open(path, flags, 0o700)) as program:
+        with open(self.program, "w", opener=lambda path, flags: os.open(path, flags, 0o700)) as program:
             program.write(f"#!/bin/sh\necho 'sockref: {said}' >&2\necho '  no memory' >&2\nexit 125\n")
         with self.assertRaises(SocketReferenceError) as raised:
             self.manager.acquire(self.path(), server=SERVER)
@@ -139,6 +151,40 @@ class Commands(Case):
             self.manager.acquire(self.path(), server=["sleep", "600"], timeout=1)
         self.assertEqual(raised.exception.code, "ERR_SOCKREF_TIMEOUT")
         self.eventually(lambda: self.left() == [])
+
+    def test_given_up_while_the_server_is_not_ready_has_its_output(self) -> None:
+        self.assertEqual(self._given_up(server=ServerCommand(_HANGING, ready_timeout=600)).stderr, "to stdout\nto stderr")
+        self.eventually(lambda: self.left() == [])
+
+    def test_given_up_while_the_server_of_another_is_not_ready_has_its_output(self) -> None:
+        command = ["sockref", "run", self.path(), "--ready-timeout", "10m", "--serve", shlex.join(_HANGING), "--", "true"]
+        other = subprocess.Popen(command)
+        self.addCleanup(other.wait)
+        self.addCleanup(other.terminate)
+        self.eventually(lambda: self.manager.inspect(self.path()), "its server is being started")
+        self.assertEqual(self._given_up(serve=lambda connection: connection.close()).stderr, "to stdout\nto stderr")
+        other.terminate()
+        other.wait()
+        self.eventually(lambda: self.left() == [])
+
+    def _given_up(self, **options: Any) -> SocketReferenceError:
+        """What an acquire ends in whose time is over, when another one has waited until the output is there."""
+        with SocketManager() as manager:
+            waiting = threading.Thread(target=self._wait, args=[manager, options])
+            waiting.start()
+            self.addCleanup(waiting.join)
+            self.addCleanup(manager.cleanup_all_sockets)
+            self.eventually(lambda: "to stderr" in _output_known_to(manager, self.path()), "it is known where the output is")
+            with self.assertRaises(SocketReferenceError) as raised:
+                manager.acquire(self.path(), timeout=0.01, **options)
+        error = raised.exception
+        self.assertEqual((error.code, error.waiting_for), ("ERR_SOCKREF_TIMEOUT", "the server to become ready"))
+        return error
+
+    def _wait(self, manager: SocketManager, options: Any) -> None:
+        with self.assertRaises(SocketReferenceError) as raised:
+            manager.acquire(self.path(), timeout=600, **options)
+        self.assertEqual(raised.exception.code, "ERR_SOCKREF_CLOSED")
 
     def test_with_streams(self) -> None:
         import asyncio
@@ -168,9 +214,38 @@ class Commands(Case):
             self.assertEqual(raised.exception.code, "ERR_SOCKREF_INVALID_OPTION")
 
 
+def _output_known_to(manager: SocketManager, path: str) -> str:
+    endpoint = manager.core.find(path)
+    place = endpoint and endpoint._obstacle.output
+    return end_of(place) if place else ""
+
+
 def answer_of(reference: Any) -> str:
     text = b""
     with reference.connect() as connection:
         while chunk := connection.recv(100):
             text += chunk
     return text.decode()
+
+
+class FileEnd(unittest.TestCase):
+    """What an error carries of a server's output, which another process has in a file."""
+
+    def test_whole_lines_of_the_end_from_where_it_begins(self) -> None:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"before\n" + b"first\n" * 3)
+            file.flush()
+            self.assertEqual(end_of(OutputPlace(file.name, 7)), "first\nfirst\nfirst")
+            # It was cut off, and written again.
+            self.assertEqual(end_of(OutputPlace(file.name, 1000)), "before\nfirst\nfirst\nfirst")
+            file.write(b"x" * 90 + b"\n" + b"long line\n" * 409)
+            file.flush()
+            end = end_of(OutputPlace(file.name, 0))
+            self.assertEqual(end, "\n".join(["long line"] * 409))
+
+    def test_what_cannot_be_read_is_nothing(self) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            os.mkfifo(f"{directory}/fifo")
+            os.symlink("/etc/hostname", f"{directory}/link")
+            for name in ("", "fifo", "link", "missing", "nul\0"):
+                self.assertEqual(end_of(OutputPlace(f"{directory}/{name}", 0)), "", name)

@@ -121,6 +121,7 @@ export class CommandService implements Service {
       state: up ? 'running' : again ? 'restarting' : 'starting',
       restarts: this.#restarts,
       ...(state.kind === 'waiting' && { waiting: true }),
+      ...(!up && this.output && { output: this.output }),
       ...(noLog !== undefined && { noLog: noLog.slice(0, maxShownReason) }),
     };
   }

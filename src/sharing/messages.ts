@@ -30,6 +30,8 @@ const toOwnerSchema = v.variant('type', [hello, references, bye, who, stop, anch
 export type ToOwner = v.InferOutput<typeof toOwnerSchema>;
 export type Hello = v.InferOutput<typeof hello>;
 
+/** Where the output of a server that is not up is, and where in the file it begins. */
+const output = v.object({ file: v.string(), from: count });
 const welcome = v.object({
   type: v.literal('welcome'),
   v: version,
@@ -42,8 +44,8 @@ const welcome = v.object({
   maxReferences: positive,
   /** How long the owner's end may take, in milliseconds. */
   stopTimeoutMs: v.optional(count),
-  /** Of an owner whose server is not up: where its output is, and where in the file it begins. */
-  output: v.optional(v.object({ file: v.string(), from: count })),
+  /** Of an owner whose server is not up. */
+  output: v.optional(output),
   /** What an anchor of this member has to name. */
   anchor: v.optional(v.string()),
 });
@@ -90,6 +92,8 @@ const server = v.object({
   waiting: v.optional(v.boolean()),
   /** Why its output is in no log. */
   noLog: v.optional(v.string()),
+  /** While it is not up. */
+  output: v.optional(output),
   /** Why nobody can connect to it although it runs. */
   problem: v.optional(v.string()),
 });

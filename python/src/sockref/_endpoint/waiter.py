@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from .._files.file_end import end_of
 from .._sharing.claim import Obstacle
 from .._sharing.unresponsive import unresponsive
 from ..errors import SocketReferenceError
@@ -71,4 +72,5 @@ def _timeout_error(path: str, timeout: float, obstacle: Obstacle) -> SocketRefer
         path=path,
         timeout=timeout,
         waiting_for=waiting_for,
+        stderr=(end_of(obstacle.output) or None) if obstacle.output else None,
     )

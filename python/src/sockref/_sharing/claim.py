@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from .._files.close import close_object
+from .._files.file_end import OutputPlace
 from .._files.identity import Identity
 from .._files.lock import Absent, Busy, EndpointLock, peek_record
 from .._files.platform import own_uid
@@ -23,6 +24,7 @@ from .command import Hire, ServerCommand
 from .lease import Lease, LeaseEvents, Peers, Surroundings
 from .member import Member, MemberStart, NotAttached, is_without_directory
 from .owner import Owner, OwnerStart
+from .query import ask
 from .serving import Provider, Serve
 from .settings import OwnerSettings, Place
 from .sweep import give_back, sweep_held
@@ -42,18 +44,22 @@ _SUCCESSION = 0.25
 """How long one who can only join waits for a successor, once it saw that an owner went. Those who depended on that owner
 take over within a few milliseconds, but they may come to the lock later than who has just arrived."""
 
+_LOOK = 0.25
+"""Seconds between two questions for the output of a server that was hired: one that starts quickly is asked nothing."""
+
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
     """What a claim is waiting for, for the error of whoever gives up waiting.
 
-    `pid` holds the lock, and began at `start`, if that is known.
+    `pid` holds the lock, and began at `start`, if that is known. `output` is that of a server that does not become ready.
     """
 
     waiting_for: str
     pid: int | None = None
     start: str | None = None
+    output: OutputPlace | None = None
 
 
 class Claimant(Protocol):
@@ -187,7 +193,7 @@ async def _attach(
         events=request.events,
         references=claimant.references(),
         can_serve=claimant.provider() is not None,
-        starting=lambda: claimant.obstacle(Obstacle("the server to become ready")),
+        starting=lambda output: claimant.obstacle(Obstacle("the server to become ready", output=output)),
         accept=accept or claimant.accept,
     )
     return await Member.attach(sock, start) or "attached"
@@ -228,7 +234,11 @@ async def _hire(request: Claim, server: ServerCommand, seen: _Seen) -> bool:
         seen.hire.let_go()
     request.claimant.obstacle(Obstacle("the server to become ready"))
     seen.hire = Hire(request.surroundings.loop, request.place.path, server, request.settings)
-    await seen.hire.ready()
+    looking = request.surroundings.loop.create_task(_find_output(request))
+    try:
+        await seen.hire.ready()
+    finally:
+        looking.cancel()
     attached: list[Member] = []
     if await _attach(request, attached.append) != "attached":
         return False
@@ -244,6 +254,23 @@ async def _hire(request: Claim, server: ServerCommand, seen: _Seen) -> bool:
         return False
     request.claimant.accept(member)
     return True
+
+
+async def _find_output(request: Claim) -> None:
+    """Learns where the output of the server is that was hired, for the error of whoever gives up waiting for it."""
+    place = request.place
+    while True:
+        await asyncio.sleep(_LOOK)
+        try:
+            holders = await ask(place, _LOOK)
+        except SocketReferenceError:
+            # It would only make an error better.
+            continue
+        output = holders.get("server", {}).get("output") if holders else None
+        if output is not None:
+            waiting_for = "the server to become ready"
+            request.claimant.obstacle(Obstacle(waiting_for, output=OutputPlace(output["file"], output["from"])))
+            return
 
 
 async def _own(request: Claim, serve: Serve | None, lock: EndpointLock, seen: _Seen) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from .._files.file_end import OutputPlace
 from .._files.identity import Identity
 from .._files.json_text import MAX_SAFE_INTEGER
 from .._files.record import PROTOCOL_VERSION
@@ -76,7 +77,7 @@ Phase = Greeting | Attached | Leaving | Gone
 class MemberStart:
     """What a member starts from.
 
-    `starting` is called when there is an owner whose server is not up yet; `accept` in the turn in which it is known to be.
+    `starting` is called when there is an owner whose server is not up yet, with where its output is, if it said so; `accept` in the turn in which it is known to be.
     """
 
     place: Place
@@ -85,7 +86,7 @@ class MemberStart:
     events: LeaseEvents
     references: int
     can_serve: bool
-    starting: Callable[[], None]
+    starting: Callable[[OutputPlace | None], None]
     accept: Callable[[Member], None]
 
 
@@ -309,7 +310,8 @@ class Member:
         if message["state"] == "ready":
             self._attached(outcome)
         else:
-            self._start.starting()
+            output = message.get("output")
+            self._start.starting(None if output is None else OutputPlace(output["file"], output["from"]))
 
     def _counted(self, message: Welcome | Count) -> None:
         # What the owner has for us may be behind what we have: only the others' part is its word.

@@ -51,6 +51,11 @@ ToOwner = Hello | References | Bye | Who | Stop | Anchor
 """What a member, or anybody who asks, sends to the owner."""
 
 
+# `from` is a word of the language.
+Output = TypedDict("Output", {"file": str, "from": int})
+"""Where the output of a server that is not up is, and where in the file it begins."""
+
+
 class Welcome(TypedDict):
     type: Literal["welcome"]
     v: int
@@ -62,6 +67,7 @@ class Welcome(TypedDict):
     yours: int
     maxReferences: int
     stopTimeoutMs: NotRequired[int]
+    output: NotRequired[Output]
     anchor: NotRequired[str]
 
 
@@ -131,6 +137,7 @@ class ServerState(TypedDict):
     restarts: int
     waiting: NotRequired[bool]
     noLog: NotRequired[str]
+    output: NotRequired[Output]
     problem: NotRequired[str]
 
 
@@ -268,6 +275,8 @@ _HOLDER = _shaped(
     }
 )
 
+_OUTPUT = _shaped({"file": _text, "from": _count})
+
 _SERVER = _shaped(
     {
         "pid": _Optional(_positive),
@@ -277,6 +286,7 @@ _SERVER = _shaped(
         "restarts": _count,
         "waiting": _Optional(_flag),
         "noLog": _Optional(_text),
+        "output": _Optional(_OUTPUT),
         "problem": _Optional(_text),
     }
 )
@@ -305,6 +315,7 @@ _TO_MEMBER: Mapping[str, _Shape] = {
         **_NUMBERS,
         "maxReferences": _positive,
         "stopTimeoutMs": _Optional(_count),
+        "output": _Optional(_OUTPUT),
         "anchor": _Optional(_text),
     },
     "ready": {},
