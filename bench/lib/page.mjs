@@ -13,13 +13,13 @@ export function page({ date, machine, seconds, rows }) {
   const { processor, cores, memory, system, node, directories } = machine;
   return `# Performance
 
-This page is made by \`npm run bench\` from \`bench/results.json\` and \`bench/notes\`; how it is measured is in [bench/](../bench/README.md).
+\`npm run bench\` generates this page from \`bench/results.json\` and \`bench/notes\`. [bench/](../bench/README.md) says how it measures.
 
 Measured on ${date}, on ${cores} cores (${processor}) with ${memory}, ${system}, Node ${node}; ${directories}. It took ${Math.round(seconds / 60)} minutes.
-In each round all contenders of a table ran in turn, so that whatever else the machine did fell on all of them: the ratios hold even
-where the times do not. Times are per operation. *Of the floor* and *of the peer* are the medians, over the rounds, of the ratio
-within a round. Ours is in bold; the **floor** is the least that anybody would have to do for a part of the same effect, the
-**peer** what users would pick instead.
+In each round all contenders of a table ran in turn, so that other work of the machine affected all of them. The ratios are therefore valid even
+where the times are not. Times are per operation. *Of the floor* and *of the peer* are the medians, over the rounds, of the ratio
+within a round. Ours is in bold. The **floor** is the least work that any solution must do for a part of the same effect. The
+**peer** is what users would choose instead.
 
 ## In short
 

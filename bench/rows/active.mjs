@@ -15,9 +15,9 @@ export const active = {
   id: 'active',
   title: 'A reference to a socket that is active in this process',
   words:
-    'Taken and closed again, with no system call. The floor is a `Map` look-up, a counter and an entry in a ' +
-    "`FinalizationRegistry`, which is what a handle costs that is released even if it is forgotten. The peer is Effect's `RcMap`, get " +
-    'and release, within one running program, which is its quickest way.',
+    'Takes a reference and closes it again, without a system call. The floor is a `Map` look-up, a counter and an entry in a ' +
+    "`FinalizationRegistry`: the cost of a handle that is released even if it is forgotten. The peer is Effect's `RcMap`, get and " +
+    'release, within one running program, which is its fastest way.',
   run: async ({ memory, choose }) => {
     const path = `${memory}/active.sock`;
     const manager = new SocketManager();

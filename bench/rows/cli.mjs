@@ -16,11 +16,11 @@ export const cli = {
   id: 'cli',
   title: 'The command line',
   words:
-    '`sockref run NAME -- true` while another process serves NAME: a process that starts, takes a reference, runs a command, and lets go. ' +
-    'The floor is a Node that starts and does nothing. `flock FILE true`, written in C, is what a shell script would use for exclusion; it shows what ' +
-    'starting Node costs. From its second start on `sockref` uses what V8 made of it the first time, kept in the cache directory of the user; ' +
-    'the line below it shows what it takes without. *Until the command starts* is how much later a command begins that is run by ' +
-    '`sockref run` instead of by itself: `date` tells when it runs.',
+    '`sockref run NAME -- true` while another process serves NAME. The process starts, takes a reference, runs a command, and ' +
+    'releases the reference. The floor is a Node that starts and does nothing. `flock FILE true`, written in C, is what a shell ' +
+    'script would use for exclusion; it shows what starting Node costs. From its second start on `sockref` uses code that V8 ' +
+    'compiled the first time, from the cache directory of the user; the line below shows the time without it. *Until the command ' +
+    'starts* is how much later a command begins when `sockref run` runs it; `date` tells when it runs.',
   run: async ({ memory, choose }) => {
     const program = installed();
     if (!program) return [];

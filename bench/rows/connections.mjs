@@ -16,9 +16,10 @@ export const connections = {
   id: 'connections',
   title: 'Connections to a served socket',
   words:
-    'How many connections a second a server takes that ends each at once: a handler that was passed as `serve`, and the same one on a bare ' +
-    '`net.Server` in the same process, which is the *floor*. The library counts connections, watches for errors that nobody handles, and knows which ' +
-    'ones are open, so that it can let them drain. The second table is the side of a client.',
+    'How many connections a server accepts in a second when it ends each one at once. Ours is a handler that was passed as ' +
+    '`serve`; the *floor* is the same handler on a bare `net.Server` in the same process. The library counts connections, listens ' +
+    'for errors that the handler does not handle, and knows which connections are open, so that it can let them drain. The second ' +
+    'table shows the side of a client.',
   run: async ({ memory, choose }) => {
     const ours = `${memory}/connections.sock`;
     const bare = `${memory}/bare.sock`;

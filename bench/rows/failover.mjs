@@ -16,9 +16,10 @@ export const failover = {
   id: 'failover',
   title: 'Failover',
   words:
-    'The owner is killed by SIGKILL. The floor is when a plain connection to it gets `close`: nobody can know of the death earlier. *First ' +
-    'answer*: a member calls `reference.connect()` right after the kill, and a new owner has answered. *All attached*: the last ' +
-    'member has an owner again. Members are in ten processes at most, each with a control connection of its own; there are more processes than cores.',
+    'The owner is killed by SIGKILL. The floor is the time until a plain connection to it gets `close`: no process can know of the' +
+    ' death earlier. *First answer*: a member calls `reference.connect()` right after the kill, and a new owner has answered. *All' +
+    ' attached*: the last member has an owner again. The members are in at most ten processes, and each has its own control ' +
+    'connection; there are more processes than cores.',
   run: async ({ memory, choose, progress }) => {
     /** @type {Group[]} */
     const groups = [];

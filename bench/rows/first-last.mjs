@@ -14,10 +14,10 @@ export const firstLast = {
   title: 'First reference and last',
   words:
     'From no file to a served socket with its lock, record and control socket, and back to an empty directory. The floor is ' +
-    "`net.Server`'s `listen` and `close`: one socket, no lock, no count, a mode that is set too late. The peer is the same within " +
-    'a lock of proper-lockfile. In a runtime directory, which is in memory, and on a disk, where each removed file waits for the ' +
-    'journal of the file system. *The system calls that the promises need, bare* is what the protocol itself costs in Node, without any ' +
-    'of the library.',
+    "`net.Server`'s `listen` and `close`: one socket, no lock, no count, and a mode that is set too late. The peer is the same " +
+    'within a lock of proper-lockfile. One table is for a runtime directory, which is in memory. The other is for a disk, where ' +
+    'each removed file waits for the journal of the file system. *The system calls that the promises need, bare* is what the ' +
+    'protocol itself costs in Node, without the library.',
   run: async ({ memory, disk, quick, choose }) => {
     const manager = new SocketManager();
     const groups = [];

@@ -12,10 +12,10 @@ export const join = {
   id: 'join',
   title: 'Join from another process, then leave',
   words:
-    'Measured within a process that runs already: from no reference to one on a socket that another process serves, and back. ' +
-    'The floor is a connection to a bare `net.Server` in that other process, one message there and back, and its end; the ' +
-    'library needs a second one, since leaving is answered too: only so does it know that the files are gone if it was the last one. ' +
-    "The peer is proper-lockfile's `lock` and `unlock`, which gives exclusion, not sharing.",
+    'Measured within a process that already runs: from no reference to a reference to a socket that another process serves, and ' +
+    'back. The floor is a connection to a bare `net.Server` in that process, one message there and back, and the end of the ' +
+    'connection. The library needs a second round trip, because leaving is answered too: for the last reference only the answer ' +
+    "says that the files are gone. The peer is proper-lockfile's `lock` and `unlock`, which gives exclusion, not sharing.",
   run: async ({ memory, choose }) => {
     const manager = new SocketManager();
     const reference = await manager.acquire(`${memory}/join.sock`, { serve: hangUp });

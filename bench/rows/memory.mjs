@@ -16,9 +16,9 @@ export const memory = {
   id: 'memory',
   title: 'Memory',
   words:
-    'What each thing costs the process that holds it: the heap of V8 and what belongs to it, after a collection; and the resident memory, ' +
-    'which includes buffers of Node and libuv, and varies with how the allocator feels. Each figure is from processes of its own. Beside it ' +
-    'what is made of the handles of Node alone. Nothing is to be reached here; it is stated.',
+    'What each thing costs the process that holds it: the heap of V8 and what belongs to it, after a collection. *Resident* is the' +
+    ' resident memory, which includes buffers of Node and libuv, and varies with the allocator. Each figure comes from separate ' +
+    "processes. The lines beside it are made of Node's own handles alone. There is no target here: the figures are only stated.",
   run: async (context) => {
     const references = context.choose(200_000, 20_000);
     const sockets = context.choose(1000, 100);

@@ -20,9 +20,10 @@ export const scaling = {
   id: 'scaling',
   title: 'Scaling',
   words:
-    'What one operation costs beside N others. *Flat* means that the median cost in the last decade of N is at most 1.3 times that in the first: ' +
-    'with sockets that another one starts and stops, or is looked up; with members that another one joins and leaves; with references that another one is ' +
-    'taken and closed. The sizes take turns within each round. Members are in four processes.',
+    'What one operation costs beside N others. *Flat* means that the median cost in the last decade of N is at most 1.3 times that' +
+    ' in the first. With sockets, another socket is started and stopped, or one is looked up. With members, another member joins ' +
+    'and leaves. With references, another reference is taken and closed. The sizes take turns within each round. The members are ' +
+    'in four processes.',
   run: async (context) => [await bySockets(context), await byMembers(context), await byReferences(context)],
 };
 

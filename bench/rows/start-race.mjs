@@ -20,10 +20,11 @@ export const startRace = {
   id: 'start-race',
   title: 'Many processes start at once',
   words:
-    'N processes, which run already, all want the same server in an empty directory at the same moment. Time from the start ' +
-    'signal until the last one has an answer of a server. *Other than one server*: rounds in which it was not exactly one that served in the end, ' +
-    'or somebody was connected to another one. The naive recipe is: connect; refused: unlink, bind, listen; address in use: start over. ' +
-    'The peer does the same within a lock of proper-lockfile. The processes outnumber the cores, so most of the time is theirs to get their turn.',
+    'N processes, which already run, all need the same server in an empty directory at the same moment. The time is from the start' +
+    ' signal until the last process has an answer from a server. *Other than one server* counts the rounds in which the number of ' +
+    'processes that served at the end was not one, or a process was connected to another server. The naive recipe is: connect; if ' +
+    'refused: unlink, bind, listen; if the address is in use: start over. The peer does the same within a lock of proper-lockfile.' +
+    ' There are more processes than cores, so the processes spend most of the time waiting for a core.',
   run: async ({ memory, choose, progress }) => {
     const sizes = choose(64, 8);
     /** @type {Group[]} */

@@ -10,8 +10,9 @@ export const stop = {
   id: 'stop',
   title: 'Thousands of sockets stop at once',
   words:
-    'A process that serves them calls `cleanupAllSockets()`. What counts is what else it can do meanwhile: the delay of its event loop, which Node measures ' +
-    'with a timer of one millisecond. The p99 is that of the delays within one stop; the table has the median and p99 of that over several stops.',
+    'A process that serves the sockets calls `cleanupAllSockets()`. The question is what else it can do meanwhile. The measure is ' +
+    'the delay of its event loop, which Node measures with a timer of one millisecond. The p99 is that of the delays within one ' +
+    'stop; the table has its median and p99 over several stops.',
   run: async ({ memory, choose }) => {
     const sockets = choose(5000, 500);
     let last = { ms: 0, p50: 0, p99: 0, max: 0 };

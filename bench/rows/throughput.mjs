@@ -17,9 +17,9 @@ export const throughput = {
   id: 'throughput',
   title: 'Bytes and requests through a connection',
   words:
-    'By a connection of `reference.connect()`, and by one of `net.connect` to the same server in another process. The library is not in the ' +
-    'way of the bytes: both are sockets of Node, and what is measured is that nothing was put in between. A request is 64 bytes ' +
-    'there and back, one after the other. The *floor* is `net.connect` here.',
+    'Through a connection of `reference.connect()`, and through one of `net.connect`, to the same server in another process. The ' +
+    'library does not touch the bytes: both are sockets of Node, and the row measures that nothing was put in between. A request ' +
+    'is 64 bytes there and back, one after the other. The *floor* is `net.connect` here.',
   run: async ({ memory, choose }) => {
     const path = `${memory}/throughput.sock`;
     const server = await startProgram('server');
