@@ -70,7 +70,7 @@ describe('installed', () => {
   it('lets nothing internal be reached', async () => {
     for (const specifier of [
       'sockref/dist/index.js',
-      'sockref/dist/files/lock.js',
+      'sockref/dist/files/lock-file.js',
       'sockref/src/index.ts',
       'sockref/errors',
     ]) {
