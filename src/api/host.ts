@@ -24,20 +24,18 @@ export function createHost({ counters, cleanUps, maxReferences, heard, tell, gon
   return {
     clock: systemClock,
     maxReferences,
-    hooks: {
-      reclaimed: (path, pid, files) => {
-        counters.reclaimed++;
-        tell('reclaimed', { path, pid, files });
-      },
-      healed: (path, files) => {
-        counters.healed++;
-        tell('healed', { path, files });
-      },
-      fault: (path, error) => {
-        counters.faults++;
-        tell('fault', { path, error });
-      },
-      cleanUp: (work) => cleanUps.run(work),
+    cleanUp: (work) => cleanUps.run(work),
+    reclaimed: (path, pid, files) => {
+      counters.reclaimed++;
+      tell('reclaimed', { path, pid, files });
+    },
+    healed: (path, files) => {
+      counters.healed++;
+      tell('healed', { path, files });
+    },
+    fault: (path, error) => {
+      counters.faults++;
+      tell('fault', { path, error });
     },
     started: simple('started'),
     stopped: simple('stopped'),

@@ -106,7 +106,7 @@ export class SocketManager extends ManagerEmitter {
     this.#pending++;
     try {
       const location = this.#locate(path, resolved);
-      if (path === undefined && resolved.provider) sweepNameless(location.directory, this.#host.hooks);
+      if (path === undefined && resolved.provider) sweepNameless(location.directory, this.#host);
       return await this.#wait(location, resolved, trace);
     } catch (error) {
       throw typedError(error, path, `acquire ${path ?? 'a new socket'}`);
@@ -169,7 +169,7 @@ export class SocketManager extends ManagerEmitter {
       return (location !== undefined && (await stopAt(location))) || endpoint !== undefined;
     } catch (error) {
       // Told in case that nobody waits for it.
-      this.#host.hooks.fault(location?.path ?? path, error);
+      this.#host.fault(location?.path ?? path, error);
       throw error;
     }
   }

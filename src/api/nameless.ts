@@ -3,7 +3,7 @@ import { isSocketReferenceError } from '../errors.js';
 import { LockFile } from '../files/lock-file.js';
 import { joinPath } from '../files/paths.js';
 import { endpointNames, type Place } from '../files/place.js';
-import type { Hooks } from '../sharing/lease.js';
+import type { Report } from '../sharing/report.js';
 import { sweepHeld } from '../sharing/sweep.js';
 import { systemError } from '../system-errors.js';
 import { isForeignLock } from './listing.js';
@@ -22,16 +22,16 @@ const lockSuffix = endpointNames('').lock;
  * their names. For one that makes a nameless socket, which does not wait for it. A live owner holds its lock, and is left
  * alone; one that is about to start finds the lock taken for a moment, as it would by any other claim.
  */
-export function sweepNameless(directory: string, hooks: Hooks): void {
+export function sweepNameless(directory: string, report: Report): void {
   const fault = (path: string, error: unknown): void => {
     // Not a lock of ours, or one of another version: not ours to remove, and nothing is wrong.
     if (isForeignLock(error) || isOfAnotherVersion(error)) return;
-    hooks.fault(path, systemError(error, path, `remove what is left of ${path}`));
+    report.fault(path, systemError(error, path, `remove what is left of ${path}`));
   };
   try {
     for (const name of someNameless(directory)) {
       const path = joinPath(directory, name);
-      sweepIfStale(path, directory, name, hooks).catch((error: unknown) => fault(path, error));
+      sweepIfStale(path, directory, name, report).catch((error: unknown) => fault(path, error));
     }
   } catch (error) {
     fault(directory, error);
@@ -48,13 +48,13 @@ function someNameless(directory: string): string[] {
   return [...names.slice(first), ...names.slice(0, first)].slice(0, maxTried);
 }
 
-async function sweepIfStale(path: string, directory: string, name: string, hooks: Hooks): Promise<void> {
+async function sweepIfStale(path: string, directory: string, name: string, report: Report): Promise<void> {
   const place: Place = openPlace({ path, directory, name, isDefault: true });
   try {
     const attempt = LockFile.attempt(place, false);
     if (attempt.kind !== 'held') return;
     const { pid, names } = await sweepHeld(attempt.lock);
-    if (names.length > 0) hooks.reclaimed(path, pid, names);
+    if (names.length > 0) report.reclaimed(path, pid, names);
   } finally {
     place.directory.release();
   }

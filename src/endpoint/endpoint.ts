@@ -372,7 +372,7 @@ export class Endpoint {
     this.#state = { kind: 'stopping', done: ended };
     this.#tellChanged();
     // Those who wait for it get the error too; here it is told in case that nobody does.
-    ended.catch((error: unknown) => this.#host.hooks.fault(this.place.path, error));
+    ended.catch((error: unknown) => this.#host.fault(this.place.path, error));
   }
 
   #end(): void {

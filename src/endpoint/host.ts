@@ -1,12 +1,9 @@
-import type { Clock } from '../clock.js';
-import type { Hooks } from '../sharing/lease.js';
+import type { Surroundings } from '../sharing/settings.js';
 import type { Endpoint } from './endpoint.js';
 import type { Slot } from './slot.js';
 
 /** What an endpoint needs of the manager that it belongs to. */
-export interface EndpointHost {
-  readonly clock: Clock;
-  readonly hooks: Hooks;
+export interface EndpointHost extends Surroundings {
   readonly maxReferences: number;
   /** It listens here now. */
   started(endpoint: Endpoint): void;

@@ -10,16 +10,17 @@ import type { RecordEntry } from '../files/record.js';
 import type { ServerState } from '../sharing/messages.js';
 import type { ServerCommand } from '../sharing/provider.js';
 import { isWithoutDirectory, modeChanged, notListening } from '../sharing/reasons.js';
-import type { Service, ServiceHost } from '../sharing/service.js';
 import { shellCommand } from '../shell-words.js';
 import { systemError } from '../system-errors.js';
 import { HeldSocket } from './activation.js';
 import { type Exit, gaveUp, notEnded } from './failures.js';
 import type { Journal } from './journal.js';
+import type { StartedService } from './keeper-owner.js';
 import type { ServerOutput } from './output.js';
 import { lookAtOwnSocket } from './own-socket.js';
 import { untilAccepted, untilConnectable } from './readiness.js';
 import { Run } from './run.js';
+import type { ServiceHost } from './service-host.js';
 import { listensAt } from './socket-table.js';
 
 /** The pause before the first restart, in milliseconds; each further one in a row is twice as long. */
@@ -65,7 +66,7 @@ export interface CommandServiceParts {
 }
 
 /** A command that is run as the server behind a socket, and run again when it ends by itself. */
-export class CommandService implements Service {
+export class CommandService implements StartedService {
   readonly stats = { open: 0, accepted: 0, dropped: 0, failed: 0 };
   readonly busy = true;
   readonly #parts: CommandServiceParts;
@@ -157,7 +158,7 @@ export class CommandService implements Service {
     const now = clock.now();
     if (this.#namelessSince === undefined) {
       this.#namelessSince = now;
-      clock.after(namelessMs, () => this.#host?.look(), true);
+      clock.after(namelessMs, () => void this.#host?.heal(), true);
     }
     if (now - this.#namelessSince < namelessMs) return undefined;
     // By no name can anybody reach it: another one has to take its place.
@@ -204,7 +205,7 @@ export class CommandService implements Service {
     }
     // Clients are refused until it is found again.
     this.#relook?.cancel();
-    this.#relook = clock.after(relookMs, () => host.look(), true);
+    this.#relook = clock.after(relookMs, () => void host.heal(), true);
   }
 
   #reachable(run: Run): void {

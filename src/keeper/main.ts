@@ -14,13 +14,13 @@ import { printable } from '../printable.js';
 import type { KeeperAnswer, KeeperTask } from '../sharing/hire.js';
 import { closeInherited, keeperDescriptors } from '../sharing/keeper-descriptors.js';
 import type { LeaseEvents } from '../sharing/lease.js';
-import { Owner } from '../sharing/owner.js';
 import type { Surroundings } from '../sharing/settings.js';
 import { giveBack } from '../sharing/sweep.js';
 import { shellCommand, shownCommand } from '../shell-words.js';
 import { systemError } from '../system-errors.js';
 import { CommandService } from './command-service.js';
 import { Journal } from './journal.js';
+import { KeeperOwner } from './keeper-owner.js';
 import { LogFile } from './log.js';
 import { LogDirectory } from './log-file.js';
 import { logFiles } from './log-place.js';
@@ -38,7 +38,7 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
   const path = joinPath(where, name);
   let lock: LockFile | undefined;
   let journal: Journal | undefined;
-  let owner: Owner | undefined;
+  let owner: KeeperOwner | undefined;
   try {
     const place: Place = { directory: Directory.open(where), names: endpointNames(name), path };
     lock = LockFile.adopt(place, keeperDescriptors.lock);
@@ -66,11 +66,11 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
       });
     }
     const events = eventsFor(notes, service);
-    const opened = (opening: Owner): void => {
+    const opened = (opening: KeeperOwner): void => {
       owner = opening;
       answer({ up: true });
     };
-    await Owner.start({ lock, service, settings, surroundings, events, references: 0, expected, opened }, () => {});
+    await KeeperOwner.keep({ lock, service, settings, surroundings, events, expected }, opened);
   } catch (error) {
     const reason = systemError(error, path, `start the server of ${path}`);
     journal?.error({ code: reason.code, error: reason.message }, 'the endpoint has failed');
@@ -113,12 +113,10 @@ function eventsFor(journal: Journal, service: CommandService): LeaseEvents {
 function surroundingsFor(journal: Journal): Surroundings {
   return {
     clock: systemClock,
-    hooks: {
-      reclaimed: (_path, pid, names) => journal.info({ pid, names }, 'files of a dead owner were removed'),
-      healed: (_path, names) => journal.warn({ names }, 'files that were missing are there again'),
-      fault: (_path, error) => journal.warn({ error: String(error) }, 'something failed'),
-      cleanUp: async (work) => work(),
-    },
+    reclaimed: (_path, pid, names) => journal.info({ pid, names }, 'files of a dead owner were removed'),
+    healed: (_path, names) => journal.warn({ names }, 'files that were missing are there again'),
+    fault: (_path, error) => journal.warn({ error: String(error) }, 'something failed'),
+    cleanUp: async (work) => work(),
   };
 }
 

@@ -7,7 +7,6 @@ import { endProcesses, leashOf, livingOf, markName, startOf } from '../files/pro
 import type { RecordedServer } from '../files/record.js';
 import { deferred } from '../sharing/deferred.js';
 import type { ServerCommand } from '../sharing/provider.js';
-import type { ServiceHost } from '../sharing/service.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import { expandCommand } from './command.js';
 import { endChild } from './end-child.js';
@@ -23,6 +22,7 @@ import {
 import { isDirectory, whyNotRunnable } from './find-program.js';
 import { choosesItsName, otherSocket, type SocketPlace, untilOther } from './other-socket.js';
 import type { ServerOutput } from './output.js';
+import type { ServiceHost } from './service-host.js';
 
 /** The first descriptor that a server of systemd's protocol finds a listening socket at. */
 const listenFd = 3;

@@ -199,7 +199,7 @@ async function attachToHired(request: Claim): Promise<Attachment> {
     if (request.signal.aborted) {
       const socket = await connectControl({ ...request, signal: new AbortController().signal });
       // What the owner could not remove then is no reason of ours.
-      const fault = (failure: unknown): void => request.surroundings.hooks.fault(request.place.path, failure);
+      const fault = (failure: unknown): void => request.surroundings.fault(request.place.path, failure);
       if (socket) await Member.visit(socket, memberStart(request)).catch(fault);
     }
     throw error;
@@ -279,8 +279,7 @@ async function own(request: Claim, lock: LockFile, seen: Seen): Promise<boolean>
     if (provider.kind === 'command') {
       return await ownByKeeper(request, { lock, server: provider.server, settings, expected }, seen);
     }
-    const { clock, hooks } = surroundings;
-    const service = handlerService(provider.serve, settings, clock, (error) => hooks.fault(path, error));
+    const service = handlerService(provider.serve, settings, surroundings, path);
     const references = request.references();
     await Owner.start(
       { lock, service, settings, surroundings, events: request.events, references, expected },
@@ -296,7 +295,7 @@ async function own(request: Claim, lock: LockFile, seen: Seen): Promise<boolean>
       else lock.release();
     } catch (left) {
       // The failure at hand is the one to tell.
-      surroundings.hooks.fault(path, systemError(left, path, `remove what a failed start of ${path} has left`));
+      surroundings.fault(path, systemError(left, path, `remove what a failed start of ${path} has left`));
     }
     if (!startOver) throw systemError(error, path, `start the socket ${path}`);
     request.obstacle({ waitingFor: 'the owner to repair its files', pid: undefined });
@@ -328,7 +327,7 @@ function isServerFailed(error: unknown): boolean {
 }
 
 function report({ surroundings, place }: Claim, { pid, names }: Reclaimed): void {
-  if (names.length > 0) surroundings.hooks.reclaimed(place.path, pid, names);
+  if (names.length > 0) surroundings.reclaimed(place.path, pid, names);
 }
 
 function notServed(path: string): SocketReferenceError {

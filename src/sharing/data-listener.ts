@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import { checkTimeouts } from './http-timeouts.js';
 import { InFlight } from './in-flight.js';
+import type { Report } from './report.js';
 import { Sessions } from './sessions.js';
 
 /** Gets each connection to the socket. What it throws, or rejects with, costs that connection; what it returns is not used. */
@@ -31,17 +32,20 @@ export class DataListener {
   readonly stats: ConnectionStats = { open: 0, accepted: 0, dropped: 0, failed: 0 };
   readonly #serve: Serve;
   readonly #max: number;
-  readonly #fault: (error: unknown) => void;
+  readonly #report: Report;
+  readonly #path: string;
   readonly #inFlight: InFlight;
   readonly #sessions: Sessions;
   readonly #stopChecking: () => void;
   readonly #open = new Set<Socket>();
   #drained: (() => void) | undefined;
 
-  constructor(serve: Serve, max: number, fault: (error: unknown) => void) {
+  /** @param path - of the socket, under which faults are reported */
+  constructor(serve: Serve, max: number, report: Report, path: string) {
     this.#serve = serve;
     this.#max = max;
-    this.#fault = fault;
+    this.#report = report;
+    this.#path = path;
     const server = typeof serve === 'function' ? undefined : serve;
     this.#inFlight = new InFlight(server, this.#open);
     this.#sessions = new Sessions(server, this.#open);
@@ -84,6 +88,10 @@ export class DataListener {
   letGo(): void {
     if (this.#open.size === 0) this.#release();
     else this.#drained = () => this.#release();
+  }
+
+  #fault(error: unknown): void {
+    this.#report.fault(this.#path, error);
   }
 
   #release(): void {

@@ -1,27 +1,35 @@
 import { threadId } from 'node:worker_threads';
-import type { Holder, Holders, ServerState } from './messages.js';
+import type { Holder, Holders } from './messages.js';
+import type { Service } from './service.js';
+import type { OwnerSettings } from './settings.js';
 
-/** What there is to tell of an endpoint that is owned here. */
-export interface Described {
-  readonly state: Holders['state'];
-  readonly server: ServerState | undefined;
-  /** References of the owner itself. */
-  readonly own: number;
-  readonly total: number;
-  readonly label: string | undefined;
+/** What there is to tell of an owner. */
+export interface DescribedOwner {
+  readonly service: Pick<Service, 'description'>;
+  readonly settings: Pick<OwnerSettings, 'label'>;
   readonly since: number;
-  readonly members: readonly Holder[];
-  /** Members that did not fit. */
-  readonly more: number;
+  /** References of the owner itself, and of all. */
+  readonly holds: { readonly tally: { readonly own: number; readonly total: number } };
 }
 
-/** The answer to whoever asks who holds it. */
-export function describeOwner({ state, server, own, total, label, since, members, more }: Described): object {
+/**
+ * The answer to the question who holds it.
+ *
+ * @param more - members that did not fit
+ */
+export function describeOwner(
+  { service, settings, since, holds }: DescribedOwner,
+  state: Holders['state'],
+  members: readonly Holder[],
+  more: number,
+): object {
+  const { description: server } = service;
+  const { own, total } = holds.tally;
   return {
     type: 'holders',
     state,
     ...(server && { server }),
-    owner: describeSelf(own, since, true, label),
+    owner: describeSelf(own, since, true, settings.label),
     members,
     more,
     total,

@@ -2,16 +2,17 @@ import type { Clock } from '../clock.js';
 import { listenerOf } from '../files/publish.js';
 import { DataListener, type Serve } from './data-listener.js';
 import type { Service } from './service.js';
-import type { OwnerSettings } from './settings.js';
+import type { OwnerSettings, Surroundings } from './settings.js';
 
 /** A handler, or a server, of this process as what stands behind a socket. */
 export function handlerService(
   serve: Serve,
   { maxConnections, drainTimeoutMs }: OwnerSettings,
-  clock: Clock,
-  fault: (error: unknown) => void,
+  surroundings: Surroundings,
+  path: string,
 ): Service {
-  return listenerService(new DataListener(serve, maxConnections, fault), drainTimeoutMs, clock);
+  const listener = new DataListener(serve, maxConnections, surroundings, path);
+  return listenerService(listener, drainTimeoutMs, surroundings.clock);
 }
 
 /** What accepts connections as what stands behind a socket. */

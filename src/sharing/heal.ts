@@ -10,7 +10,8 @@ import type { RecordEntry } from '../files/record.js';
 import { tolerate } from '../files/remains.js';
 import { systemError } from '../system-errors.js';
 import { modeChanged } from './reasons.js';
-import type { Surroundings } from './settings.js';
+import type { Service } from './service.js';
+import type { OwnerSettings, Surroundings } from './settings.js';
 import type { SocketKind, Sockets } from './sockets.js';
 
 const kinds = ['control', 'data'] as const;
@@ -18,11 +19,13 @@ const kinds = ['control', 'data'] as const;
 /** What the healer asks of its owner. */
 export interface HealerOwner {
   readonly lock: LockFile;
+  readonly settings: Pick<OwnerSettings, 'healIntervalMs'>;
+  readonly surroundings: Surroundings;
+  readonly service: Pick<Service, 'look'>;
   readonly sockets: Sockets;
   /** What a new record has to say. */
-  recorded(): readonly RecordEntry[];
-  /** Has what serves looked after, if anybody else could have changed its socket: whether that was published again. */
-  look(): Promise<boolean>;
+  readonly record: { entries(): readonly RecordEntry[] };
+  fault(error: unknown): void;
   deposed(): void;
   displaced(): void;
 }
@@ -36,8 +39,6 @@ const spread = 0.2;
  * another owner now: this one has been deposed.
  */
 export class Healer {
-  readonly #surroundings: Surroundings;
-  readonly #intervalMs: number;
   readonly #owner: HealerOwner;
   /** The foreign file in each place that was complained of: once, not every few seconds. */
   readonly #complained = new Map<SocketKind, Identity>();
@@ -45,9 +46,7 @@ export class Healer {
   #checking: Promise<void> | undefined;
   #stopped = false;
 
-  constructor(surroundings: Surroundings, intervalMs: number, owner: HealerOwner) {
-    this.#surroundings = surroundings;
-    this.#intervalMs = intervalMs;
+  constructor(owner: HealerOwner) {
     this.#owner = owner;
   }
 
@@ -58,9 +57,10 @@ export class Healer {
   /** Looks from time to time, without keeping the process alive. */
   start(): void {
     if (this.#stopped) return;
-    const wait = this.#intervalMs * (1 - spread / 2 + Math.random() * spread);
+    const { settings, surroundings } = this.#owner;
+    const wait = settings.healIntervalMs * (1 - spread / 2 + Math.random() * spread);
     const again = () => void this.check().then(() => this.start());
-    this.#timer = this.#surroundings.clock.after(wait, again, true);
+    this.#timer = surroundings.clock.after(wait, again, true);
   }
 
   /** Looks no more. */
@@ -94,10 +94,16 @@ export class Healer {
       const missing = kinds.filter((kind) => this.#isMissing(kind));
       const published = missing.length > 0 ? await this.#owner.sockets.publish(missing) : [];
       healed.push(...published.map((kind) => this.#place.names[kind]));
-      if (!this.#stopped && (await this.#owner.look())) healed.push(this.#place.names.data);
+      if (!this.#stopped && (await this.#look())) healed.push(this.#place.names.data);
     } finally {
-      if (healed.length > 0) this.#surroundings.hooks.healed(this.#place.path, healed);
+      if (healed.length > 0) this.#owner.surroundings.healed(this.#place.path, healed);
     }
+  }
+
+  /** Has what serves looked after, if anything else could have changed its socket: whether that was published again. */
+  async #look(): Promise<boolean> {
+    const { service, sockets } = this.#owner;
+    return (await service.look?.(sockets.file('data'))) ?? false;
   }
 
   #attempt(work: () => void): void {
@@ -110,13 +116,13 @@ export class Healer {
 
   #failed(error: unknown): void {
     const { path } = this.#place;
-    this.#surroundings.hooks.fault(path, systemError(error, path, `look after the files of ${path}`));
+    this.#owner.fault(systemError(error, path, `look after the files of ${path}`));
   }
 
   /** A new lock file in place of the one that was removed; false if someone was quicker. */
   #retake(): boolean {
     return this.#owner.lock.retake(
-      () => this.#owner.recorded(),
+      () => this.#owner.record.entries(),
       (error) => this.#failed(error),
     );
   }
@@ -136,8 +142,8 @@ export class Healer {
   }
 
   #modeChanged(name: string, mode: number, wanted: number): void {
-    const { directory, path } = this.#place;
-    this.#surroundings.hooks.fault(path, modeChanged(joinPath(directory.path, name), mode, wanted));
+    const { directory } = this.#place;
+    this.#owner.fault(modeChanged(joinPath(directory.path, name), mode, wanted));
   }
 
   #isMissing(kind: SocketKind): boolean {
@@ -156,7 +162,7 @@ export class Healer {
     if (complained && sameFile(complained, file)) return false;
     this.#complained.set(kind, file);
     // I2: what is not ours is not replaced, not even in our own place.
-    this.#surroundings.hooks.fault(path, foreignFile(path, joinPath(directory.path, names[kind]), stats));
+    this.#owner.fault(foreignFile(path, joinPath(directory.path, names[kind]), stats));
     return false;
   }
 }

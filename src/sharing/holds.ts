@@ -2,7 +2,6 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../clock.js';
 import { errorTable } from '../error-table.js';
 import { SocketReferenceError } from '../errors.js';
-import type { OutputPlace } from '../files/file-end.js';
 import { randomName } from '../files/random.js';
 import { protocolVersion } from '../files/record.js';
 import { Channel } from './channel.js';
@@ -17,6 +16,8 @@ import {
   type ToOwner,
 } from './messages.js';
 import { Rounds } from './rounds.js';
+import type { Service } from './service.js';
+import type { OwnerSettings } from './settings.js';
 import { Strangers } from './strangers.js';
 import { Tally } from './tally.js';
 
@@ -50,13 +51,10 @@ export type Farewell = (last: boolean, failure?: SocketReferenceError) => void;
 
 /** What the registry asks of its owner. */
 export interface HoldsOwner {
-  readonly clock: Clock;
-  readonly maxMembers: number;
-  readonly maxReferences: number;
-  /** How long its end may take, in milliseconds. */
-  readonly stopTimeoutMs: number;
-  /** Where the output of its server is. */
-  readonly output?: OutputPlace | undefined;
+  readonly surroundings: { readonly clock: Clock };
+  readonly settings: Pick<OwnerSettings, 'maxMembers' | 'maxReferences'>;
+  /** How long its end may take, and where its output is. */
+  readonly service: Pick<Service, 'stopTimeoutMs' | 'output'>;
   /** Where the owner stands: who comes now is welcomed, or told to start over. */
   readonly phase: 'starting' | 'ready' | 'stopping';
   /** The total has changed. May switch to stopping, in this very tick. */
@@ -88,9 +86,9 @@ export class Holds {
   #seen = 0;
 
   constructor(owner: HoldsOwner) {
-    const { clock, maxMembers } = owner;
+    const { clock } = owner.surroundings;
     this.#owner = owner;
-    this.#strangers = new Strangers(clock, maxMembers);
+    this.#strangers = new Strangers(clock, owner.settings.maxMembers);
     this.#rounds = new Rounds({ clock, members: this.#holds, tell: (hold) => this.#tell(hold) });
   }
 
@@ -218,8 +216,7 @@ export class Holds {
   }
 
   #hello(channel: Channel<ToOwner>, hello: Hello): Hold | undefined {
-    const owner = this.#owner;
-    const { phase } = owner;
+    const { phase, service, settings } = this.#owner;
     if (phase === 'stopping') {
       this.#end(channel, { type: 'stopping' });
       return undefined;
@@ -256,12 +253,12 @@ export class Holds {
       total,
       ...this.peers,
       yours: hello.references,
-      maxReferences: owner.maxReferences,
-      stopTimeoutMs: Math.ceil(owner.stopTimeoutMs),
-      ...(hold.waits && owner.output && { output: owner.output }),
+      maxReferences: settings.maxReferences,
+      stopTimeoutMs: Math.ceil(service.stopTimeoutMs),
+      ...(hold.waits && service.output && { output: service.output }),
       anchor: hold.key,
     });
-    owner.changed();
+    this.#owner.changed();
     return hold;
   }
 
@@ -343,11 +340,11 @@ export class Holds {
   /** No member of good faith exceeds the limit by itself, and no total may exceed what a number holds exactly (I7). */
   #isPossible(hold: Hold, references: number): boolean {
     const total = this.tally.total - this.tally.of(hold) + references;
-    return references <= this.#owner.maxReferences && Number.isSafeInteger(total);
+    return references <= this.#owner.settings.maxReferences && Number.isSafeInteger(total);
   }
 
   #limitMet(hello: Hello): { code: string; message: string; detail: Record<string, string | number> } | undefined {
-    const { maxMembers, maxReferences } = this.#owner;
+    const { maxMembers, maxReferences } = this.#owner.settings;
     const full = (limit: string, max: number) => ({
       code: 'ERR_SOCKREF_LIMIT_EXCEEDED',
       message: `The owner (pid ${process.pid}) allows ${max} as ${limit}, and that is reached`,

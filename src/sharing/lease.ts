@@ -45,13 +45,3 @@ export interface LeaseEvents {
   /** Someone ended the endpoint by force, for everybody. */
   ended(reason: SocketReferenceError): void;
 }
-
-/** What happens below the endpoints and is worth telling. */
-export interface Hooks {
-  reclaimed(path: string, pid: number | undefined, names: readonly string[]): void;
-  healed(path: string, names: readonly string[]): void;
-  /** Something failed that no call is waiting for. */
-  fault(path: string, error: unknown): void;
-  /** Runs the work of a clean-up, a bounded number at once. */
-  cleanUp(work: () => void | Promise<void>): Promise<void>;
-}

@@ -183,14 +183,14 @@ export class Member implements Lease {
    * tries again all the same, and an owner may be slow to answer.
    */
   async heal(): Promise<void> {
-    const { clock, hooks } = this.#start.surroundings;
-    if (this.#phase.kind !== 'attached' || clock.now() < this.#healAgainAt) return;
-    this.#healAgainAt = clock.now() + healPauseMs;
+    const { surroundings } = this.#start;
+    if (this.#phase.kind !== 'attached' || surroundings.clock.now() < this.#healAgainAt) return;
+    this.#healAgainAt = surroundings.clock.now() + healPauseMs;
     const asked = ask(this.#place, healTimeoutMs).then((asked) =>
       this.#serverIs(asked.kind === 'answered' ? asked.holders.server : undefined),
     );
     const { path } = this.#place;
-    asked.catch((error: unknown) => hooks.fault(path, systemError(error, path, `ask the owner of ${path}`)));
+    asked.catch((error: unknown) => surroundings.fault(path, systemError(error, path, `ask the owner of ${path}`)));
   }
 
   /** A server that runs in vain is told of, once. */
@@ -198,7 +198,7 @@ export class Member implements Lease {
     const problem = server?.problem;
     if (problem !== undefined && this.#problem === undefined) {
       const { path } = this.#place;
-      this.#start.surroundings.hooks.fault(path, notListening(path, server?.pid, problem));
+      this.#start.surroundings.fault(path, notListening(path, server?.pid, problem));
     }
     this.#problem = problem;
   }
@@ -246,7 +246,7 @@ export class Member implements Lease {
     const { path } = this.#place;
     const pid = this.ownerPid;
     const what = `did not answer a release within ${timeoutMs} ms`;
-    this.#start.surroundings.hooks.fault(path, unresponsive(path, what, timeoutMs, { pid }));
+    this.#start.surroundings.fault(path, unresponsive(path, what, timeoutMs, { pid }));
     this.#finish(() => left.resolve());
   }
 

@@ -5,25 +5,27 @@ import type { Service } from './service.js';
 import type { Sockets } from './sockets.js';
 
 /** What the record of an owner is made of. */
-export interface OwnRecordParts {
+export interface RecordOwner {
   readonly lock: LockFile;
   readonly sockets: Sockets;
   readonly service: Service;
+  /** When it became owner. */
   readonly since: number;
-  readonly fault: (error: unknown) => void;
+  fault(error: unknown): void;
 }
 
 /** The record of an owner, as it has to read at any moment of its life. */
 export class OwnRecord {
-  readonly #parts: OwnRecordParts;
+  readonly #owner: RecordOwner;
+  #saidStopping = false;
 
-  constructor(parts: OwnRecordParts) {
-    this.#parts = parts;
+  constructor(owner: RecordOwner) {
+    this.#owner = owner;
   }
 
   /** What it has to say at this moment, behind its header. */
   entries(): RecordEntry[] {
-    const { lock, sockets, service } = this.#parts;
+    const { lock, sockets, service } = this.#owner;
     const entries: RecordEntry[] = [];
     for (const kind of ['control', 'data'] as const) {
       const file = sockets.file(kind);
@@ -34,17 +36,23 @@ export class OwnRecord {
 
   /** Cuts what does not count any more, if it has grown long. */
   shorten(): void {
-    this.#parts.lock.shorten(this.#parts.since, this.entries());
+    const { lock, since } = this.#owner;
+    lock.shorten(since, this.entries());
   }
 
-  /** Adds what is said for those who look from outside: without it they see less, and nothing else is amiss. */
-  say(entry: RecordEntry): void {
-    const { lock, fault } = this.#parts;
+  /**
+   * Says, once, that the owner is ending and that its end has to be waited for, if so. That is for those who look from outside:
+   * without it they see less, and nothing else is amiss.
+   */
+  sayStopping(): void {
+    const { lock, service } = this.#owner;
+    if (this.#saidStopping || !service.busy) return;
     try {
-      lock.append(entry);
+      lock.append({ stopping: true });
+      this.#saidStopping = true;
     } catch (error) {
       const { path } = lock.place;
-      fault(systemError(error, path, `write the record of ${path}`));
+      this.#owner.fault(systemError(error, path, `write the record of ${path}`));
     }
   }
 }

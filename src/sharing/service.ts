@@ -1,10 +1,7 @@
-import type { SocketReferenceError } from '../errors.js';
 import type { OutputPlace } from '../files/file-end.js';
 import type { Identity } from '../files/identity.js';
-import type { LockFile } from '../files/lock-file.js';
 import type { Listener } from '../files/publish.js';
 import type { RecordEntry } from '../files/record.js';
-import type { Remains } from '../files/remains.js';
 import type { ConnectionStats } from './data-listener.js';
 import type { ServerState } from './messages.js';
 
@@ -23,11 +20,6 @@ export interface Service {
   readonly output?: OutputPlace | undefined;
   /** What there is to tell of it in listings, beyond its owner. */
   readonly description: ServerState | undefined;
-  /**
-   * Starts what needs a while. The members are attached by then, and wait. Undefined if it serves as soon as its socket is
-   * published.
-   */
-  readonly start?: ((host: ServiceHost) => Promise<void>) | undefined;
   /** What is published as the data socket: now, and whenever its file was lost. Undefined while nothing listens. */
   source(): Listener | string | undefined;
   /**
@@ -41,27 +33,4 @@ export interface Service {
   stop(): Promise<void>;
   /** The endpoint goes on elsewhere. What it does already goes on by itself, and nobody waits for it. */
   letGo(): void;
-}
-
-/** What a service that has to be started asks of its owner. */
-export interface ServiceHost {
-  /** The lock, for the record. */
-  readonly lock: LockFile;
-  /** Takes what cannot be removed at once. */
-  readonly remains: Remains;
-  /** Cuts what does not count any more from a record that has grown long. */
-  shortenRecord(): void;
-  /**
-   * Has the data socket published again, in the place of the one before. Says whether it was: not if the endpoint ends, or if
-   * nothing listens by then. Rejects like any publishing.
-   */
-  publish(): Promise<boolean>;
-  /** Looks after the files, and the server's socket, now. */
-  look(): void;
-  /** It can be reached again: those who came meanwhile need not wait any longer. */
-  ready(): void;
-  /** Something is wrong that no call waits for. */
-  fault(error: unknown): void;
-  /** It has failed for good. */
-  failed(error: SocketReferenceError): void;
 }

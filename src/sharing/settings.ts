@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { ReclaimRule } from '../files/reclaim.js';
-import type { Hooks } from './lease.js';
+import type { Report } from './report.js';
 
 /** What an owner needs to know besides what it serves; all of it normalised. */
 export interface OwnerSettings {
@@ -17,7 +17,8 @@ export interface OwnerSettings {
 }
 
 /** What the layers below the endpoints are given by the manager. */
-export interface Surroundings {
+export interface Surroundings extends Report {
   readonly clock: Clock;
-  readonly hooks: Hooks;
+  /** Runs the work of a clean-up, a bounded number at once. */
+  cleanUp(work: () => void | Promise<void>): Promise<void>;
 }

@@ -18,36 +18,33 @@ const controlMode = 0o600;
 /** Errors of an accept that say that there are no descriptors left, for this process or for all. */
 const exhausted = new Set(['EMFILE', 'ENFILE']);
 
-/** What the sockets are made of. */
-export interface SocketsParts {
+/** What the sockets need of their owner. */
+export interface SocketsOwner {
   readonly lock: LockFile;
   readonly settings: OwnerSettings;
   /** Listens on the data socket. */
   readonly service: Service;
-  /** Gets the connections to the control socket. */
-  readonly control: (socket: Socket) => void;
-  /** Gives up what can be spared: a connection to the control socket could not be accepted for want of descriptors. */
-  readonly makeRoom: () => void;
-  readonly fault: (error: unknown) => void;
+  /** Get the connections to the control socket; give up what can be spared, if one could not be accepted for want of descriptors. */
+  readonly holds: { accept(socket: Socket): void; makeRoom(): void };
+  fault(error: unknown): void;
 }
 
 /** The sockets that an owner has published: who listens on them, and which files they are. */
 export class Sockets {
-  readonly #parts: SocketsParts;
+  readonly #owner: SocketsOwner;
   readonly #listeners = new Map<SocketKind, Listener>();
   readonly #files = new Map<SocketKind, Identity>();
   readonly #published: Identity[] = [];
   /** What publishing has left, and could not remove. */
   readonly remains = new Remains((error) => {
-    const { fault, lock } = this.#parts;
-    const { path } = lock.place;
-    fault(systemError(error, path, `remove a private directory of ${path}`));
+    const { path } = this.#owner.lock.place;
+    this.#owner.fault(systemError(error, path, `remove a private directory of ${path}`));
   });
   #keepsAlive = true;
   #underWay: Promise<void> | undefined;
 
-  constructor(parts: SocketsParts) {
-    this.#parts = parts;
+  constructor(owner: SocketsOwner) {
+    this.#owner = owner;
   }
 
   /** Every file that was ever published, for a later claim to recognise as ours. */
@@ -62,7 +59,7 @@ export class Sockets {
 
   /** The mode that a socket has to have. */
   modeOf(kind: SocketKind): number {
-    return kind === 'data' ? this.#parts.settings.mode : controlMode;
+    return kind === 'data' ? this.#owner.settings.mode : controlMode;
   }
 
   /**
@@ -86,7 +83,7 @@ export class Sockets {
   }
 
   async #publish(kinds: readonly SocketKind[], record?: 'begin'): Promise<readonly SocketKind[]> {
-    const { lock, service } = this.#parts;
+    const { lock, service } = this.#owner;
     const publications = kinds.flatMap((kind) => {
       const from = kind === 'data' ? service.source() : listenerOf(this.#createControlServer());
       return from === undefined ? [] : [{ kind, name: lock.place.names[kind], from, mode: this.modeOf(kind) }];
@@ -111,7 +108,7 @@ export class Sockets {
    * behind by an owner that was deposed, nobody else could know whose it is. One that cannot be removed keeps no other.
    */
   unlink(kinds: readonly SocketKind[] = ['control', 'data']): void {
-    const { directory, names } = this.#parts.lock.place;
+    const { directory, names } = this.#owner.lock.place;
     const errors = takeEach(
       kinds.map((kind) => () => {
         const file = this.#files.get(kind);
@@ -134,17 +131,16 @@ export class Sockets {
 
   #createControlServer(): Server {
     // How many of them there may be is decided where it is known which are members.
-    const server = createServer(this.#parts.control);
+    const server = createServer((socket) => this.#owner.holds.accept(socket));
     // What fails until then is told to whoever has it listen.
     server.once('listening', () => server.on('error', (error) => this.#failed(error)));
     return server;
   }
 
   #failed(error: Error): void {
-    if (exhausted.has(errnoOf(error) ?? '')) this.#parts.makeRoom();
-    const { lock, fault } = this.#parts;
-    const { path } = lock.place;
-    fault(systemError(error, path, `accept a member of ${path}`));
+    if (exhausted.has(errnoOf(error) ?? '')) this.#owner.holds.makeRoom();
+    const { path } = this.#owner.lock.place;
+    this.#owner.fault(systemError(error, path, `accept a member of ${path}`));
   }
 
   #hold(listener: Listener): void {

@@ -32,12 +32,10 @@ class Life {
     const host: EndpointHost = {
       clock: this.clock,
       maxReferences: 5,
-      hooks: {
-        reclaimed: () => {},
-        healed: () => {},
-        fault: (_, error) => void this.told.push(`fault ${error}`),
-        cleanUp: async (work) => work(),
-      },
+      reclaimed: () => {},
+      healed: () => {},
+      fault: (_, error) => void this.told.push(`fault ${error}`),
+      cleanUp: async (work) => work(),
       started: note('started'),
       stopped: note('stopped'),
       acquired: note('acquired'),

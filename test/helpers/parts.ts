@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { Hooks, LeaseEvents } from '#src/sharing/lease.js';
+import type { LeaseEvents } from '#src/sharing/lease.js';
 import type { OwnerSettings, Surroundings } from '#src/sharing/settings.js';
 import { FakeClock } from './fake-clock.js';
 
@@ -31,12 +31,21 @@ export class Notes implements Surroundings {
   /** What the lease said of its end. */
   done: Promise<void> | undefined;
 
-  readonly hooks: Hooks = {
-    reclaimed: (_path, _pid, names) => void this.told.push(`reclaimed ${names.join(' ')}`),
-    healed: (_path, names) => void this.told.push(`healed ${names.join(' ')}`),
-    fault: (_path, error) => void this.faults.push(error),
-    cleanUp: async (work) => work(),
-  };
+  reclaimed(_path: string, _pid: number | undefined, names: readonly string[]): void {
+    this.told.push(`reclaimed ${names.join(' ')}`);
+  }
+
+  healed(_path: string, names: readonly string[]): void {
+    this.told.push(`healed ${names.join(' ')}`);
+  }
+
+  fault(_path: string, error: unknown): void {
+    this.faults.push(error);
+  }
+
+  async cleanUp(work: () => void | Promise<void>): Promise<void> {
+    return work();
+  }
 
   readonly events: LeaseEvents = {
     stopping: (done) => {

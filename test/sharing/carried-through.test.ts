@@ -35,14 +35,13 @@ class Scene {
       if (this.refusing === 'once published' && name === place.names.data) this.refusing = 'always';
       return at(name);
     };
-    const fault = (error: unknown) => void notes.faults.push(error);
-    const service = listenerService(new DataListener(greet, 10, fault), 0, notes.clock);
-    const { clock, hooks, events } = notes;
+    const service = listenerService(new DataListener(greet, 10, notes, place.path), 0, notes.clock);
+    const { events } = notes;
     const started = deferred<Owner>();
     await Owner.start(
       {
         ...{ service, lock: takeLock(place), settings: ownerSettings(), references: 1, expected: 0 },
-        ...{ surroundings: { clock, hooks }, events },
+        ...{ surroundings: notes, events },
       },
       started.resolve,
     );

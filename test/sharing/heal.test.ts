@@ -36,19 +36,22 @@ class Scene {
     this.place = place;
     this.lock = takeLock(place);
     const fault = (error: unknown) => void this.notes.faults.push(error);
-    const service = listenerService(new DataListener((socket) => socket.end(), 10, fault), 0, this.notes.clock);
-    const control = (socket: { destroy(): unknown }) => void socket.destroy();
-    const { lock } = this;
-    this.sockets = new Sockets({ lock, settings: ownerSettings(), service, control, makeRoom: () => {}, fault });
-    this.healer = new Healer(this.notes, intervalMs, {
+    const { lock, notes } = this;
+    const settings = ownerSettings({ healIntervalMs: intervalMs });
+    const service = listenerService(new DataListener((socket) => socket.end(), 10, notes, place.path), 0, notes.clock);
+    const holds = { accept: (socket: { destroy(): unknown }) => void socket.destroy(), makeRoom: () => {} };
+    this.sockets = new Sockets({ lock, settings, service, holds, fault });
+    this.healer = new Healer({
       lock,
       sockets: this.sockets,
-      recorded: () =>
-        (['control', 'data'] as const).flatMap((kind) => {
-          const file = this.sockets.file(kind);
-          return file ? [{ published: { name: place.names[kind], file } }] : [];
-        }),
-      look: async () => false,
+      ...{ settings, service, surroundings: notes, fault },
+      record: {
+        entries: () =>
+          (['control', 'data'] as const).flatMap((kind) => {
+            const file = this.sockets.file(kind);
+            return file ? [{ published: { name: place.names[kind], file } }] : [];
+          }),
+      },
       deposed: () => void this.notes.told.push('deposed'),
       displaced: () => void this.notes.told.push('displaced'),
     });

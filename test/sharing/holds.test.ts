@@ -22,10 +22,9 @@ class Scene {
     this.#directory = directory;
     const scene = this;
     this.holds = new Holds({
-      clock: this.clock,
-      maxMembers,
-      maxReferences: 1_000,
-      stopTimeoutMs: 5_000,
+      surroundings: { clock: this.clock },
+      settings: { maxMembers, maxReferences: 1_000 },
+      service: { stopTimeoutMs: 5_000 },
       get phase() {
         return scene.phase;
       },

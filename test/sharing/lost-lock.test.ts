@@ -76,8 +76,7 @@ async function race(path: string, directory: string): Promise<void> {
       maxConnections: 10,
     },
     surroundings: {
-      clock: systemClock,
-      hooks: { reclaimed() {}, healed() {}, fault() {}, cleanUp: async (work) => work() },
+      ...{ clock: systemClock, reclaimed() {}, healed() {}, fault() {}, cleanUp: async (work) => work() },
     },
     events: {
       stopping: (done) => {

@@ -7,7 +7,7 @@ import type { Place } from '#src/files/place.js';
 import { DataListener } from '#src/sharing/data-listener.js';
 import { listenerService } from '#src/sharing/handler-service.js';
 import { Sockets } from '#src/sharing/sockets.js';
-import { keeping, ownerSettings } from '../helpers/parts.js';
+import { keeping, Notes, ownerSettings } from '../helpers/parts.js';
 import { takeLock, withPlace } from '../helpers/place.js';
 import { greet, greeting, readAll } from '../helpers/serve.js';
 
@@ -22,8 +22,9 @@ function withSockets(play: (scene: Scene) => Promise<void>): Promise<void> {
   return withPlace(async (place) => {
     const lock = takeLock(place);
     lock.begin();
-    const faults: unknown[] = [];
     const servers: Server[] = [];
+    const notes = new Notes();
+    const { faults } = notes;
     const fault = (error: unknown) => void faults.push(error);
     class Data extends DataListener {
       override createServer(): Server {
@@ -32,10 +33,10 @@ function withSockets(play: (scene: Scene) => Promise<void>): Promise<void> {
         return server;
       }
     }
-    const service = listenerService(new Data(greet, 10, fault), 0, systemClock);
+    const service = listenerService(new Data(greet, 10, notes, place.path), 0, systemClock);
     const settings = ownerSettings({ mode: 0o640, maxMembers: 3 });
-    const control = (socket: Parameters<typeof greet>[0]) => void socket.end('control');
-    const sockets = new Sockets({ lock, settings, service, control, makeRoom: () => {}, fault });
+    const holds = { accept: (socket: Parameters<typeof greet>[0]) => void socket.end('control'), makeRoom: () => {} };
+    const sockets = new Sockets({ lock, settings, service, holds, fault });
     try {
       await play({ place, sockets, servers, faults });
     } finally {

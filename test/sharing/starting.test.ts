@@ -5,16 +5,16 @@ import { SocketReferenceError } from '#src/errors.js';
 import type { Place } from '#src/files/place.js';
 import { type Listener, listenerOf } from '#src/files/publish.js';
 import { maxRecordBytes, parseRecord } from '#src/files/record.js';
+import { KeeperOwner, type StartedService } from '#src/keeper/keeper-owner.js';
+import type { ServiceHost } from '#src/keeper/service-host.js';
 import { deferred } from '#src/sharing/deferred.js';
-import { Owner } from '#src/sharing/owner.js';
-import type { Service, ServiceHost } from '#src/sharing/service.js';
 import { ControlPeer } from '../helpers/control-peer.js';
 import { Notes, ownerSettings } from '../helpers/parts.js';
 import { takeLock, withPlace } from '../helpers/place.js';
 import { until } from '../helpers/until.js';
 
 /** A service that is up, and has stopped, when the test says so. */
-class SlowService implements Service {
+class SlowService implements StartedService {
   readonly stats = { open: 0, accepted: 0, dropped: 0, failed: 0 };
   readonly stopTimeoutMs = 100;
   readonly busy = true;
@@ -54,24 +54,20 @@ class Scene {
   readonly accepted = vi.fn();
   readonly place: Place;
   readonly started: Promise<void>;
-  readonly opened: Promise<Owner>;
+  readonly opened: Promise<KeeperOwner>;
 
   constructor(place: Place) {
     this.place = place;
     const { notes, service } = this;
-    const opened = deferred<Owner>();
+    const opened = deferred<KeeperOwner>();
     this.opened = opened.promise;
-    this.started = Owner.start(
+    this.started = KeeperOwner.keep(
       {
-        ...{
-          service,
-          lock: takeLock(place),
-          settings: ownerSettings(),
-          surroundings: notes,
-          events: notes.events,
-        },
-        ...{ references: 0, expected: 0, opened: opened.resolve },
+        ...{ service, lock: takeLock(place), settings: ownerSettings() },
+        ...{ surroundings: notes, events: notes.events },
+        expected: 0,
       },
+      opened.resolve,
       this.accepted,
     );
     this.started.catch(() => {});

@@ -52,10 +52,9 @@ function stage(play: (stage: Stage) => Promise<void>): Promise<void> {
     const path = join(directory, 'control');
     const shared: Omit<Stage, 'holds' | 'visit'> = { clock, stops, phase: 'ready' };
     const holds = new Holds({
-      clock,
-      maxMembers: 2,
-      maxReferences: 10,
-      stopTimeoutMs: 5_000,
+      surroundings: { clock },
+      settings: { maxMembers: 2, maxReferences: 10 },
+      service: { stopTimeoutMs: 5_000 },
       get phase() {
         return shared.phase;
       },

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { deferred } from './deferred.js';
+import { deferred } from '../sharing/deferred.js';
 
 /**
  * How long one who serves for others waits for the first of them, in milliseconds: whoever had it started attaches at

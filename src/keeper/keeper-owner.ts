@@ -1,0 +1,126 @@
+import type { SocketReferenceError } from '../errors.js';
+import type { Remains } from '../files/remains.js';
+import { Owner, type OwnerStart } from '../sharing/owner.js';
+import type { Service } from '../sharing/service.js';
+import type { SocketKind } from '../sharing/sockets.js';
+import { systemError } from '../system-errors.js';
+import { FirstHolder } from './first-holder.js';
+import type { ServiceHost } from './service-host.js';
+
+/** What has to be started: its members are attached by then, and wait. */
+export interface StartedService extends Service {
+  start(host: ServiceHost): Promise<void>;
+}
+
+/** What the owner of a service that has to be started starts from. */
+export interface KeeperStart extends Omit<OwnerStart, 'references'> {
+  readonly service: StartedService;
+}
+
+/**
+ * The owner that a keeper is: it holds no reference itself, members attach before its server is up, and the server can fail for
+ * good. It starts the server for the first member, and ends when nobody waits for it any more.
+ */
+export class KeeperOwner extends Owner implements ServiceHost {
+  protected override readonly first: readonly SocketKind[] = ['control'];
+  protected override readonly endsWhileStarting = true;
+  readonly #starting: StartedService;
+  readonly #opened: (owner: KeeperOwner) => void;
+  readonly #firstHolder = new FirstHolder();
+  /** Why the server has failed for good. */
+  #failure: SocketReferenceError | undefined;
+
+  private constructor(start: KeeperStart, opened: (owner: KeeperOwner) => void) {
+    super({ ...start, references: 0 });
+    this.#starting = start.service;
+    this.#opened = opened;
+  }
+
+  /**
+   * Publishes the control socket, and starts the server for the first member. On failure nothing remains but the lock, which
+   * stays the caller's; unless members had been let in to wait: then the lock has gone, too, and they were told.
+   *
+   * @param opened - called when members can attach
+   * @param accept - called in the tick in which the server is up; never, if the owner has ended before
+   */
+  static keep(
+    start: KeeperStart,
+    opened: (owner: KeeperOwner) => void,
+    accept: (owner: Owner) => void = () => {},
+  ): Promise<void> {
+    return new KeeperOwner(start, opened).run(accept);
+  }
+
+  get remains(): Remains {
+    return this.sockets.remains;
+  }
+
+  shortenRecord(): void {
+    this.record.shorten();
+  }
+
+  /** Not while files are being repaired: both would publish. */
+  async publish(): Promise<boolean> {
+    // Again, since a repair may begin in the moment in which we are told.
+    for (let under = this.sockets.settled(); under !== undefined; under = this.sockets.settled()) await under;
+    if (this.over) return false;
+    this.sockets.unlink(['data']);
+    return (await this.sockets.publish(['data'])).length > 0;
+  }
+
+  ready(): void {
+    this.holds.ready();
+  }
+
+  failed(error: SocketReferenceError): void {
+    if (this.over) return;
+    this.#failure = error;
+    this.events.ended(error);
+    // Told once it is over, like any end.
+    this.stop().catch(() => {});
+  }
+
+  override lastWords(failure: SocketReferenceError | undefined): (() => unknown)[] {
+    return [...super.lastWords(failure), () => this.#failure && this.holds.fail(this.#failure)];
+  }
+
+  /** What was not started ends with its process. */
+  protected override unpublished(): void {}
+
+  protected override leftStarting(): void {
+    this.#firstHolder.come();
+  }
+
+  protected override recount(): void {
+    if (this.holds.tally.total > 0) this.#firstHolder.come();
+    else if (this.isStarting && this.holds.seen > 0) {
+      // Nobody waits for it any more.
+      void this.stop();
+      return;
+    }
+    super.recount();
+  }
+
+  protected override async bringUp(): Promise<boolean> {
+    try {
+      this.#opened(this);
+      // Wait for the process that started us to attach; without it nobody would hear of a failure.
+      const came = await this.#firstHolder.wait(this.surroundings.clock);
+      if (this.isStarting) {
+        if (came) await this.#starting.start(this);
+        else void this.stop();
+      }
+    } catch (error) {
+      if (!this.isStarting) return this.#ended();
+      this.failed(systemError(error, this.place.path, `start the server of ${this.place.path}`));
+      await this.#ended();
+      throw error;
+    }
+    return this.isStarting || this.#ended();
+  }
+
+  async #ended(): Promise<false> {
+    await this.ending;
+    return false;
+  }
+}

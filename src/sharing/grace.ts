@@ -1,0 +1,30 @@
+import type { Clock } from '../clock.js';
+
+/**
+ * How long a successor waits for those who depended on its predecessor, in milliseconds: many times the longest pause
+ * between two of their attempts.
+ */
+const graceMs = 1_000;
+
+/** The time in which a successor does not end for want of references: those who depended on its predecessor are on their way. */
+export class Grace {
+  readonly #clock: Clock;
+  readonly #expected: number;
+  readonly #until: number;
+
+  /** @param expected - members that cannot serve and had references when the last owner was lost */
+  constructor(clock: Clock, expected: number) {
+    this.#clock = clock;
+    this.#expected = expected;
+    this.#until = clock.now() + graceMs;
+  }
+
+  /**
+   * The milliseconds that are left of it; none once all of them are back.
+   *
+   * @param dependentsSeen - members that cannot serve and have come
+   */
+  left(dependentsSeen: number): number {
+    return dependentsSeen >= this.#expected ? 0 : Math.max(0, this.#until - this.#clock.now());
+  }
+}
