@@ -80,7 +80,7 @@ describe('an endpoint', () => {
       const life = new Life(place);
       expect(life.endpoint).toMatchObject({ state: 'claiming', live: false, references: 0, ending: undefined });
       const slots = await Promise.all([life.take(), life.take()]);
-      expect(life.endpoint).toMatchObject({ state: 'active', live: true, references: 2, role: 'owner', pending: 0 });
+      expect(life.endpoint).toMatchObject({ state: 'active', live: true, references: 2, role: 'owner' });
       slots.push(life.endpoint.share(undefined));
       for (const slot of slots) void life.endpoint.release(slot);
       expect(life.endpoint).toMatchObject({ state: 'stopping', live: false, references: 0 });
