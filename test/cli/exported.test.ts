@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { exported, isVariable } from '#src/cli/run/exported.js';
+import { shellCommand } from '#src/shell-words.js';
 import { bundled, cli, withServed } from '../helpers/cli.js';
 
 const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
@@ -78,8 +79,9 @@ describe('run --env', () => {
 describe('a command that serves', () => {
   it('is shown as it can be pasted, and as a list of words', () =>
     withServed(async ({ env }) => {
-      const serve = `${process.execPath} ${shouter} {socket} '' "two words" \\$HOME`;
-      const shown = `${process.execPath} ${shouter} {socket} '' 'two words' '$HOME'`;
+      const program = shellCommand([process.execPath, shouter]);
+      const serve = `${program} {socket} '' "two words" \\$HOME`;
+      const shown = `${program} {socket} '' 'two words' '$HOME'`;
       const inspect = [process.execPath, bundled, 'inspect', 'a.sock'];
       const run = (more: string[]) => cli(['run', 'a.sock', '--serve', serve, '--', ...inspect, ...more], { env });
       expect((await run([])).stdout).toContain(`server:     ${shown}\n`);

@@ -1,11 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { shellCommand } from '#src/shell-words.js';
 import { bundled, Cli, cli, withServed } from '../helpers/cli.js';
 import { refusing } from '../helpers/refusing.js';
 
 const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
-const serve = `${process.execPath} ${shouter} {socket}`;
+const serve = shellCommand([process.execPath, shouter, '{socket}']);
 // The release is waited for that long, too: what traces the keeper makes it slow.
 const args = ['run', 'a.sock', '--stop-timeout', '10m', '--serve', serve, '--', 'sh', '-c', 'exit 3'];
 const under = (calls: string, errno: string) => {
