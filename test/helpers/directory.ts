@@ -38,7 +38,9 @@ export async function withDirectories<Value>(
   try {
     result = await test(...(directories as [string, ...string[]]));
   } catch (error) {
-    for (const directory of directories) await rm(directory, { recursive: true, force: true });
+    // Whatever the test has left half done may go on in there, and must not hide why it failed.
+    const removals = directories.map((each) => rm(each, { recursive: true, force: true, maxRetries: 5 }));
+    await Promise.allSettled(removals);
     throw error;
   }
   const ends = await Promise.allSettled(directories.map(removeEmpty));

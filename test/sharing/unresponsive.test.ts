@@ -100,13 +100,16 @@ test('an owner that dies while it is stopped is replaced', () =>
     await doomed.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
     await member.call({ do: 'acquire', path, as: 'y', options: { serve: 'echo' } });
     await doomed.stop();
-    const waiting = late.call({ do: 'acquire', path, as: 'z', options: { timeoutMs: 50_000 } });
+    // It can serve, too: who cannot does not wait for a successor that comes only after 250 ms, as one may on a busy machine.
+    const waiting = late.call({ do: 'acquire', path, as: 'z', options: { serve: 'echo', timeoutMs: 50_000 } });
     const closing = member.call({ do: 'clone', of: 'y', as: 'y2' });
     await closing;
     await doomed.crash();
     expect(await waiting).toMatchObject({ active: true });
     await until('three count', async () => (await late.call({ do: 'count', of: 'z' }))['count'] === 3);
-    expect(await late.call({ do: 'connect', of: 'z' })).toMatchObject({ by: 'member' });
+    const { by } = await late.call({ do: 'connect', of: 'z' });
+    expect(['member', 'late']).toContain(by);
+    expect(await member.call({ do: 'connect', of: 'y' })).toMatchObject({ by });
     for (const of of ['y', 'y2']) await member.call({ do: 'close', of });
     await late.call({ do: 'close', of: 'z' });
   }));
