@@ -93,14 +93,30 @@ async function explore({ model, mutant, bounds, expected }, cwd) {
   return { result: 'incomplete', states, seconds, why: stdout.slice(0, 300) };
 }
 
-/** The line of the model whose assertion failed, and the invariant that its comment names. */
+/** The line of the model whose assertion failed, and the invariant that its comment, or its name, tells. */
 async function failedAssertion(model, defines, options) {
   const { stdout } = await run('spin', ['-t', ...defines, model], options).catch((error) => error);
   const line = Number(/\.pml:(\d+), Error: assertion violated/.exec(stdout)?.[1]);
-  const text = /text of failed assertion: (.*)/.exec(stdout)?.[1] ?? '';
-  const source = (await readFile(join(FOLDER, model), 'utf8')).split('\n')[line - 1] ?? '';
-  const invariant = /\bI\d\b/.exec(source)?.[0] ?? /\bI\d\b/.exec(text)?.[0] ?? '';
-  return `${invariant} line ${line}`.trim();
+  const lines = (await readFile(join(FOLDER, model), 'utf8')).split('\n');
+  return `${invariantsOf(callAt(lines, line - 1)).join(' or ')} line ${line}`.trim();
+}
+
+/** What begins in a line: of a macro over several lines, spin names the first for whatever is in it. */
+function callAt(lines, first) {
+  let depth = 0;
+  for (let last = first; last < lines.length; last++) {
+    // Parentheses in comments belong to no call.
+    const code = lines[last].replace(/\/\*.*?\*\//g, '');
+    for (const sign of code) depth += sign === '(' ? 1 : sign === ')' ? -1 : 0;
+    if (depth <= 0) return lines.slice(first, last + 1);
+  }
+  return [];
+}
+
+/** The invariants of the assertions in these lines, each once. */
+function invariantsOf(lines) {
+  const asserting = lines.filter((text) => /\bassert\b|\bI\d[_(]/.test(text));
+  return [...new Set(asserting.flatMap((text) => text.match(/\bI\d(?=\b|_)/g) ?? []))];
 }
 
 async function inItsOwnDirectory(task) {
