@@ -1,5 +1,5 @@
-/** What `engines` in package.json says: older ones lack `process.getBuiltinModule()`. */
-const neededNode = '20.19 or newer (of Node 22, 22.3 or newer)';
+/** What `engines` in package.json says: others lack `process.getBuiltinModule()`. */
+const neededNode = '20 from 20.19, Node 22 from 22.3, or a newer one';
 
 /** Why sockref cannot run on this runtime; undefined if it can. Loads nothing, so that this can be said before anything breaks. */
 export function unsupportedRuntime(): string | undefined {

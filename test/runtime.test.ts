@@ -20,7 +20,7 @@ it('has nothing against this runtime', () => {
 it('says which Node is needed, and which one runs', () => {
   withGlobal(process, 'getBuiltinModule', undefined);
   expect(unsupportedRuntime()).toBe(
-    `sockref needs Node 20.19 or newer (of Node 22, 22.3 or newer), and this is Node ${process.versions.node}`,
+    `sockref needs Node 20 from 20.19, Node 22 from 22.3, or a newer one, and this is Node ${process.versions.node}`,
   );
 });
 

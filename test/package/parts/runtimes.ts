@@ -16,7 +16,7 @@ const refusing = [
     flags: ['run', '-A', '--node-modules-dir=manual'],
     says: /^sockref does not run on Deno,.* use Node or Bun$/,
   },
-  { id: 'node-18', flags: [], says: /^sockref needs Node 20\.19 or newer .*, and this is Node 18\.20\.8$/ },
+  { id: 'node-18', flags: [], says: /^sockref needs Node 20 from 20\.19, .*, and this is Node 18\.20\.8$/ },
 ] as const;
 
 export function runtimeTests(project: () => PackedProject): void {
