@@ -1,50 +1,8 @@
-import type { SocketReferenceErrorCode } from './error-table.js';
 import { printable } from './printable.js';
+import type { ErrorFields, SocketReferenceErrorCode } from './protocol/errors.js';
 
 /** What an error carries besides its code and message; which code has which field is listed in docs/errors.md. */
-export interface SocketReferenceErrorDetails {
-  /** The path of the socket, canonical where it was known. */
-  readonly path?: string;
-  /** The rule that was broken, as a stable word. */
-  readonly reason?: string;
-  /** The option that was refused. */
-  readonly option?: string;
-  /** What the option must be. */
-  readonly expected?: string;
-  /** What the option was, quoted and shortened. */
-  readonly received?: string;
-  /** The name of the limit that was met. */
-  readonly limit?: string;
-  /** The value of that limit. */
-  readonly max?: number;
-  /** The number of bytes of a path that is too long. */
-  readonly length?: number;
-  /** The directory in question. */
-  readonly directory?: string;
-  /** The user id of whoever owns what was found. */
-  readonly uid?: number;
-  /** The permission bits of what was found. */
-  readonly mode?: number;
-  /** What lies at the address. */
-  readonly found?: string;
-  /** The process that is in the way. */
-  readonly pid?: number;
-  /** The time that was allowed, in milliseconds. */
-  readonly timeoutMs?: number;
-  /** What the operation was waiting for. */
-  readonly waitingFor?: string;
-  /** The name of the system's error, such as `EACCES`. */
-  readonly errno?: string;
-  /** The system call that failed. */
-  readonly syscall?: string;
-  /** The exit status of a server. */
-  readonly exitCode?: number;
-  /** The end of what a server wrote to stderr. */
-  readonly stderr?: string;
-  /** The protocol version of this process. */
-  readonly ours?: number;
-  /** The protocol version of the other process. */
-  readonly theirs?: number;
+export interface SocketReferenceErrorDetails extends ErrorFields {
   /** The error below this one. */
   readonly cause?: unknown;
 }

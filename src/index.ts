@@ -22,9 +22,9 @@ export type { AcquireOptions, SocketManagerOptions } from './api/options.js';
 export { SocketReference } from './api/reference.js';
 export type { ServerOptions } from './api/server-options.js';
 export type { ManagerStats } from './api/stats.js';
-export type { SocketReferenceErrorCode } from './error-table.js';
 export { isSocketReferenceError, SocketReferenceError, type SocketReferenceErrorDetails } from './errors.js';
 export type { ReclaimRule } from './files/reclaim.js';
+export type { SocketReferenceErrorCode } from './protocol/errors.js';
 export type { ConnectionHandler, Serve } from './sharing/data-listener.js';
 
 /**

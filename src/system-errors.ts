@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import type { SocketReferenceErrorCode } from './error-table.js';
 import { isSocketReferenceError, SocketReferenceError } from './errors.js';
+import type { SocketReferenceErrorCode } from './protocol/errors.js';
 
 const codes: Record<string, SocketReferenceErrorCode> = {
   EACCES: 'ERR_SOCKREF_PERMISSION_DENIED',

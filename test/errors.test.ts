@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, readdirSync, rmSync, unlinkSync, writeFileSync } 
 import { createServer } from 'node:net';
 import { isSocketReferenceError, SocketManager, SocketReferenceError, type SocketReferenceErrorCode } from 'sockref';
 import { describe, expect, it } from 'vitest';
-import { errorTable } from '#src/error-table.js';
 import { Directory } from '#src/files/directory.js';
+import { errorFields } from '#src/protocol/errors.js';
 import { withDirectory } from './helpers/directory.js';
 import { isRoot, takeLock, withPlace } from './helpers/place.js';
 import { start } from './helpers/program.js';
@@ -343,7 +343,7 @@ describe('each code of the error table', () => {
       seen[code] ??= new Set();
       for (const name of Object.keys(fields('/d'))) seen[code].add(name);
     }
-    const listed = Object.entries(errorTable).map(([code, { fields }]) => [code, [...fields].sort()]);
+    const listed = Object.entries(errorFields).map(([code, fields]) => [code, [...fields].sort()]);
     expect(Object.fromEntries(Object.entries(seen).map(([code, names]) => [code, [...names].sort()]))).toEqual(
       Object.fromEntries(listed),
     );

@@ -7,7 +7,8 @@ import unittest
 
 from support import VECTORS
 
-from sockref._sharing.lines import MAX_MESSAGE_BYTES, BadLine, LineSplitter
+from sockref._protocol.constants import MAX_MESSAGE_BYTES
+from sockref._sharing.lines import BadLine, LineSplitter
 from sockref._sharing.messages import MalformedMessage, parse_to_member, parse_to_owner
 
 _FILE = json.loads((VECTORS / "messages.json").read_text(encoding="utf-8"))

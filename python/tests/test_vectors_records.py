@@ -12,14 +12,13 @@ from typing import Any
 from support import VECTORS
 
 from sockref._files.record import (
-    MAX_RECORD_BYTES,
-    RECORD_MAGIC,
     OwnerRecord,
     looks_like_record,
     parse_record,
     read_record,
     read_text,
 )
+from sockref._protocol.constants import MAX_RECORD_BYTES, RECORD_MAGIC
 
 _FILE = json.loads((VECTORS / "records.json").read_text(encoding="utf-8"))
 

@@ -1,8 +1,6 @@
 import { closest } from '../closest.js';
 import { quote, SocketReferenceError } from '../errors.js';
-
-/** Milliseconds that a timer of Node takes at most. */
-const maxTimerMs = 2_147_483_647;
+import { maxTimerMs } from '../protocol/constants.js';
 
 /** A check of one option: undefined if the value is fine, else what was expected. */
 export type Check = (value: unknown) => string | undefined;

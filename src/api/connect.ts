@@ -6,6 +6,7 @@ import { foreignFile } from '../files/foreign.js';
 import { lstatIfThere } from '../files/identity.js';
 import { ownUid } from '../files/platform.js';
 import { onAbort } from '../on-abort.js';
+import { connectPauseMs, defaultConnectTimeoutMs } from '../protocol/constants.js';
 import { connected } from '../sharing/connected.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import { checkOptions, isBoolean, isSignal, isTimeout } from './check.js';
@@ -20,11 +21,6 @@ export interface ConnectOptions {
   readonly allowHalfOpen?: boolean | undefined;
 }
 
-const defaultTimeoutMs = 10_000;
-
-/** Pause between two attempts, in milliseconds: about the time that a takeover needs. */
-const pauseMs = 5;
-
 /** Answers that say "not now": nobody listens yet, the file is being replaced, or the queue is full. */
 const temporary = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EAGAIN']);
 
@@ -33,7 +29,7 @@ const checks = { timeoutMs: isTimeout, signal: isSignal, allowHalfOpen: isBoolea
 /** Connects to the socket of a slot, waiting out a change of its owner. */
 export async function connectTo(slot: Slot, options: ConnectOptions | undefined): Promise<Socket> {
   checkOptions(options, checks);
-  const { timeoutMs = defaultTimeoutMs, signal, allowHalfOpen = false } = options ?? {};
+  const { timeoutMs = defaultConnectTimeoutMs, signal, allowHalfOpen = false } = options ?? {};
   const { endpoint } = slot;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
@@ -53,7 +49,7 @@ export async function connectTo(slot: Slot, options: ConnectOptions | undefined)
     // The reference may be closed while it waits, or may have been during the attempt.
     await wait(
       endpoint.whenChanged(),
-      Math.min(endpoint.lease ? pauseMs : timeoutMs, deadline - performance.now()),
+      Math.min(endpoint.lease ? connectPauseMs : timeoutMs, deadline - performance.now()),
       signal ? [signal, slot.signal()] : [slot.signal()],
     );
   }

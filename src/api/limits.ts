@@ -1,3 +1,4 @@
+import { defaultLimits } from '../protocol/constants.js';
 import { isLimit } from './check.js';
 
 /**
@@ -22,20 +23,11 @@ export interface Limits {
 /** {@link Limits}, each with its value. */
 export type ResolvedLimits = { readonly [Name in keyof Limits]-?: number };
 
-const defaults: ResolvedLimits = {
-  maxSockets: 1_024,
-  maxReferencesPerSocket: 65_536,
-  maxMembersPerSocket: 1_024,
-  maxConnectionsPerSocket: 4_096,
-  maxPendingAcquires: 4_096,
-  cleanupConcurrency: 16,
-};
-
 /** How each limit is checked. */
-export const limitChecks = Object.fromEntries(Object.keys(defaults).map((name) => [name, isLimit]));
+export const limitChecks = Object.fromEntries(Object.keys(defaultLimits).map((name) => [name, isLimit]));
 
 /** Fills in the defaults of limits that were checked. */
 export function resolveLimits(limits: Limits | undefined): ResolvedLimits {
   const given = Object.entries(limits ?? {}).filter(([, value]) => value !== undefined);
-  return { ...defaults, ...Object.fromEntries(given) };
+  return { ...defaultLimits, ...Object.fromEntries(given) };
 }

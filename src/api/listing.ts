@@ -3,7 +3,7 @@ import { isSocketReferenceError, quote } from '../errors.js';
 import { defaultDirectory } from '../files/default-directory.js';
 import { canonicalDirectory } from '../files/directory.js';
 import { joinPath } from '../files/paths.js';
-import { endpointNames } from '../files/place.js';
+import { lockSuffix } from '../protocol/constants.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import type { SocketInfo } from './info.js';
 import { isMissing } from './locate.js';
@@ -17,8 +17,6 @@ const notOurs: ReadonlySet<string> = new Set([
   'ERR_SOCKREF_PATH_TOO_LONG',
   'ERR_SOCKREF_INVALID_PATH',
 ]);
-
-const lockSuffix = endpointNames('').lock;
 
 /** What `inspect` says of each socket in a directory, by name; the default directory if none is given. */
 export async function listSockets(

@@ -4,6 +4,7 @@ import { Endpoint } from '../endpoint/endpoint.js';
 import type { EndpointHost } from '../endpoint/host.js';
 import { abortError, isSocketReferenceError, quote, SocketReferenceError } from '../errors.js';
 import { assertPlatform } from '../files/platform.js';
+import { inspectTimeoutMs } from '../protocol/constants.js';
 import { query } from '../sharing/query.js';
 import { typedError } from '../system-errors.js';
 import { defaultManager } from './default-manager.js';
@@ -26,9 +27,6 @@ import {
 import { createReference, type SocketReference, traceOf } from './reference.js';
 import { ManagerCounters, type ManagerStats } from './stats.js';
 import { stopCommand } from './stop.js';
-
-/** How long {@link SocketManager.inspect} waits for an owner's answer, in milliseconds. */
-const inspectTimeoutMs = 2_000;
 
 /**
  * The sockets that are shared by way of it: in a thread usually by {@link SocketManager.default}, which all copies of the

@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs';
 import { isSocketReferenceError } from '../errors.js';
 import { LockFile } from '../files/lock-file.js';
 import { joinPath } from '../files/paths.js';
-import { endpointNames, type Place } from '../files/place.js';
+import type { Place } from '../files/place.js';
+import { generatedNameDigits, lockSuffix, maxNamelessTried } from '../protocol/constants.js';
 import type { Report } from '../sharing/report.js';
 import { sweepHeld } from '../sharing/sweep.js';
 import { systemError } from '../system-errors.js';
@@ -10,12 +11,7 @@ import { isForeignLock } from './listing.js';
 import { openPlace } from './locate.js';
 
 /** What a socket is called that was acquired without a name. */
-const generated = /^[0-9a-f]{32}\.sock$/;
-
-/** How many lock files one acquire tries: it must stay cheap beside thousands of live sockets, and the next one goes on. */
-const maxTried = 8;
-
-const lockSuffix = endpointNames('').lock;
+const generated = new RegExp(`^[0-9a-f]{${generatedNameDigits}}\\.sock$`);
 
 /**
  * Removes what dead owners have left of nameless sockets in the default directory: nobody else could, since nobody knows
@@ -45,7 +41,7 @@ function someNameless(directory: string): string[] {
     .map((name) => name.slice(0, -lockSuffix.length))
     .filter((name) => generated.test(name));
   const first = Math.floor(Math.random() * names.length);
-  return [...names.slice(first), ...names.slice(0, first)].slice(0, maxTried);
+  return [...names.slice(first), ...names.slice(0, first)].slice(0, maxNamelessTried);
 }
 
 async function sweepIfStale(path: string, directory: string, name: string, report: Report): Promise<void> {

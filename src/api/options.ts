@@ -1,6 +1,13 @@
 import type { ReclaimRule } from '../files/reclaim.js';
+import {
+  defaultDrainTimeoutMs,
+  defaultFailoverTimeoutMs,
+  defaultHealIntervalMs,
+  defaultSocketMode,
+  defaultTimeoutMs,
+  maxLabelLength,
+} from '../protocol/constants.js';
 import type { Serve } from '../sharing/data-listener.js';
-import { maxLabelLength } from '../sharing/messages.js';
 import type { Provider } from '../sharing/provider.js';
 import type { OwnerSettings } from '../sharing/settings.js';
 import * as check from './check.js';
@@ -54,16 +61,6 @@ export interface SocketManagerOptions {
   /** Milliseconds between two looks of an owner after its files. Default 5,000. */
   readonly healIntervalMs?: number | undefined;
 }
-
-const defaultMode = 0o600;
-/** Long enough for a request under way, short enough for a test suite to wait for. */
-const defaultDrainTimeoutMs = 5_000;
-/** As long as a person waits before asking what is wrong. */
-const defaultTimeoutMs = 20_000;
-/** A takeover needs milliseconds; the rest is for machines that are busy. */
-const defaultFailoverTimeoutMs = 10_000;
-/** Temp cleaners come by once a day; those who wait for a repair are people. */
-const defaultHealIntervalMs = 5_000;
 
 const acquireChecks = {
   serve: check.isServe,
@@ -141,7 +138,7 @@ export function resolveAcquireOptions(
     timeoutMs: options?.timeoutMs ?? defaultTimeoutMs,
     signal: options?.signal,
     settings: {
-      mode: options?.mode ?? defaultMode,
+      mode: options?.mode ?? defaultSocketMode,
       lingerMs: options?.lingerMs ?? 0,
       drainTimeoutMs: options?.drainTimeoutMs ?? defaultDrainTimeoutMs,
       failoverTimeoutMs: options?.failoverTimeoutMs ?? defaultFailoverTimeoutMs,

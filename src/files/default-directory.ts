@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { quote, SocketReferenceError } from '../errors.js';
+import { privateDirectoryMode } from '../protocol/constants.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import { assertSafe, canonicalDirectory, directoryError } from './directory.js';
 import { joinPath } from './paths.js';
@@ -43,7 +44,7 @@ function makePrivate(path: string, parent: string): void {
   assertSafe(parent, above.uid, above.mode & 0o7777, 'shared');
   try {
     // Mostly it is there, and an exception costs more than to look first.
-    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) mkdirSync(path, 0o700);
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) mkdirSync(path, privateDirectoryMode);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw systemError(error, path, `create the directory ${quote(path)}`);
   }

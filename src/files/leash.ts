@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { serverMark } from '../protocol/constants.js';
 
 /**
  * Numbers of sockets begin anew with each boot of the machine, as pids and start times do: what a record of an earlier
@@ -15,16 +16,13 @@ export function leashOf(pid: number, fd: number): string | undefined {
   return target?.startsWith('socket:[') ? `${target}@${boot}` : undefined;
 }
 
-/** The variable that tells a server's processes the number of its group, and us whose they are when its leader is gone. */
-export const markName = 'SOCKREF_SERVER_PID';
-
 /**
  * Whether a process was started with the mark of a server. That says where it comes from, not that it still belongs there:
  * whatever a server starts for others has inherited it, too.
  */
 export function bearsMark(pid: number, pgid: number): boolean {
   try {
-    return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`.includes(`\0${markName}=${pgid}\0`);
+    return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`.includes(`\0${serverMark}=${pgid}\0`);
   } catch {
     return false;
   }

@@ -1,4 +1,5 @@
 import { type BigIntStats, fchmodSync, fstatSync, ftruncateSync, unlinkSync } from 'node:fs';
+import { lockMode, maxRecordBytes } from '../protocol/constants.js';
 import { errnoOf } from '../system-errors.js';
 import { closeAnyway } from './close.js';
 import { readText, writeText } from './descriptor-text.js';
@@ -11,7 +12,6 @@ import type { Place } from './place.js';
 import { killOrphans, reclaim } from './reclaim.js';
 import {
   assertRecordFits,
-  maxRecordBytes,
   type OwnerRecord,
   parseRecord,
   type RecordEntry,
@@ -21,8 +21,6 @@ import {
 
 /** What came of trying to take a lock. */
 export type LockAttempt = { readonly kind: 'held'; readonly lock: LockFile } | NotLocked;
-
-const lockMode = 0o600;
 
 /**
  * The lock file of an endpoint, locked by this process: its lock, its record, and its clean-up at exit. The process that holds the

@@ -1,4 +1,5 @@
 import { type BigIntStats, constants, fchmodSync, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { lockMode, maxLockReplacements, maxRecordBytes, recordMagic } from '../protocol/constants.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import { closeAnyway } from './close.js';
 import { readText } from './descriptor-text.js';
@@ -7,7 +8,7 @@ import { identityOf, lstatIfThere, sameFile } from './identity.js';
 import { nativeLocks } from './native-locks.js';
 import type { Place } from './place.js';
 import { ownUid } from './platform.js';
-import { looksLikeRecord, maxRecordBytes, type OwnerRecord, parseRecord, recordMagic } from './record.js';
+import { looksLikeRecord, type OwnerRecord, parseRecord } from './record.js';
 
 // What lies at the path of a lock, before it is known who holds it. A file that only happens to have this name is not
 // locked, written or removed.
@@ -26,15 +27,12 @@ interface Locked {
   readonly stats: BigIntStats;
 }
 
-/** How often the lock file may be replaced between our open and our lock before we call it busy and pause. */
-const maxReplacements = 32;
-
 /** Tries once, without waiting, to lock the file at the lock's path. `create` makes it when it is missing. */
 export function lockAt(place: Place, create: boolean): Locked | NotLocked {
   const { path } = place;
   // Before there is a file: without locks none must be left.
   const { tryLock } = nativeLocks(path);
-  for (let replaced = 0; replaced < maxReplacements; replaced++) {
+  for (let replaced = 0; replaced < maxLockReplacements; replaced++) {
     const fd = openLockFile(place, create);
     if (fd === undefined) return { kind: 'absent' };
     let keep = false;
@@ -101,7 +99,7 @@ function openLockFile({ directory, names, path }: Place, create: boolean): numbe
   // Not to block on a FIFO, not to follow a link, not to become anybody's terminal.
   const flags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
   try {
-    return openSync(directory.at(names.lock), create ? flags | constants.O_CREAT : flags, 0o600);
+    return openSync(directory.at(names.lock), create ? flags | constants.O_CREAT : flags, lockMode);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === 'ENOENT' && !create) return undefined;
@@ -124,7 +122,7 @@ function assertOurs(fd: number, path: string): void {
   }
   // Empty: ours if it was made with our mode. A umask may have taken bits from it, an ordinary `touch` adds some.
   if (Number(stats.mode) & 0o177) throw foreign();
-  if ((Number(stats.mode) & 0o777) !== 0o600) fchmodSync(fd, 0o600);
+  if ((Number(stats.mode) & 0o777) !== lockMode) fchmodSync(fd, lockMode);
 }
 
 /** Whether the path of the lock leads to an open file. */

@@ -1,4 +1,5 @@
 import { quote, SocketReferenceError } from '../errors.js';
+import { generatedNameDigits } from '../protocol/constants.js';
 import { maxDataPathBytes, maxSocketPathBytes } from './platform.js';
 import { randomDigits } from './random.js';
 
@@ -7,9 +8,6 @@ export type RequestedPath =
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'absolute'; readonly directory: string; readonly name: string };
 
-/** Digits of a generated name: as many as a UUID has, so that nobody can guess or meet it. */
-const generatedDigits = 32;
-
 /**
  * Checks a path by its letters alone.
  *
@@ -17,7 +15,7 @@ const generatedDigits = 32;
  * @throws SocketReferenceError `ERR_SOCKREF_INVALID_PATH`, with the rule in `reason`
  */
 export function parsePath(input: unknown): RequestedPath {
-  if (input === undefined) return { kind: 'name', name: `${randomDigits(generatedDigits)}.sock` };
+  if (input === undefined) return { kind: 'name', name: `${randomDigits(generatedNameDigits)}.sock` };
   if (typeof input !== 'string') throw invalid(input, 'not-a-string', `it is ${quote(input)}, and a path is a string`);
   if (input === '') throw invalid(input, 'empty', 'the path is empty');
   if (input.trim() === '') throw invalid(input, 'blank', 'the path has only white space');

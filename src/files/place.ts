@@ -1,3 +1,4 @@
+import { controlSuffix, lockSuffix } from '../protocol/constants.js';
 import type { Directory } from './directory.js';
 
 /** The names of an endpoint's files in its directory. */
@@ -17,5 +18,5 @@ export interface Place {
 
 /** The names of the files of the socket `name`. */
 export function endpointNames(name: string): EndpointNames {
-  return { data: name, control: `${name}.ctl`, lock: `${name}.lock` };
+  return { data: name, control: `${name}${controlSuffix}`, lock: `${name}${lockSuffix}` };
 }

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { SocketReferenceError } from '../errors.js';
+import { controlSuffix, maxSocketPathBytesLinux, maxSocketPathBytesMacos } from '../protocol/constants.js';
 import { unsupportedRuntime } from '../runtime.js';
 
 /** Bytes that a path in `sockaddr_un` may have, without its terminating zero. */
-export const maxSocketPathBytes = process.platform === 'linux' ? 107 : 103;
+export const maxSocketPathBytes = process.platform === 'linux' ? maxSocketPathBytesLinux : maxSocketPathBytesMacos;
 
 /** What lists the open descriptors on Linux, and leads through each of them. */
 export const ownDescriptors = '/proc/self/fd';
@@ -16,7 +17,7 @@ export const reachesThroughDescriptors =
  * Bytes that the path of a data socket may have. Where the control socket beside it can only be reached by its own full
  * path, that must fit too: the system cuts off what does not, and what is left would be the path of the data socket.
  */
-export const maxDataPathBytes = maxSocketPathBytes - (reachesThroughDescriptors ? 0 : '.ctl'.length);
+export const maxDataPathBytes = maxSocketPathBytes - (reachesThroughDescriptors ? 0 : controlSuffix.length);
 
 /** The user that the kernel checks our calls against. Asked each time: a daemon may give up its rights after it has begun. */
 export function ownUid(): number {

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { processTableTimeoutMs } from '../protocol/constants.js';
 
 /** A process, as the system lists it. */
 export interface ProcessEntry {
@@ -15,9 +16,6 @@ export interface ProcessEntry {
   /** Whether it has ended, and only waits for its parent to ask how. Its pid is taken until then. */
   readonly ended: boolean;
 }
-
-/** Milliseconds after which `ps` is taken not to answer. */
-const psTimeoutMs = 5_000;
 
 /** Every process that we can see, with those that came or went meanwhile or without them. */
 export function processTable(): ProcessEntry[] {
@@ -99,7 +97,7 @@ function ps(...which: string[]): string {
     env,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: psTimeoutMs,
+    timeout: processTableTimeoutMs,
   });
   return stdout ?? '';
 }

@@ -1,20 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import {
+  emptyProcessLooks,
+  processFirstPauseMs,
+  processLongestPauseMs,
+  processLooksAtExit,
+  processPauseGrowth,
+} from '../protocol/constants.js';
 import { mayEnd, Pack, type ServerProcesses } from './process-pack.js';
 import { type ProcessEntry, processEntry } from './process-table.js';
 
-export { leashOf, markName } from './leash.js';
+export { leashOf } from './leash.js';
 export type { ServerProcesses } from './process-pack.js';
 export { startOf } from './process-table.js';
-
-/** The first pause between two looks, in milliseconds: for a process that is not our child there is no event. */
-const firstPauseMs = 2;
-/** The longest: the end of a slow server is noticed no later than this. */
-const longestPauseMs = 50;
-const growth = 1.5;
-/** Looks that must find nobody: a process that ends while it makes another one may hide both from a single look. */
-const emptyLooks = 2;
-/** How often a call that cannot wait looks for processes that were made while it killed others. */
-const looksAtExit = 3;
 
 /**
  * The pids of a server's processes that live: its group and session, if the leader is the very process of the record,
@@ -41,11 +38,11 @@ export async function endProcesses(
   const pack = new Pack(server, justEnded);
   const deadline = performance.now() + graceMs;
   let told = false;
-  for (let empty = 0; empty < emptyLooks; ) {
+  for (let empty = 0; empty < emptyProcessLooks; ) {
     const living = pack.look().filter(({ pid }) => mayEnd(pid));
     if (living.length === 0) {
       empty++;
-      await pause(firstPauseMs);
+      await pause(processFirstPauseMs);
       continue;
     }
     empty = 0;
@@ -56,19 +53,19 @@ export async function endProcesses(
       told = true;
     } else if (performance.now() >= deadline) pack.send('SIGKILL', living);
     const left = deadline - performance.now();
-    await untilEnded(living, left > 0 ? left : longestPauseMs);
+    await untilEnded(living, left > 0 ? left : processLongestPauseMs);
   }
 }
 
 /** Waits for these alone, which costs far less than to look for all, but no longer than so many milliseconds. */
 async function untilEnded(entries: readonly ProcessEntry[], ms: number): Promise<void> {
   const end = performance.now() + ms;
-  let wait = firstPauseMs;
+  let wait = processFirstPauseMs;
   for (;;) {
     const left = end - performance.now();
     if (left <= 0 || !entries.some(isStillLiving)) return;
     await pause(Math.min(wait, left));
-    wait = Math.min(wait * growth, longestPauseMs);
+    wait = Math.min(wait * processPauseGrowth, processLongestPauseMs);
   }
 }
 
@@ -81,7 +78,7 @@ function isStillLiving({ pid, start }: ProcessEntry): boolean {
 export function killProcesses(server: ServerProcesses): void {
   try {
     const pack = new Pack(server, false);
-    for (let look = 0; look < looksAtExit; look++) {
+    for (let look = 0; look < processLooksAtExit; look++) {
       const living = pack.look();
       if (living.length === 0) return;
       pack.send('SIGKILL', living);

@@ -1,5 +1,6 @@
 import { type BigIntStats, chmodSync, linkSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
+import { privateDirectoryMode, privatePrefix, socketBacklog } from '../protocol/constants.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import type { Directory } from './directory.js';
 import { foreignFile } from './foreign.js';
@@ -11,12 +12,6 @@ import { maxSocketPathBytes, reachesThroughDescriptors } from './platform.js';
 import { randomName } from './random.js';
 import type { Published } from './record.js';
 import { Remains, tolerate } from './remains.js';
-
-/**
- * How many connections the kernel may keep until they are accepted. The system cuts it to its own maximum; with Node's
- * 511 a hundred processes that start at once would meet a full queue.
- */
-export const backlog = 4096;
 
 /** Something that listens once it is bound. */
 export interface Listener {
@@ -44,7 +39,7 @@ export function listenerOf(server: Server): Listener {
       return new Promise((resolve, reject) => {
         server.once('error', reject);
         // Exclusive: in a cluster worker the primary would bind, and /proc/self is another process there.
-        server.listen({ path, backlog, exclusive: true }, () => {
+        server.listen({ path, backlog: socketBacklog, exclusive: true }, () => {
           server.off('error', reject);
           resolve();
         });
@@ -102,16 +97,16 @@ export async function publish(
 
 /** Makes a private directory in which sockets are bound. */
 export function makeTemporary(lock: LockFile, record: 'begin' | 'append', remains: Remains): string {
-  const temporary = `.sr-${randomName()}`;
+  const temporary = `${privatePrefix}${randomName()}`;
   // Named in the record before it exists: a crash from here on leaves nothing that the next owner does not know of.
   if (record === 'begin') lock.begin({ temporary });
   else lock.append({ temporary });
   const { directory } = lock.place;
   const at = directory.at(temporary);
   try {
-    mkdirSync(at, 0o700);
+    mkdirSync(at, privateDirectoryMode);
     // A umask may have taken from it what we need.
-    chmodSync(at, 0o700);
+    chmodSync(at, privateDirectoryMode);
     return temporary;
   } catch (error) {
     removeTemporary(directory, temporary, remains);

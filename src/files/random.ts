@@ -1,5 +1,7 @@
+import { privateNameDigits } from '../protocol/constants.js';
+
 /** Random bytes in private names: Node unlinks them once more when a server closes, and must never hit another file. */
-const nameBytes = 8;
+const nameBytes = privateNameDigits / 2;
 
 /** Drawn in advance, and each used once: to ask for a few bytes costs as much as for many. */
 const pool = Buffer.alloc(128 * nameBytes);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { SocketReferenceError } from '../errors.js';
+import { protocolVersion } from '../protocol/constants.js';
 import { errnoOf } from '../system-errors.js';
 import { foreignFile } from './foreign.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
@@ -8,7 +9,7 @@ import type { LockFile } from './lock-file.js';
 import { joinPath } from './paths.js';
 import { ownUid } from './platform.js';
 import { endProcesses, killProcesses } from './processes.js';
-import { type OwnerRecord, protocolVersion, type RecordedServer } from './record.js';
+import type { OwnerRecord, RecordedServer } from './record.js';
 import { removePrivateDirectory, unlinkIfSame } from './remove.js';
 
 /** What was removed of a dead owner. */

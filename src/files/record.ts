@@ -1,6 +1,7 @@
-import { constants } from 'node:os';
 import * as v from 'valibot';
 import { SocketReferenceError } from '../errors.js';
+import { maxRecordBytes, protocolVersion, recordMagic } from '../protocol/constants.js';
+import { headerLine, publishedLine, serverLine, stoppingLine, temporaryLine } from '../protocol/record.js';
 import type { Identity } from './identity.js';
 import { ownStart } from './platform.js';
 
@@ -54,46 +55,11 @@ export type RecordEntry =
   /** It has begun to end, and only waits for its open connections. */
   | { readonly stopping: true };
 
-/** Version of the layout on disk and on the wire. */
-export const protocolVersion = 1;
-
-/** How each record begins. A file that begins otherwise is not a lock file of ours, and is left alone. */
-export const recordMagic = '{"sockref":';
-
-/** Bytes that a record may grow to; each repair of a lost file adds some 200. */
-export const maxRecordBytes = 65_536;
-
-/** Milliseconds that a timer of Node takes at most. */
-const maxTimerMs = 2_147_483_647;
-
-const identitySchema = v.object({ dev: v.string(), ino: v.string(), birth: v.string() });
-// No separator: a record must never name anything outside of its own directory.
-const nameSchema = v.pipe(v.string(), v.regex(/^(?!\.{1,2}$)[^/\0]+$/u));
-const headerSchema = v.object({
-  sockref: v.pipe(v.number(), v.safeInteger()),
-  pid: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
-  start: v.optional(v.string()),
-  since: v.number(),
-});
-const publishedSchema = v.object({ published: v.object({ name: nameSchema, file: identitySchema }) });
-const temporarySchema = v.object({ temporary: v.pipe(v.string(), v.regex(/^\.sr-[0-9a-f]{16}$/u)) });
-const serverSchema = v.object({
-  server: v.object({
-    // Never 0 or 1: as a group these mean our own, and everybody.
-    pgid: v.pipe(v.number(), v.safeInteger(), v.minValue(2)),
-    start: v.optional(v.string()),
-    leash: v.optional(v.string()),
-    // Of another platform, perhaps; the server must be ended all the same.
-    signal: v.fallback(v.picklist(Object.keys(constants.signals) as NodeJS.Signals[]), 'SIGTERM'),
-    graceMs: v.pipe(v.number(), v.minValue(0), v.maxValue(maxTimerMs)),
-  }),
-});
-const stoppingSchema = v.object({ stopping: v.literal(true) });
 const none = { success: false } as const;
 
 /** Reads a record from the text of a lock file. Torn and foreign lines are passed over; undefined without a header. */
 export function parseRecord(text: string): OwnerRecord | undefined {
-  let header: v.InferOutput<typeof headerSchema> | undefined;
+  let header: v.InferOutput<typeof headerLine> | undefined;
   const published: Published[] = [];
   const temporaries: string[] = [];
   const servers: RecordedServer[] = [];
@@ -103,15 +69,15 @@ export function parseRecord(text: string): OwnerRecord | undefined {
     const value = parseJson(line);
     // Only what it could be: to be told all that it is not takes longer than the rest.
     const mayBe = (key: string): boolean => typeof value === 'object' && value !== null && key in value;
-    const head = mayBe('sockref') ? v.safeParse(headerSchema, value) : none;
+    const head = mayBe('sockref') ? v.safeParse(headerLine, value) : none;
     if (head.success) header = head.output;
-    const entry = mayBe('published') ? v.safeParse(publishedSchema, value) : none;
+    const entry = mayBe('published') ? v.safeParse(publishedLine, value) : none;
     if (entry.success) published.push(entry.output.published);
-    const temporary = mayBe('temporary') ? v.safeParse(temporarySchema, value) : none;
+    const temporary = mayBe('temporary') ? v.safeParse(temporaryLine, value) : none;
     if (temporary.success) temporaries.push(temporary.output.temporary);
-    const run = mayBe('server') ? v.safeParse(serverSchema, value) : none;
+    const run = mayBe('server') ? v.safeParse(serverLine, value) : none;
     if (run.success) servers.push({ start: undefined, leash: undefined, ...run.output.server });
-    stopping ||= mayBe('stopping') && v.is(stoppingSchema, value);
+    stopping ||= mayBe('stopping') && v.is(stoppingLine, value);
   }
   if (!header) return undefined;
   const { sockref: version, pid, start, since } = header;

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
-import { backlog } from '../files/publish.js';
+import { socketBacklog } from '../protocol/constants.js';
 import type { HeldSocketAnswer, HeldSocketData } from './activation.js';
 
 const { path, cell } = workerData as HeldSocketData;
@@ -8,7 +8,7 @@ const say = (answer: HeldSocketAnswer): void => parentPort?.postMessage(answer);
 
 const server = createServer();
 server.once('error', ({ message, ...fields }) => say({ failed: { message, ...fields } }));
-server.listen({ path, backlog, exclusive: true }, () => {
+server.listen({ path, backlog: socketBacklog, exclusive: true }, () => {
   // Nothing public tells the descriptor; what is passed on by the public ways is taken from this process.
   say({ fd: (server as unknown as { _handle: { fd: number } })._handle.fd });
   // In the very tick in which it listens: the loop has no chance to accept, now and until it is closed.

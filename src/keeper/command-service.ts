@@ -7,6 +7,7 @@ import { joinPath } from '../files/paths.js';
 import type { Place } from '../files/place.js';
 import { makeTemporary } from '../files/publish.js';
 import type { RecordEntry } from '../files/record.js';
+import { privateDirectoryMode } from '../protocol/constants.js';
 import type { ServerState } from '../sharing/messages.js';
 import type { ServerCommand } from '../sharing/provider.js';
 import { isWithoutDirectory, modeChanged, notListening } from '../sharing/reasons.js';
@@ -29,8 +30,6 @@ const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 /** What has been up for so many milliseconds was well: the restarts begin to count anew. */
 const wellAfterMs = 10_000;
-/** The mode of the private directory. */
-const privateMode = 0o700;
 /** The pause between two looks for a server that nobody can connect to, in milliseconds. */
 const relookMs = 200;
 /** How long a server may listen with no name that leads to it, in milliseconds: longer than to close its socket takes. */
@@ -223,9 +222,9 @@ export class CommandService implements StartedService {
     const { directory } = this.#parts.place;
     const stats = lstatIfThere(directory.at(name));
     const mode = Number(stats?.mode) & modeBits;
-    if (!stats?.isDirectory() || mode === privateMode) return;
-    restoreMode(directory.at(name), identityOf(stats), privateMode);
-    this.#host?.fault(modeChanged(joinPath(directory.path, name), mode, privateMode));
+    if (!stats?.isDirectory() || mode === privateDirectoryMode) return;
+    restoreMode(directory.at(name), identityOf(stats), privateDirectoryMode);
+    this.#host?.fault(modeChanged(joinPath(directory.path, name), mode, privateDirectoryMode));
   }
 
   stop(): Promise<void> {

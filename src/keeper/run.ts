@@ -3,8 +3,9 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { joinPath } from '../files/paths.js';
 import type { Place } from '../files/place.js';
-import { endProcesses, leashOf, livingOf, markName, startOf } from '../files/processes.js';
+import { endProcesses, leashOf, livingOf, startOf } from '../files/processes.js';
 import type { RecordedServer } from '../files/record.js';
+import { serverMark } from '../protocol/constants.js';
 import { deferred } from '../sharing/deferred.js';
 import type { ServerCommand } from '../sharing/provider.js';
 import { errnoOf, systemError } from '../system-errors.js';
@@ -175,7 +176,7 @@ export class Run {
     // As stdin the socket is only passed to have it block, which servers expect and Node undoes for the first three.
     // It becomes the server itself, but not before the record names it: if we are killed until then, it ends unheard.
     const activation = heldFd === undefined ? '' : 'exec </dev/null && export LISTEN_PID=$$ && ';
-    const gate = `read -r go <&${leashFd} && ${activation}export ${markName}=$$ && exec "$@"`;
+    const gate = `read -r go <&${leashFd} && ${activation}export ${serverMark}=$$ && exec "$@"`;
     const child = spawn('/bin/sh', ['-c', gate, 'sh', ...expandCommand(server.command, { socket, dir })], {
       cwd: server.cwd,
       env: {

@@ -9,6 +9,13 @@ import type { Place } from '../files/place.js';
 import { ownUid } from '../files/platform.js';
 import { clearWay, endOrphans, type Reclaimed, reclaim } from '../files/reclaim.js';
 import type { OwnerRecord } from '../files/record.js';
+import {
+  claimFirstPauseMs,
+  claimLongestPauseMs,
+  claimPauseGrowth,
+  claimPausePerMemberMs,
+  successionMs,
+} from '../protocol/constants.js';
 import { systemError } from '../system-errors.js';
 import { connected, isAway } from './connected.js';
 import { handlerService } from './handler-service.js';
@@ -53,19 +60,6 @@ export interface Claim {
   accept(lease: Lease): void;
 }
 
-/** The first pause between two attempts, in milliseconds: an owner that is starting needs about as long. */
-const firstPauseMs = 1;
-/** The longest: an owner that goes away is missed by no more than this. */
-const longestPauseMs = 50;
-/** Milliseconds of the first pause for each member that competes, so that hundreds of them do not come at once. */
-const pausePerMemberMs = 0.05;
-const growth = 1.5;
-/**
- * How long one who can only join waits for a successor, in milliseconds, once it saw that an owner went. Those who
- * depended on that owner take over within a few, but they may come to the lock later than who has just arrived.
- */
-const successionMs = 250;
-
 /** So many keepers in a row may die before their server is up: more than bad luck takes, too few to wait for. */
 const maxKeeperDeaths = 3;
 
@@ -83,7 +77,7 @@ interface Seen {
  */
 export async function claim(request: Claim): Promise<void> {
   const { signal } = request;
-  let wait = firstPauseMs + (request.failover?.members ?? 0) * pausePerMemberMs;
+  let wait = claimFirstPauseMs + (request.failover?.members ?? 0) * claimPausePerMemberMs;
   const seen: Seen = { leaving: Number.NEGATIVE_INFINITY, keeperDeaths: 0 };
   for (;;) {
     try {
@@ -98,7 +92,7 @@ export async function claim(request: Claim): Promise<void> {
     }
     // Jittered, so that those who came together do not come again together.
     await pause(wait * (0.5 + Math.random()), undefined, { signal });
-    wait = Math.min(wait * growth, longestPauseMs);
+    wait = Math.min(wait * claimPauseGrowth, claimLongestPauseMs);
   }
 }
 

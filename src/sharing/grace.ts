@@ -1,10 +1,5 @@
 import type { Clock } from '../clock.js';
-
-/**
- * How long a successor waits for those who depended on its predecessor, in milliseconds: many times the longest pause
- * between two of their attempts.
- */
-const graceMs = 1_000;
+import { successorGraceMs } from '../protocol/constants.js';
 
 /** The time in which a successor does not end for want of references: those who depended on its predecessor are on their way. */
 export class Grace {
@@ -16,7 +11,7 @@ export class Grace {
   constructor(clock: Clock, expected: number) {
     this.#clock = clock;
     this.#expected = expected;
-    this.#until = clock.now() + graceMs;
+    this.#until = clock.now() + successorGraceMs;
   }
 
   /**

@@ -8,6 +8,7 @@ import { joinPath } from '../files/paths.js';
 import type { Place } from '../files/place.js';
 import type { RecordEntry } from '../files/record.js';
 import { tolerate } from '../files/remains.js';
+import { healIntervalSpread } from '../protocol/constants.js';
 import { systemError } from '../system-errors.js';
 import { modeChanged } from './reasons.js';
 import type { Service } from './service.js';
@@ -29,9 +30,6 @@ export interface HealerOwner {
   deposed(): void;
   displaced(): void;
 }
-
-/** How far the intervals of many owners in one process spread, so that they do not all look in the same moment. */
-const spread = 0.2;
 
 /**
  * Looks after the files of a live owner. Temp cleaners remove sockets of live servers, and what is missing is published
@@ -58,7 +56,7 @@ export class Healer {
   start(): void {
     if (this.#stopped) return;
     const { settings, surroundings } = this.#owner;
-    const wait = settings.healIntervalMs * (1 - spread / 2 + Math.random() * spread);
+    const wait = settings.healIntervalMs * (1 - healIntervalSpread / 2 + Math.random() * healIntervalSpread);
     const again = () => void this.check().then(() => this.start());
     this.#timer = surroundings.clock.after(wait, again, true);
   }

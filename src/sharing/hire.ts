@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import type { SocketReferenceErrorCode } from '../error-table.js';
 import { quote, SocketReferenceError, type SocketReferenceErrorDetails } from '../errors.js';
 import type { LockFile } from '../files/lock-file.js';
 import type { Place } from '../files/place.js';
 import { maxSocketPathBytes, reachesThroughDescriptors } from '../files/platform.js';
 import { keeperProgram } from '../installation.js';
+import { privateNameDigits, privatePrefix } from '../protocol/constants.js';
+import type { SocketReferenceErrorCode } from '../protocol/errors.js';
 import { systemError } from '../system-errors.js';
 import { deferred } from './deferred.js';
 import { keeperDescriptors, keeperStdio } from './keeper-descriptors.js';
@@ -14,8 +15,8 @@ import type { ServerCommand } from './provider.js';
 import type { OwnerSettings } from './settings.js';
 import { sweep } from './sweep.js';
 
-/** Bytes that a private directory adds to a path: `.sr-`, 16 digits, a separator. */
-const privateBytes = 21;
+/** Bytes that a private directory adds to a path: its name and a separator. */
+const privateBytes = privatePrefix.length + privateNameDigits + 1;
 
 /** How much of what a keeper complains of is kept for the error. */
 const maxComplaint = 4_096;

@@ -1,12 +1,11 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.js';
-import { errorTable } from '../error-table.js';
 import { SocketReferenceError } from '../errors.js';
 import { randomName } from '../files/random.js';
-import { protocolVersion } from '../files/record.js';
+import { maxListedMembers, maxMessageBytes, protocolVersion } from '../protocol/constants.js';
+import { errorFields } from '../protocol/errors.js';
 import { Channel } from './channel.js';
 import type { Peers } from './lease.js';
-import { maxMessageBytes } from './lines.js';
 import {
   type Failure,
   type Hello,
@@ -20,9 +19,6 @@ import type { Service } from './service.js';
 import type { OwnerSettings } from './settings.js';
 import { Strangers } from './strangers.js';
 import { Tally } from './tally.js';
-
-/** Members that a listing names at most; the rest is a number, so that the message keeps its limit. */
-const maxListed = 200;
 
 /**
  * Bytes that these may have together: the owner and its server have to be named in the same message, with a label, a
@@ -122,7 +118,7 @@ export class Holds {
         canServe,
       };
       bytes += Buffer.byteLength(JSON.stringify(holder)) + 1;
-      if (listed.length === maxListed || bytes > maxListedBytes) break;
+      if (listed.length === maxListedMembers || bytes > maxListedBytes) break;
       listed.push(holder);
     }
     return listed;
@@ -396,7 +392,7 @@ function failureMessage(error: SocketReferenceError): object {
 }
 
 function failureOf(error: SocketReferenceError): Failure {
-  const fields = errorTable[error.code].fields as readonly (keyof SocketReferenceError)[];
+  const fields = errorFields[error.code] as readonly (keyof SocketReferenceError)[];
   const detail = Object.fromEntries(
     fields.map((name) => [name, error[name]]).filter(([name, value]) => name !== 'path' && value !== undefined),
   );

@@ -1,5 +1,4 @@
-/** Bytes that one control message may have, its newline not counted. */
-export const maxMessageBytes = 65_536;
+import { maxMessageBytes } from '../protocol/constants.js';
 
 /** A line of more than {@link maxMessageBytes}. */
 export class LineTooLong extends RangeError {}

@@ -3,8 +3,8 @@ import { threadId } from 'node:worker_threads';
 import { SocketReferenceError } from '../errors.js';
 import type { OutputPlace } from '../files/file-end.js';
 import type { Place } from '../files/place.js';
-import { protocolVersion } from '../files/record.js';
 import { onAbort } from '../on-abort.js';
+import { protocolVersion, repairAnswerMs, repairRequestPauseMs } from '../protocol/constants.js';
 import { systemError } from '../system-errors.js';
 import { type Anchor, type AnchorEnd, openAnchor } from './anchor.js';
 import { Channel } from './channel.js';
@@ -24,11 +24,6 @@ import { isWithoutDirectory, notListening, stoppedByForce } from './reasons.js';
 import type { OwnerSettings, Surroundings } from './settings.js';
 import { sweep } from './sweep.js';
 import { unresponsive } from './unresponsive.js';
-
-/** How often an owner is asked to look after its files, at most, in milliseconds. */
-const healPauseMs = 100;
-/** How long its answer is waited for. */
-const healTimeoutMs = 2_000;
 
 type Welcome = Extract<ToMember, { type: 'welcome' }>;
 
@@ -185,8 +180,8 @@ export class Member implements Lease {
   async heal(): Promise<void> {
     const { surroundings } = this.#start;
     if (this.#phase.kind !== 'attached' || surroundings.clock.now() < this.#healAgainAt) return;
-    this.#healAgainAt = surroundings.clock.now() + healPauseMs;
-    const asked = ask(this.#place, healTimeoutMs).then((asked) =>
+    this.#healAgainAt = surroundings.clock.now() + repairRequestPauseMs;
+    const asked = ask(this.#place, repairAnswerMs).then((asked) =>
       this.#serverIs(asked.kind === 'answered' ? asked.holders.server : undefined),
     );
     const { path } = this.#place;

@@ -7,6 +7,7 @@ import type { Place } from '../files/place.js';
 import { ownUid } from '../files/platform.js';
 import { processEntry } from '../files/process-table.js';
 import type { OwnerRecord } from '../files/record.js';
+import { askAgainPauseMs } from '../protocol/constants.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import { Channel } from './channel.js';
 import { connected, isAway } from './connected.js';
@@ -21,9 +22,6 @@ export type Finding =
   /** Left by a dead owner. */
   | { readonly kind: 'stale'; readonly record: OwnerRecord | undefined }
   | { readonly kind: 'nothing' };
-
-/** Pause before an owner is asked again that had no place for the question, in milliseconds. */
-const pauseMs = 5;
 
 /**
  * Asks the owner of an endpoint who holds it, without taking a reference; waits for its answer so many milliseconds.
@@ -70,8 +68,8 @@ export async function ask(place: Place, timeoutMs: number): Promise<Asked> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const asked = await askOnce(place, Math.max(0, deadline - performance.now()));
-    if (asked.kind !== 'busy' || performance.now() + pauseMs > deadline) return asked;
-    await pause(pauseMs);
+    if (asked.kind !== 'busy' || performance.now() + askAgainPauseMs > deadline) return asked;
+    await pause(askAgainPauseMs);
   }
 }
 

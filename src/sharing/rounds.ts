@@ -1,10 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
-
-/** Microseconds per member between two rounds: what telling everybody costs stays a small part of the time. */
-const microsecondsPerMember = 50;
-
-/** Members that are told in one turn of the event loop: some hundred microseconds, which hold up nobody else. */
-const toldPerTurn = 20;
+import { membersToldPerTurn, roundPausePerMemberMs } from '../protocol/constants.js';
 
 /**
  * Milliseconds between two parts of a round: the least that a timer takes. A timer that does not keep the process alive still
@@ -40,7 +35,7 @@ export class Rounds<Member> {
   announce(): void {
     const { clock, members } = this.#parts;
     if (this.#due || members.size === 0) return;
-    const pause = (members.size * microsecondsPerMember) / 1000;
+    const pause = members.size * roundPausePerMemberMs;
     const wait = Math.max(0, this.#lastRound + pause - clock.now());
     this.#due = clock.after(wait, () => this.#begin(), true);
   }
@@ -71,7 +66,7 @@ export class Rounds<Member> {
   }
 
   #tellSome(): void {
-    let left = toldPerTurn;
+    let left = membersToldPerTurn;
     for (const member of this.#untold) {
       if (left-- === 0) {
         this.#nextPart = this.#parts.clock.after(partMs, () => this.#tellSome(), true);

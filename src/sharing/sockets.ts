@@ -5,15 +5,13 @@ import type { LockFile } from '../files/lock-file.js';
 import { type Listener, listenerOf, publish } from '../files/publish.js';
 import { Remains } from '../files/remains.js';
 import { unlinkIfSame } from '../files/remove.js';
+import { controlMode } from '../protocol/constants.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import type { Service } from './service.js';
 import type { OwnerSettings } from './settings.js';
 
 /** The two sockets of an endpoint. */
 export type SocketKind = 'control' | 'data';
-
-/** Mode of the control socket: members are of the same user, whoever may use the data socket. */
-const controlMode = 0o600;
 
 /** Errors of an accept that say that there are no descriptors left, for this process or for all. */
 const exhausted = new Set(['EMFILE', 'ENFILE']);

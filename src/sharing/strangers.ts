@@ -1,26 +1,11 @@
 import type { Clock, Timer } from '../clock.js';
 import { descriptorLimit } from '../files/descriptor-limit.js';
-
-/**
- * How long a connection may stay that is no member's, in milliseconds: before its `hello`, and when it was answered.
- * Long enough for a machine that is busy.
- */
-const strangerMs = 10_000;
-
-/**
- * Places for connections that are no member's, beyond one for each member that there may be. After the loss of an owner all
- * members may come at once, and all of them are connected before the first says `hello`; these are for who only asks.
- */
-const sparePlaces = 64;
-
-/**
- * The part of all descriptors that they may take. Node tells nobody when there is none left to accept a connection with: it
- * closes all that wait, members too.
- */
-const shareOfDescriptors = 1 / 4;
-
-/** Strangers of whom no limit of descriptors needs to be asked: no process can do with so few more. */
-const few = 8;
+import {
+  fewUnidentifiedPlaces,
+  spareUnidentifiedPlaces,
+  unidentifiedDescriptorShare,
+  unidentifiedTimeoutMs,
+} from '../protocol/constants.js';
 
 /** A connection, as far as it matters here. */
 interface Connection {
@@ -39,7 +24,7 @@ export class Strangers<Stranger extends Connection> {
 
   constructor(clock: Clock, maxMembers: number) {
     this.#clock = clock;
-    this.#max = maxMembers + sparePlaces;
+    this.#max = maxMembers + spareUnidentifiedPlaces;
   }
 
   /** One that is to say what it wants, or to hang up, within a while. If it has that already, nothing is added to it. */
@@ -47,7 +32,7 @@ export class Strangers<Stranger extends Connection> {
     if (this.#places.get(stranger)) return;
     this.#take(
       stranger,
-      this.#clock.after(strangerMs, () => stranger.destroy(), true),
+      this.#clock.after(unidentifiedTimeoutMs, () => stranger.destroy(), true),
     );
   }
 
@@ -68,7 +53,7 @@ export class Strangers<Stranger extends Connection> {
   }
 
   #limit(): number {
-    return Math.min(this.#max, Math.max(few, descriptorLimit() * shareOfDescriptors));
+    return Math.min(this.#max, Math.max(fewUnidentifiedPlaces, descriptorLimit() * unidentifiedDescriptorShare));
   }
 
   #dropOldest(count: number): void {
@@ -81,6 +66,6 @@ export class Strangers<Stranger extends Connection> {
   #take(stranger: Stranger, timer: Timer | undefined): void {
     this.release(stranger);
     this.#places.set(stranger, timer);
-    if (this.#places.size > few && this.#places.size > this.#limit()) this.#dropOldest(1);
+    if (this.#places.size > fewUnidentifiedPlaces && this.#places.size > this.#limit()) this.#dropOldest(1);
   }
 }

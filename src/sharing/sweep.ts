@@ -2,10 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { LockFile } from '../files/lock-file.js';
 import type { Place } from '../files/place.js';
 import { endOrphans, type Reclaimed, reclaim } from '../files/reclaim.js';
+import { dyingOwnerFirstPauseMs, dyingOwnerLongestPauseMs } from '../protocol/constants.js';
 import { systemError } from '../system-errors.js';
-
-/** The longest pause for an owner that is dying, in milliseconds; the pauses double, and add up to about two of it. */
-const longestPauseMs = 512;
 
 /**
  * Removes what a dead owner left, without becoming owner: for the last one out. Nothing happens if there is nothing, or
@@ -24,7 +22,7 @@ export async function sweep(place: Place, ownerPid: number): Promise<void> {
 
 async function removeLeft(place: Place, ownerPid: number): Promise<void> {
   let since: number | undefined;
-  for (let wait = 1; wait <= longestPauseMs; wait *= 2) {
+  for (let wait = dyingOwnerFirstPauseMs; wait <= dyingOwnerLongestPauseMs; wait *= 2) {
     const attempt = LockFile.attempt(place, false);
     if (attempt.kind === 'held') await sweepHeld(attempt.lock);
     if (attempt.kind !== 'busy') return;

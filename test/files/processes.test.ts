@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { bearsMark } from '#src/files/leash.js';
 import { processEntry } from '#src/files/process-table.js';
-import { endProcesses, killProcesses, leashOf, livingOf, markName, startOf } from '#src/files/processes.js';
+import { endProcesses, killProcesses, leashOf, livingOf, startOf } from '#src/files/processes.js';
+import { serverMark } from '#src/protocol/constants.js';
 import { lives, runServer } from '../helpers/server-process.js';
 import { until } from '../helpers/until.js';
 
@@ -58,7 +59,7 @@ describe('the living processes of a server', () => {
 
   it('are those of its group who bear its mark, with all others there, although their leader is gone', async () => {
     const { server, line, exited } = await runServer(
-      `exec 3>&-; sleep 1000 & echo $!; export ${markName}=$$; setsid sleep 1000 & echo $!; sleep 1000 & echo $!`,
+      `exec 3>&-; sleep 1000 & echo $!; export ${serverMark}=$$; setsid sleep 1000 & echo $!; sleep 1000 & echo $!`,
     );
     const [other, away, marked] = [Number(await line()), Number(await line()), Number(await line())];
     await exited;

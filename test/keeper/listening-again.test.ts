@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { SocketManager, type SocketReference } from 'sockref';
 import { describe, expect, it } from 'vitest';
 import { examine } from '#src/cli/doctor/examine.js';
-import { maxRecordBytes } from '#src/files/record.js';
+import { maxRecordBytes } from '#src/protocol/constants.js';
 import { type Behind, behind, keeperOf, serverOf } from '../helpers/behind.js';
 import { processesOf } from '../helpers/processes.js';
 import { readAll } from '../helpers/serve.js';

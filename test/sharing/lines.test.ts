@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LineSplitter, maxMessageBytes } from '#src/sharing/lines.js';
+import { maxMessageBytes } from '#src/protocol/constants.js';
+import { LineSplitter } from '#src/sharing/lines.js';
 import { MalformedMessage, parseToMember, parseToOwner } from '#src/sharing/messages.js';
 
 /** What became of a stream: its lines, and the error that ended it. */

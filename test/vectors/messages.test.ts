@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { LineSplitter, maxMessageBytes } from '#src/sharing/lines.js';
+import { maxMessageBytes } from '#src/protocol/constants.js';
+import { LineSplitter } from '#src/sharing/lines.js';
 import { MalformedMessage, parseToMember, parseToOwner } from '#src/sharing/messages.js';
 
 interface MessageCase {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readText } from '#src/files/descriptor-text.js';
-import { looksLikeRecord, maxRecordBytes, parseRecord, recordMagic } from '#src/files/record.js';
+import { looksLikeRecord, parseRecord } from '#src/files/record.js';
+import { maxRecordBytes, recordMagic } from '#src/protocol/constants.js';
 
 interface Case {
   readonly name: string;

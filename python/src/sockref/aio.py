@@ -14,18 +14,17 @@ from typing import Any, Final, Self
 from ._api import check
 from ._api.connect import connect_to
 from ._api.manager import SocketManager, default_manager
-from ._api.options import (
-    DEFAULT_CONNECT_TIMEOUT,
-    DEFAULT_DRAIN_TIMEOUT,
-    DEFAULT_FAILOVER_TIMEOUT,
-    DEFAULT_MODE,
-    DEFAULT_TIMEOUT,
-    AcquireOptions,
-    provider_of,
-)
+from ._api.options import AcquireOptions, provider_of
 from ._api.reference import Handle
 from ._files.close import close_object
 from ._files.reclaim import ReclaimRule
+from ._protocol.constants import (
+    DEFAULT_CONNECT_TIMEOUT_SECONDS,
+    DEFAULT_DRAIN_TIMEOUT_SECONDS,
+    DEFAULT_FAILOVER_TIMEOUT_SECONDS,
+    DEFAULT_SOCKET_MODE,
+    DEFAULT_TIMEOUT_SECONDS,
+)
 from ._sharing.command import ServerCommand
 from ._sharing.data_listener import streams_of
 from ._sharing.serving import StreamHandler, StreamServe
@@ -44,7 +43,7 @@ class SocketReference(Handle):
         return SocketReference(self._core, self._clone_slot())
 
     async def open_connection(
-        self, timeout: float = DEFAULT_CONNECT_TIMEOUT
+        self, timeout: float = DEFAULT_CONNECT_TIMEOUT_SECONDS
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection to the socket. While the owner is being replaced it waits, for so many seconds at most."""
         check.check_option("timeout", timeout, check.is_timeout)
@@ -112,11 +111,11 @@ def acquire(
     *,
     serve: StreamHandler | None = None,
     server: Sequence[str] | ServerCommand | None = None,
-    mode: int = DEFAULT_MODE,
+    mode: int = DEFAULT_SOCKET_MODE,
     linger: float = 0.0,
-    drain_timeout: float = DEFAULT_DRAIN_TIMEOUT,
-    timeout: float = DEFAULT_TIMEOUT,
-    failover_timeout: float = DEFAULT_FAILOVER_TIMEOUT,
+    drain_timeout: float = DEFAULT_DRAIN_TIMEOUT_SECONDS,
+    timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    failover_timeout: float = DEFAULT_FAILOVER_TIMEOUT_SECONDS,
     reclaim: ReclaimRule = "recorded",
     label: str | None = None,
     manager: SocketManager | None = None,

@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import type { SocketInfo } from '../../api/info.js';
 import { infoOf } from '../../api/info.js';
 import { locate, openPlace } from '../../api/locate.js';
-import { answerMs, noAnswer, pauseMs } from '../../api/stop.js';
+import { noAnswer } from '../../api/stop.js';
 import type { Place } from '../../files/place.js';
+import { stopAnswerMs, stopPauseMs } from '../../protocol/constants.js';
 import { query } from '../../sharing/query.js';
 import { requestStop } from '../../sharing/stop-request.js';
 import { asGiven } from '../duration.js';
@@ -36,7 +37,7 @@ async function stop(name: string, { force, timeout }: Options): Promise<void> {
   let said = false;
   try {
     for (let first = true; ; first = false) {
-      const info = infoOf(place.path, await query(place, answerMs));
+      const info = infoOf(place.path, await query(place, stopAnswerMs));
       if (!info || info.state === 'stale') return ended(place, info, first);
       if (info.state === 'unresponsive') throw noAnswer(place, info.owner?.pid);
       if (!force && !said && info.references) {
@@ -46,7 +47,7 @@ async function stop(name: string, { force, timeout }: Options): Promise<void> {
       if ((await requestStop(place, force === true, left(deadline))) === 'stopped') return;
       if (left(deadline) === 0) throw notInTime(place, timeout ?? 0, info);
       // Starting, ending, or another owner has taken over: what it is now decides.
-      await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, left(deadline))));
+      await new Promise((resolve) => setTimeout(resolve, Math.min(stopPauseMs, left(deadline))));
     }
   } finally {
     place.directory.release();

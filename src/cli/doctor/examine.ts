@@ -10,6 +10,7 @@ import { peekRecord } from '../../files/locking.js';
 import { joinPath } from '../../files/paths.js';
 import { endpointNames } from '../../files/place.js';
 import { ownUid } from '../../files/platform.js';
+import { lockSuffix } from '../../protocol/constants.js';
 import { notListening } from '../../sharing/reasons.js';
 import { stateOfOwner } from '../../sharing/unresponsive.js';
 import { elsewhere } from '../elsewhere.js';
@@ -17,8 +18,6 @@ import type { Problem } from './problem.js';
 
 /** What a private directory is called. */
 const privateName = /^\.sr-[0-9a-f]{16}$/;
-
-const lockSuffix = endpointNames('').lock;
 
 /** Looks for problems in a directory of sockets; in the default one if none is given. Changes nothing. */
 export async function examine(given: string | undefined): Promise<{ directory: string; problems: Problem[] }> {

@@ -6,26 +6,24 @@ import math
 from collections.abc import Callable
 from typing import TypeGuard, cast
 
-from .._files.json_text import MAX_SAFE_INTEGER
-from .._sharing.messages import MAX_LABEL_LENGTH, label_length
+from .._protocol.constants import DEFAULT_SOCKET_MODE, MAX_LABEL_LENGTH, MAX_TIMER_SECONDS
+from .._protocol.json_text import MAX_SAFE_INTEGER
+from .._protocol.shapes import text_length
 from .._sharing.serving import StreamServe
 from ..errors import SocketReferenceError, quote
-
-MAX_SECONDS = 2_147_483.647
-"""The longest time: as many milliseconds as a timer of the other implementation takes."""
 
 Check = Callable[[object], str | None]
 """A check of one value: None if it is fine, else what was expected."""
 
 
 def is_duration(value: object) -> str | None:
-    fine = _is_number(value) and 0 <= value <= MAX_SECONDS
-    return None if fine else f"a number of seconds from 0 to {MAX_SECONDS}"
+    fine = _is_number(value) and 0 <= value <= MAX_TIMER_SECONDS
+    return None if fine else f"a number of seconds from 0 to {MAX_TIMER_SECONDS}"
 
 
 def is_timeout(value: object) -> str | None:
-    fine = _is_number(value) and 0 < value <= MAX_SECONDS
-    return None if fine else f"a number of seconds above 0, up to {MAX_SECONDS}"
+    fine = _is_number(value) and 0 < value <= MAX_TIMER_SECONDS
+    return None if fine else f"a number of seconds above 0, up to {MAX_TIMER_SECONDS}"
 
 
 def is_limit(value: object) -> str | None:
@@ -37,6 +35,10 @@ def is_mode(value: object) -> str | None:
     """Without read and write for the owner not even the members could connect."""
     fine = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 0o777 and value & 0o600 == 0o600
     return None if fine else "permission bits from 0o600 to 0o777 that let the owner read and write"
+
+
+def is_default_mode(value: object) -> str | None:
+    return None if value == DEFAULT_SOCKET_MODE else f"{DEFAULT_SOCKET_MODE:#o} with `server`"
 
 
 def is_flag(value: object) -> str | None:
@@ -66,7 +68,7 @@ def is_command(value: object) -> str | None:
 
 
 def is_label(value: object) -> str | None:
-    fine = value is None or (isinstance(value, str) and label_length(value) <= MAX_LABEL_LENGTH)
+    fine = value is None or (isinstance(value, str) and text_length(value) <= MAX_LABEL_LENGTH)
     return None if fine else f"a string of at most {MAX_LABEL_LENGTH} characters"
 
 

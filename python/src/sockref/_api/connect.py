@@ -10,11 +10,9 @@ from .._endpoint.slot import Slot
 from .._files.close import close_object
 from .._files.foreign import foreign_file
 from .._files.platform import own_uid
+from .._protocol.constants import CONNECT_PAUSE_SECONDS
 from .._system_errors import system_error, typed
 from ..errors import SocketReferenceError
-
-_PAUSE = 0.005
-"""Seconds between two attempts: about the time that a takeover needs."""
 
 # They say "not now": nobody listens yet, the file is being replaced, or the queue is full.
 _TEMPORARY = {errno.ECONNREFUSED, errno.ENOENT, errno.ECONNRESET, errno.EAGAIN}
@@ -38,7 +36,7 @@ async def connect_to(slot: Slot, timeout: float) -> socket.socket:
         left = deadline - loop.time()
         if left <= 0:
             raise _timeout_error(endpoint.place.path, timeout)
-        pause = min(_PAUSE, left) if endpoint.lease is not None else left
+        pause = min(CONNECT_PAUSE_SECONDS, left) if endpoint.lease is not None else left
         await asyncio.wait([endpoint.changed], timeout=pause)
 
 

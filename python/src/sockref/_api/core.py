@@ -11,6 +11,7 @@ from .._endpoint.clean_up_queue import CleanUpQueue
 from .._endpoint.endpoint import Active, Endpoint, EndpointEvent
 from .._endpoint.slot import Slot
 from .._endpoint.waiter import WaiterOptions
+from .._protocol.constants import INSPECT_TIMEOUT_SECONDS
 from .._runtime.process import background, generation
 from .._sharing.lease import Hooks, Surroundings
 from .._sharing.query import query
@@ -23,9 +24,6 @@ from .locate import Location, is_missing, locate, open_place
 from .nameless import sweep_nameless
 from .options import AcquireOptions, ManagerOptions
 from .stats import ManagerStats, snapshot
-
-_INSPECT_SECONDS = 2.0
-"""How long a look from outside waits for an owner's answer."""
 
 
 class Core:
@@ -123,7 +121,7 @@ class Core:
             with typed(path, f"inspect {path}"):
                 place = open_place(locate(path, False, self.options.allowed_directories))
                 try:
-                    return info_of(place.path, await query(place, _INSPECT_SECONDS))
+                    return info_of(place.path, await query(place, INSPECT_TIMEOUT_SECONDS))
                 finally:
                     place.directory.release()
         except SocketReferenceError as error:

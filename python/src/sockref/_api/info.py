@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .._files.record import OwnerRecord
-from .._sharing.messages import Holder, ServerState
+from .._protocol.messages import Holder, ServerState
 from .._sharing.query import Answered, Finding, Silent, Stale
 
 SocketState = Literal["starting", "active", "lingering", "stopping", "unresponsive", "stale"]

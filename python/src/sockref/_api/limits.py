@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from .._protocol import constants
 from .check import check_option, is_limit
 
 
@@ -11,17 +12,17 @@ from .check import check_option, is_limit
 class Limits:
     """Meeting one is an ERR_SOCKREF_LIMIT_EXCEEDED that names it, and changes no count."""
 
-    max_sockets: int = 1_024
+    max_sockets: int = constants.DEFAULT_MAX_SOCKETS
     """Sockets that are active, starting or stopping here at once."""
-    max_references_per_socket: int = 65_536
+    max_references_per_socket: int = constants.DEFAULT_MAX_REFERENCES_PER_SOCKET
     """References to one socket, everywhere."""
-    max_members_per_socket: int = 1_024
+    max_members_per_socket: int = constants.DEFAULT_MAX_MEMBERS_PER_SOCKET
     """Other processes that share a socket owned here."""
-    max_connections_per_socket: int = 4_096
+    max_connections_per_socket: int = constants.DEFAULT_MAX_CONNECTIONS_PER_SOCKET
     """Connections to a socket served here; more are closed at once."""
-    max_pending_acquires: int = 4_096
+    max_pending_acquires: int = constants.DEFAULT_MAX_PENDING_ACQUIRES
     """Acquires that wait at once."""
-    cleanup_concurrency: int = 16
+    cleanup_concurrency: int = constants.DEFAULT_CLEANUP_CONCURRENCY
     """Clean-ups that are begun in one turn of the event loop."""
     handler_threads: int = 64
     """Threads that run the `serve` of one socket; connections beyond wait until one is free."""

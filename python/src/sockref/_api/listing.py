@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from .._files.default_directory import default_directory
 from .._files.directory import canonical_directory
 from .._files.paths import join_path
-from .._sharing.names import LOCK_SUFFIX
+from .._protocol.constants import LOCK_SUFFIX
 from .._system_errors import system_error
 from ..errors import SocketReferenceError, quote
 from .info import SocketInfo

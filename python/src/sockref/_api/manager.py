@@ -10,6 +10,13 @@ from typing import Final, Self
 
 from .._endpoint.endpoint import Endpoint, Ended
 from .._files.reclaim import ReclaimRule
+from .._protocol.constants import (
+    DEFAULT_DRAIN_TIMEOUT_SECONDS,
+    DEFAULT_FAILOVER_TIMEOUT_SECONDS,
+    DEFAULT_HEAL_INTERVAL_SECONDS,
+    DEFAULT_SOCKET_MODE,
+    DEFAULT_TIMEOUT_SECONDS,
+)
 from .._runtime.process import generation
 from .._sharing.command import ServerCommand
 from .._sharing.serving import ConnectionHandler, Provider
@@ -20,16 +27,7 @@ from .info import SocketInfo
 from .limits import Limits
 from .listing import list_sockets, sockets_in
 from .locate import Location, is_missing, locate
-from .options import (
-    DEFAULT_DRAIN_TIMEOUT,
-    DEFAULT_FAILOVER_TIMEOUT,
-    DEFAULT_HEAL_INTERVAL,
-    DEFAULT_MODE,
-    DEFAULT_TIMEOUT,
-    AcquireOptions,
-    ManagerOptions,
-    provider_of,
-)
+from .options import AcquireOptions, ManagerOptions, provider_of
 from .reference import SocketReference, trace_here
 from .stats import ManagerStats
 
@@ -46,7 +44,7 @@ class SocketManager:
         limits: Limits | None = None,
         allowed_directories: Sequence[str] | None = None,
         trace_leaks: bool = False,
-        heal_interval: float = DEFAULT_HEAL_INTERVAL,
+        heal_interval: float = DEFAULT_HEAL_INTERVAL_SECONDS,
     ) -> None:
         """`allowed_directories`: directories, with all below them, that sockets may be in; any safe one by default.
         `trace_leaks`: whether each reference remembers where it was acquired. `heal_interval`: seconds between two looks of
@@ -74,11 +72,11 @@ class SocketManager:
         *,
         serve: ConnectionHandler | None = None,
         server: Sequence[str] | ServerCommand | None = None,
-        mode: int = DEFAULT_MODE,
+        mode: int = DEFAULT_SOCKET_MODE,
         linger: float = 0.0,
-        drain_timeout: float = DEFAULT_DRAIN_TIMEOUT,
-        timeout: float = DEFAULT_TIMEOUT,
-        failover_timeout: float = DEFAULT_FAILOVER_TIMEOUT,
+        drain_timeout: float = DEFAULT_DRAIN_TIMEOUT_SECONDS,
+        timeout: float = DEFAULT_TIMEOUT_SECONDS,
+        failover_timeout: float = DEFAULT_FAILOVER_TIMEOUT_SECONDS,
         reclaim: ReclaimRule = "recorded",
         label: str | None = None,
     ) -> SocketReference:

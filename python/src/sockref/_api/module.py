@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .._files.reclaim import ReclaimRule
+from .._protocol.constants import (
+    DEFAULT_DRAIN_TIMEOUT_SECONDS,
+    DEFAULT_FAILOVER_TIMEOUT_SECONDS,
+    DEFAULT_SOCKET_MODE,
+    DEFAULT_TIMEOUT_SECONDS,
+)
 from .._sharing.command import ServerCommand
 from .._sharing.serving import ConnectionHandler
 from .manager import default_manager
-from .options import DEFAULT_DRAIN_TIMEOUT, DEFAULT_FAILOVER_TIMEOUT, DEFAULT_MODE, DEFAULT_TIMEOUT
 from .reference import SocketReference
 
 
@@ -17,11 +22,11 @@ def acquire(
     *,
     serve: ConnectionHandler | None = None,
     server: Sequence[str] | ServerCommand | None = None,
-    mode: int = DEFAULT_MODE,
+    mode: int = DEFAULT_SOCKET_MODE,
     linger: float = 0.0,
-    drain_timeout: float = DEFAULT_DRAIN_TIMEOUT,
-    timeout: float = DEFAULT_TIMEOUT,
-    failover_timeout: float = DEFAULT_FAILOVER_TIMEOUT,
+    drain_timeout: float = DEFAULT_DRAIN_TIMEOUT_SECONDS,
+    timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    failover_timeout: float = DEFAULT_FAILOVER_TIMEOUT_SECONDS,
     reclaim: ReclaimRule = "recorded",
     label: str | None = None,
 ) -> SocketReference:

@@ -9,18 +9,15 @@ from typing import Final
 
 from .._files.lock import EndpointLock
 from .._files.paths import join_path
+from .._protocol.constants import GENERATED_NAME_DIGITS, LOCK_SUFFIX, MAX_NAMELESS_TRIED
 from .._sharing.lease import Surroundings
-from .._sharing.names import LOCK_SUFFIX
 from .._sharing.sweep import sweep_held
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
 from .locate import Location, open_place
 
-_GENERATED: Final = re.compile(r"[0-9a-f]{32}\.sock")
+_GENERATED: Final = re.compile(rf"[0-9a-f]{{{GENERATED_NAME_DIGITS}}}\.sock")
 """What a socket is called that was acquired without a name."""
-
-_MAX_TRIED = 8
-"""How many lock files one acquire tries: it must stay cheap beside thousands of live sockets, and the next one goes on."""
 
 _NOT_OURS = ("ERR_SOCKREF_ADDRESS_IN_USE", "ERR_SOCKREF_PROTOCOL")
 """What is said of a file that is no lock of ours, or is one of another version: nothing is wrong, and nothing to remove."""
@@ -46,7 +43,7 @@ def _some_nameless(directory: str) -> list[str]:
     locks = (name for name in os.listdir(directory) if name.endswith(LOCK_SUFFIX))
     names = [name for name in (lock.removesuffix(LOCK_SUFFIX) for lock in locks) if _GENERATED.fullmatch(name)]
     first = random.randrange(len(names)) if names else 0
-    return (names[first:] + names[:first])[:_MAX_TRIED]
+    return (names[first:] + names[:first])[:MAX_NAMELESS_TRIED]
 
 
 async def _sweep(location: Location, surroundings: Surroundings) -> None:

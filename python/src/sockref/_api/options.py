@@ -14,17 +14,6 @@ from ..errors import SocketReferenceError
 from . import check
 from .limits import Limits
 
-DEFAULT_MODE = 0o600
-DEFAULT_DRAIN_TIMEOUT = 5.0
-"""Long enough for a request under way, short enough for a test suite to wait for."""
-DEFAULT_TIMEOUT = 20.0
-"""As long as a person waits before asking what is wrong."""
-DEFAULT_FAILOVER_TIMEOUT = 10.0
-"""A takeover needs milliseconds; the rest is for machines that are busy."""
-DEFAULT_HEAL_INTERVAL = 5.0
-"""Temp cleaners come by once a day; those who wait for a repair are people."""
-DEFAULT_CONNECT_TIMEOUT = 10.0
-
 
 @dataclass(frozen=True, slots=True)
 class AcquireOptions:
@@ -42,7 +31,7 @@ class AcquireOptions:
     def __post_init__(self) -> None:
         if isinstance(self.provider, ServerCommand):
             # What the command line cannot be told.
-            check.check_option("mode", self.mode, lambda mode: None if mode == DEFAULT_MODE else "0o600 with `server`")
+            check.check_option("mode", self.mode, check.is_default_mode)
             check.check_option("reclaim", self.reclaim, check.is_recorded)
         else:
             check.check_option("serve", self.provider, check.is_serve)

@@ -12,12 +12,12 @@ from typing import Final, Self
 from .._endpoint.slot import Slot
 from .._files.close import close_object
 from .._printable import printable
+from .._protocol.constants import DEFAULT_CONNECT_TIMEOUT_SECONDS
 from .._sharing.lease import Role
 from ..errors import SocketReferenceError
 from . import check
 from .connect import connect_to
 from .core import Core
-from .options import DEFAULT_CONNECT_TIMEOUT
 
 
 class Handle:
@@ -99,7 +99,7 @@ class SocketReference(Handle):
         """
         return SocketReference(self._core, self._clone_slot())
 
-    def connect(self, timeout: float = DEFAULT_CONNECT_TIMEOUT) -> socket.socket:
+    def connect(self, timeout: float = DEFAULT_CONNECT_TIMEOUT_SECONDS) -> socket.socket:
         """A connection to the socket. While the owner is being replaced it waits, for so many seconds at most.
 
         Raises ERR_SOCKREF_CLOSED, ERR_SOCKREF_TIMEOUT, ERR_SOCKREF_OWNER_LOST, ERR_SOCKREF_ADDRESS_IN_USE.

@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 
+from .._protocol.constants import PRIVATE_DIRECTORY_MODE
 from .._system_errors import system_error
 from ..errors import SocketReferenceError, quote
 from .directory import assert_safe, canonical_directory, directory_error
@@ -55,7 +56,7 @@ def _make_private(path: str, parent: str) -> None:
         stats = os.lstat(parent.encode())
         assert_safe(parent, stats.st_uid, stat.S_IMODE(stats.st_mode), "shared")
         with contextlib.suppress(FileExistsError):
-            os.mkdir(path.encode(), 0o700)
+            os.mkdir(path.encode(), PRIVATE_DIRECTORY_MODE)
     except OSError as error:
         raise system_error(error, path, f"create the directory {quote(path)}", "mkdir") from error
 

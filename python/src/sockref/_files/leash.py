@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from .._protocol.constants import SERVER_MARK
+
 
 def _read_boot() -> str:
     try:
@@ -12,9 +14,6 @@ def _read_boot() -> str:
     except OSError:
         return ""
 
-
-_MARK = "SOCKREF_SERVER_PID"
-"""The variable that tells a server's processes the number of its group, and us whose they are when its leader is gone."""
 
 _BOOT = _read_boot()
 """Numbers of sockets begin anew with each boot of the machine, as pids and start times do: what a record of an earlier boot
@@ -41,7 +40,7 @@ def bears_mark(pid: int, pgid: int) -> bool:
     """Whether a process was started with the mark of a server, which is in the environment of all that it starts."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
-            return f"\0{_MARK}={pgid}\0".encode() in b"\0" + file.read()
+            return f"\0{SERVER_MARK}={pgid}\0".encode() in b"\0" + file.read()
     except OSError:
         return False
 

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from .._protocol.constants import LOCK_MODE, MAX_LOCK_REPLACEMENTS, RECORD_MAGIC
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
 from .close import close_anyway
@@ -17,10 +18,7 @@ from .identity import Found, Identity, look_open
 from .inherited import forget, remember
 from .kernel_lock import try_lock, unlock
 from .platform import own_uid
-from .record import RECORD_MAGIC, OwnerRecord, looks_like_record, read_record, read_text
-
-_MAX_REPLACEMENTS = 32
-"""How often the lock file may be replaced between our open and our lock before we call it busy and pause."""
+from .record import OwnerRecord, looks_like_record, read_record, read_text
 
 # Not to block on a FIFO, not to follow a link, not to become anybody's terminal.
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -56,7 +54,7 @@ class EndpointLock:
     @staticmethod
     def attempt(directory: Directory, name: str, path: str, create: bool) -> EndpointLock | Busy | Absent:
         """Tries once, without waiting. `create` makes the lock file when it is missing."""
-        for _ in range(_MAX_REPLACEMENTS):
+        for _ in range(MAX_LOCK_REPLACEMENTS):
             fd = _open_lock_file(directory, name, path, create)
             if fd is None:
                 return Absent()
@@ -178,7 +176,7 @@ def _is_free(fd: int) -> bool:
 
 def _open_lock_file(directory: Directory, name: str, path: str, create: bool) -> int | None:
     try:
-        return os.open(name.encode(), _FLAGS | os.O_CREAT if create else _FLAGS, 0o600, dir_fd=directory.fd)
+        return os.open(name.encode(), _FLAGS | os.O_CREAT if create else _FLAGS, LOCK_MODE, dir_fd=directory.fd)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not create:
             return None
@@ -200,7 +198,7 @@ def _assert_ours(fd: int, path: str) -> None:
                 return
         # Empty: ours if it was made with our mode. A umask may have taken bits from it, an ordinary `touch` adds some.
         elif not found.mode & 0o177:
-            if found.mode & 0o777 != 0o600:
-                os.fchmod(fd, 0o600)
+            if found.mode & 0o777 != LOCK_MODE:
+                os.fchmod(fd, LOCK_MODE)
             return
     raise foreign_file(path, f"{path}.lock", found)

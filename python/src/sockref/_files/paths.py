@@ -6,11 +6,9 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from .._protocol.constants import GENERATED_NAME_DIGITS
 from ..errors import SocketReferenceError, quote
 from .platform import MAX_DATA_PATH_BYTES, MAX_SOCKET_PATH_BYTES
-
-_GENERATED_BYTES = 16
-"""Bytes of randomness in a generated name: as many as a UUID has, so that nobody can guess or meet it."""
 
 # What the protocol counts as white space; `str.isspace` has some control characters more, and lacks U+FEFF.
 _BLANK = re.compile(r"[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*\Z")
@@ -35,7 +33,7 @@ class AbsolutePath:
 def parse_path(given: object) -> BareName | AbsolutePath:
     """Checks a path by its letters alone: None for a generated name, a bare name, or an absolute path."""
     if given is None:
-        return BareName(f"{secrets.token_hex(_GENERATED_BYTES)}.sock")
+        return BareName(f"{secrets.token_hex(GENERATED_NAME_DIGITS // 2)}.sock")
     if not isinstance(given, str):
         raise invalid_path(given, "not-a-string", f"it is {quote(given)}, and a path is a string")
     if given == "":

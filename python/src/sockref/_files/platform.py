@@ -6,7 +6,9 @@ import os
 import sys
 from typing import Final
 
-MAX_SOCKET_PATH_BYTES: Final = 107 if sys.platform == "linux" else 103
+from .._protocol.constants import CONTROL_SUFFIX, MAX_SOCKET_PATH_BYTES_LINUX, MAX_SOCKET_PATH_BYTES_MACOS
+
+MAX_SOCKET_PATH_BYTES: Final = {"linux": MAX_SOCKET_PATH_BYTES_LINUX}.get(sys.platform, MAX_SOCKET_PATH_BYTES_MACOS)
 """Bytes that a path in `sockaddr_un` may have, without its terminating zero."""
 
 _OWN_DESCRIPTORS = "/proc/self/fd"
@@ -14,7 +16,7 @@ _OWN_DESCRIPTORS = "/proc/self/fd"
 REACHES_THROUGH_DESCRIPTORS: Final = sys.platform == "linux" and os.path.isdir(_OWN_DESCRIPTORS)
 """Whether a file can be reached relative to an open directory by a path, as bind() and connect() need it."""
 
-MAX_DATA_PATH_BYTES: Final = MAX_SOCKET_PATH_BYTES - (0 if REACHES_THROUGH_DESCRIPTORS else len(".ctl"))
+MAX_DATA_PATH_BYTES: Final = MAX_SOCKET_PATH_BYTES - (0 if REACHES_THROUGH_DESCRIPTORS else len(CONTROL_SUFFIX))
 """Bytes that the path of a data socket may have. Where the control socket beside it can only be reached by its own full
 path, that must fit too: the system cuts off what does not, and what is left would be the path of the data socket."""
 

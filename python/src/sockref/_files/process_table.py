@@ -7,8 +7,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 
-_PS_SECONDS = 5.0
-"""After which `ps` is taken not to answer."""
+from .._protocol.constants import PROCESS_TABLE_TIMEOUT_SECONDS
 
 _PS_LINE = re.compile(r"\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*\S)\s*")
 
@@ -91,7 +90,8 @@ def _ps(*which: str) -> str:
     # The same moment must read the same in every environment.
     env = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
     try:
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=_PS_SECONDS, check=False)
+        timeout = PROCESS_TABLE_TIMEOUT_SECONDS
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout

@@ -7,20 +7,17 @@ import os
 import signal
 import time
 
+from .._protocol.constants import (
+    EMPTY_PROCESS_LOOKS,
+    PROCESS_FIRST_PAUSE_SECONDS,
+    PROCESS_LONGEST_PAUSE_SECONDS,
+    PROCESS_LOOKS_AT_EXIT,
+    PROCESS_PAUSE_GROWTH,
+    PROTOCOL_VERSION,
+)
 from .leash import bears_mark, holds_leash, is_of_this_boot
 from .process_table import ProcessEntry, process_entry, process_table
-from .record import PROTOCOL_VERSION, OwnerRecord, RecordedServer
-
-_FIRST_PAUSE = 0.002
-_LONGEST_PAUSE = 0.050
-_GROWTH = 1.5
-"""Seconds between two looks: for a process that is not our child there is no event."""
-
-_EMPTY_LOOKS = 2
-"""Looks that must find nobody: a process that ends while it makes another one may hide both from a single look."""
-
-_LOOKS_AT_EXIT = 3
-"""How often a call that cannot wait looks for processes that were made while it killed others."""
+from .record import OwnerRecord, RecordedServer
 
 
 async def end_orphans(record: OwnerRecord | None) -> None:
@@ -34,7 +31,7 @@ def kill_orphans(record: OwnerRecord | None) -> None:
     for server in servers_of(record):
         try:
             pack = Pack(server)
-            for _ in range(_LOOKS_AT_EXIT):
+            for _ in range(PROCESS_LOOKS_AT_EXIT):
                 living = pack.look()
                 if not living:
                     break
@@ -57,12 +54,12 @@ async def _end(server: RecordedServer) -> None:
     deadline = time.monotonic() + server.grace_ms / 1000
     told = False
     empty = 0
-    wait = _FIRST_PAUSE
+    wait = PROCESS_FIRST_PAUSE_SECONDS
     while True:
         living = [entry for entry in pack.look() if may_end(entry.pid)]
         left = deadline - time.monotonic()
         empty = 0 if living else empty + 1
-        if empty == _EMPTY_LOOKS:
+        if empty == EMPTY_PROCESS_LOOKS:
             return
         if told and left <= 0:
             pack.send(signal.SIGKILL, living)
@@ -73,7 +70,7 @@ async def _end(server: RecordedServer) -> None:
             told = True
         await asyncio.sleep(min(wait, left) if left > 0 else wait)
         # The second look at nobody comes soon.
-        wait = _FIRST_PAUSE if empty else min(wait * _GROWTH, _LONGEST_PAUSE)
+        wait = PROCESS_FIRST_PAUSE_SECONDS if empty else min(wait * PROCESS_PAUSE_GROWTH, PROCESS_LONGEST_PAUSE_SECONDS)
 
 
 class Pack:

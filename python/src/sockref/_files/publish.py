@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .._protocol.constants import PRIVATE_DIRECTORY_MODE, PRIVATE_NAME_DIGITS, PRIVATE_PREFIX, SOCKET_BACKLOG
 from .._system_errors import system_error
 from .close import close_object
 from .directory import Directory
@@ -22,12 +23,6 @@ from .remains import Remains
 
 if TYPE_CHECKING:
     from .lock import EndpointLock
-
-_PRIVATE_BYTES = 8
-"""Random bytes in private names."""
-
-_BACKLOG = 4096
-"""How many connections the kernel may keep until they are accepted; it cuts this to its own maximum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +69,19 @@ def publish(
 @contextlib.contextmanager
 def _private_directory(lock: EndpointLock, remains: Remains, begin: bool) -> Generator[Callable[[], str]]:
     """A directory in which sockets are bound before they are published; gives names in it."""
-    name = f".sr-{secrets.token_hex(_PRIVATE_BYTES)}"
+    name = f"{PRIVATE_PREFIX}{secrets.token_hex(PRIVATE_NAME_DIGITS // 2)}"
     fd = lock.directory.fd
     # Named in the record before it exists: a crash from here on leaves nothing that the next owner does not know of.
     (begin_record if begin else append_record)(lock.fd, temporary_entry(name))
     given: list[str] = []
 
     def private_name() -> str:
-        given.append(f"{name}/{secrets.token_hex(_PRIVATE_BYTES)}")
+        given.append(f"{name}/{secrets.token_hex(PRIVATE_NAME_DIGITS // 2)}")
         return given[-1]
 
     try:
-        os.mkdir(name, 0o700, dir_fd=fd)
-        os.chmod(name, 0o700, dir_fd=fd)
+        os.mkdir(name, PRIVATE_DIRECTORY_MODE, dir_fd=fd)
+        os.chmod(name, PRIVATE_DIRECTORY_MODE, dir_fd=fd)
         yield private_name
     finally:
         for each in given:
@@ -118,7 +113,7 @@ def _listen(directory: Directory, name: str) -> socket.socket:
     try:
         listener.setblocking(False)
         listener.bind(directory.address(name))
-        listener.listen(_BACKLOG)
+        listener.listen(SOCKET_BACKLOG)
     except BaseException:
         close_object(listener)
         raise

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from .._protocol.constants import PROTOCOL_VERSION
 from ..errors import SocketReferenceError
 from .directory import Directory
 from .foreign import foreign_file
 from .identity import Identity
 from .paths import join_path
 from .platform import own_uid
-from .record import PROTOCOL_VERSION, OwnerRecord
+from .record import OwnerRecord
 from .remove import remove_private_directory, unlink_if_same
 
 if TYPE_CHECKING:

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
-import signal
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeGuard
+from typing import Any
 
+from .._protocol.constants import MAX_RECORD_BYTES, PROTOCOL_VERSION, RECORD_MAGIC
+from .._protocol.json_text import is_object, read_json, write_json
+from .._protocol.record import HEADER_LINE, PUBLISHED_LINE, SERVER_LINE, STOPPING_LINE, TEMPORARY_LINE
+from .._protocol.shapes import fields_if
 from ..errors import SocketReferenceError
 from .identity import Identity
-from .json_text import is_object, read_json, whole_number, write_json
 from .platform import process_start
-
-PROTOCOL_VERSION: Final = 1
-"""Version of the layout on disk and on the wire."""
-
-RECORD_MAGIC: Final = '{"sockref":'
-"""How each record begins. A file that begins otherwise is not a lock file of ours, and is left alone."""
-
-MAX_RECORD_BYTES: Final = 65_536
-"""Bytes that a record may grow to; each repair of a lost file adds some 200."""
-
-_MAX_MILLISECONDS = 2_147_483_647
-"""The longest time that a timer of Node takes."""
-
-_TEMPORARY = re.compile(r"\.sr-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,63 +75,25 @@ def parse_record(text: str) -> OwnerRecord | None:
 
 
 def _header(value: dict[str, Any]) -> OwnerRecord | None:
-    version, pid = whole_number(value.get("sockref")), whole_number(value.get("pid"))
-    start, since = value.get("start"), value.get("since")
-    if version is None or pid is None or pid < 1:
-        return None
-    if "start" in value and not isinstance(start, str):
-        return None
-    if isinstance(since, bool) or not isinstance(since, (int, float)):
-        return None
-    return OwnerRecord(version, pid, start, since)
+    found = fields_if(value, HEADER_LINE)
+    return OwnerRecord(found["sockref"], found["pid"], found.get("start"), found["since"]) if found else None
 
 
 def _read_entry(value: dict[str, Any], into: OwnerRecord) -> None:
-    published = value.get("published")
-    if is_object(published):
-        name, file = published.get("name"), _identity(published.get("file"))
-        if file and is_file_name(name):
-            into.published.append(Published(name, file))
-    temporary = value.get("temporary")
-    if isinstance(temporary, str) and _TEMPORARY.fullmatch(temporary):
-        into.temporaries.append(temporary)
-    server = _server(value.get("server"))
-    if server:
-        into.servers.append(server)
-    if value.get("stopping") is True:
+    if found := fields_if(value, PUBLISHED_LINE):
+        name, file = found["published"]["name"], found["published"]["file"]
+        into.published.append(Published(name, Identity(file["dev"], file["ino"], file["birth"])))
+    if found := fields_if(value, TEMPORARY_LINE):
+        into.temporaries.append(found["temporary"])
+    if found := fields_if(value, SERVER_LINE):
+        server = found["server"]
+        into.servers.append(
+            RecordedServer(
+                server["pgid"], server.get("start"), server.get("leash"), server["signal"], server["graceMs"]
+            )
+        )
+    if fields_if(value, STOPPING_LINE):
         into.stopping = True
-
-
-def _server(value: object) -> RecordedServer | None:
-    if not is_object(value):
-        return None
-    pgid, name, grace = whole_number(value.get("pgid")), value.get("signal"), value.get("graceMs")
-    # Never 0 or 1: as a group these mean our own, and everybody.
-    if pgid is None or pgid < 2:
-        return None
-    if isinstance(grace, bool) or not isinstance(grace, (int, float)) or not 0 <= grace <= _MAX_MILLISECONDS:
-        return None
-    texts = [value.get(each) for each in ("start", "leash") if each in value]
-    if not all(isinstance(text, str) for text in texts):
-        return None
-    # Of another platform, perhaps; the server must be ended all the same.
-    if not isinstance(name, str) or name not in signal.Signals.__members__:
-        name = "SIGTERM"
-    return RecordedServer(pgid, value.get("start"), value.get("leash"), name, grace)
-
-
-def is_file_name(name: object) -> TypeGuard[str]:
-    """Whether it can be a name in a directory: a record must never name anything outside of its own."""
-    return isinstance(name, str) and name not in ("", ".", "..") and "/" not in name and "\0" not in name
-
-
-def _identity(value: object) -> Identity | None:
-    if not is_object(value):
-        return None
-    dev, ino, birth = value.get("dev"), value.get("ino"), value.get("birth")
-    if not (isinstance(dev, str) and isinstance(ino, str) and isinstance(birth, str)):
-        return None
-    return Identity(dev, ino, birth)
 
 
 def read_record(fd: int) -> OwnerRecord | None:

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from .._files.close import close_object
 from .._files.inherited import close_copy, forget, remember
-from .._files.json_text import write_json
+from .._protocol.json_text import write_json
 from .lines import BadLine, LineSplitter
 from .messages import MalformedMessage
 

@@ -18,6 +18,13 @@ from .._files.platform import own_uid
 from .._files.processes import end_orphans, servers_of
 from .._files.reclaim import Reclaimed, clear_way, reclaim
 from .._files.record import OwnerRecord, read_record
+from .._protocol.constants import (
+    CLAIM_FIRST_PAUSE_SECONDS,
+    CLAIM_LONGEST_PAUSE_SECONDS,
+    CLAIM_PAUSE_GROWTH,
+    CLAIM_PAUSE_PER_MEMBER_SECONDS,
+    SUCCESSION_SECONDS,
+)
 from .._system_errors import is_away, system_error
 from ..errors import SocketReferenceError
 from .command import Hire, ServerCommand
@@ -29,24 +36,8 @@ from .serving import Provider, Serve
 from .settings import OwnerSettings, Place
 from .sweep import give_back, sweep_held
 
-_FIRST_PAUSE = 0.001
-"""Seconds between the first two attempts: an owner that is starting needs about as long."""
-
-_LONGEST_PAUSE = 0.050
-"""An owner that goes away is missed by no more than this."""
-
-_PAUSE_PER_MEMBER = 50e-6
-"""Seconds of the first pause for each member that competes, so that hundreds of them do not come at once."""
-
-_GROWTH = 1.5
-
-_SUCCESSION = 0.25
-"""How long one who can only join waits for a successor, once it saw that an owner went. Those who depended on that owner
-take over within a few milliseconds, but they may come to the lock later than who has just arrived."""
-
 _LOOK = 0.25
 """Seconds between two questions for the output of a server that was hired: one that starts quickly is asked nothing."""
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +99,8 @@ class _Seen:
 
 
 async def claim(request: Claim) -> None:
-    """Attaches to the owner, or takes the lock and becomes it. Goes on until it has one of both, an error, or is cancelled."""
-    wait = _FIRST_PAUSE + (request.failover.members if request.failover else 0) * _PAUSE_PER_MEMBER
+    members = request.failover.members if request.failover else 0
+    wait = CLAIM_FIRST_PAUSE_SECONDS + members * CLAIM_PAUSE_PER_MEMBER_SECONDS
     seen = _Seen()
     try:
         await _claim(request, seen, wait)
@@ -131,7 +122,7 @@ async def _claim(request: Claim, seen: _Seen, wait: float) -> None:
             request.claimant.obstacle(Obstacle(f"a new owner; the last attempt failed: {error}"))
         # Jittered, so that those who came together do not come again together.
         await asyncio.sleep(wait * (0.5 + random.random()))
-        wait = min(wait * _GROWTH, _LONGEST_PAUSE)
+        wait = min(wait * CLAIM_PAUSE_GROWTH, CLAIM_LONGEST_PAUSE_SECONDS)
 
 
 async def _attempt(request: Claim, seen: _Seen) -> bool:
@@ -332,7 +323,7 @@ def _is_server_failed(error: Exception) -> bool:
 
 def _expects_owner(request: Claim, seen: _Seen) -> bool:
     """Whether it is worth waiting for an owner although there is none."""
-    return request.failover is not None or request.surroundings.loop.time() - seen.leaving < _SUCCESSION
+    return request.failover is not None or request.surroundings.loop.time() - seen.leaving < SUCCESSION_SECONDS
 
 
 def _is_served_by_another(place: Place, lock: EndpointLock, error: BaseException) -> bool:

@@ -16,6 +16,7 @@ from .._files.close import close_object
 from .._files.inherited import forget, remember
 from .._files.platform import MAX_SOCKET_PATH_BYTES, REACHES_THROUGH_DESCRIPTORS
 from .._files.working_directory import working_directory
+from .._protocol.constants import PRIVATE_NAME_DIGITS, PRIVATE_PREFIX
 from .._system_errors import system_error
 from ..errors import SocketReferenceError, quote
 from .settings import OwnerSettings
@@ -27,8 +28,8 @@ _FAILED = 125
 
 _KEEPER_FAILED = "sockref: The keeper of "
 
-_PRIVATE_BYTES = 21
-"""What a private directory adds to a path: `.sr-`, 16 digits, a separator."""
+_PRIVATE_BYTES = len(PRIVATE_PREFIX) + PRIVATE_NAME_DIGITS + 1
+"""What a private directory adds to a path: its name and a separator."""
 
 # Says that the socket is there, and holds it until we have it ourselves: until its standard input ends.
 _HOLD = ("sh", "-c", "echo; exec cat >/dev/null")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._protocol.messages import Failed, Failure
 from ..error_codes import ERROR_FIELDS, WIRE_FIELDS, ErrorCode
 from ..errors import SocketReferenceError
-from .messages import Failed, Failure
 
 _OF_WIRE = {own: wire for wire, own in WIRE_FIELDS.items()}
 

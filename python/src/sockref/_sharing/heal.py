@@ -17,6 +17,7 @@ from .._files.paths import join_path
 from .._files.processes import kill_orphans
 from .._files.reclaim import reclaim
 from .._files.record import begin_record, published_entry, read_record
+from .._protocol.constants import HEAL_INTERVAL_SPREAD, LOCK_MODE
 from .._system_errors import system_error
 from .lease import Surroundings
 from .names import SocketKind
@@ -25,13 +26,6 @@ from .settings import Place
 from .sockets import Sockets
 
 _KINDS: Final[tuple[SocketKind, ...]] = ("control", "data")
-
-_SPREAD = 0.2
-"""How far the intervals of many owners in one process spread, so that they do not all look in the same moment."""
-
-
-_LOCK_MODE = 0o600
-"""The mode of the lock file."""
 
 
 class HealerOwner(Protocol):
@@ -69,7 +63,7 @@ class Healer:
         """Looks from time to time."""
         if self._stopped:
             return
-        wait = self._interval * (1 - _SPREAD / 2 + random.random() * _SPREAD)
+        wait = self._interval * (1 - HEAL_INTERVAL_SPREAD / 2 + random.random() * HEAL_INTERVAL_SPREAD)
         self._timer = self._surroundings.loop.call_later(wait, self._again)
 
     def stop(self) -> None:
@@ -175,9 +169,9 @@ class Healer:
     def _keep_lock_mode(self) -> None:
         fd = self._owner.lock.fd
         mode = os.fstat(fd).st_mode & 0o7777
-        if mode != _LOCK_MODE:
-            os.fchmod(fd, _LOCK_MODE)
-            self._mode_changed(self._place.names.lock, mode, _LOCK_MODE)
+        if mode != LOCK_MODE:
+            os.fchmod(fd, LOCK_MODE)
+            self._mode_changed(self._place.names.lock, mode, LOCK_MODE)
 
     def _keep_mode(self, kind: SocketKind, found: Found) -> None:
         """What somebody has given to others is taken back (I6)."""

@@ -11,21 +11,18 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, Literal, Protocol
 
-from .._files.json_text import MAX_SAFE_INTEGER, write_json
-from .._files.record import PROTOCOL_VERSION
+from .._protocol.constants import MAX_LISTED_MEMBERS, MAX_MESSAGE_BYTES, PROTOCOL_VERSION
+from .._protocol.json_text import MAX_SAFE_INTEGER, write_json
+from .._protocol.messages import Hello, Holder, ToOwner
 from ..errors import SocketReferenceError
 from .channel import Channel
 from .failure import failure_of
 from .lease import Peers
-from .lines import MAX_MESSAGE_BYTES
-from .messages import Hello, Holder, MalformedMessage, ToOwner, parse_to_owner
+from .messages import MalformedMessage, parse_to_owner
 from .rounds import Rounds
 from .settings import OwnerSettings
 from .strangers import Strangers
 from .tally import Tally
-
-_MAX_LISTED = 200
-"""Members that a listing names at most; the rest is a number, so that the message keeps its limit."""
 
 _MAX_LISTED_BYTES = MAX_MESSAGE_BYTES - 4_096
 """Bytes that these may have together: labels can be long, and the owner has to be named in the same message."""
@@ -106,7 +103,7 @@ class Holds:
                 hello.get("thread"),
             )
             size += len(write_json(holder)) + 1
-            if len(listed) == _MAX_LISTED or size > _MAX_LISTED_BYTES:
+            if len(listed) == MAX_LISTED_MEMBERS or size > _MAX_LISTED_BYTES:
                 break
             listed.append(holder)
         return self.owner.describe(listed, len(self._members) - len(listed))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
-MAX_MESSAGE_BYTES: Final = 65_536
-"""Bytes that one control message may have, its newline not counted."""
+from .._protocol.constants import MAX_MESSAGE_BYTES
 
 
 class BadLine(ValueError):

@@ -13,26 +13,21 @@ from typing import Any, Final, Literal
 
 from .._files.file_end import OutputPlace
 from .._files.identity import Identity
-from .._files.json_text import MAX_SAFE_INTEGER
-from .._files.record import PROTOCOL_VERSION
+from .._protocol.constants import PROTOCOL_VERSION, REPAIR_ANSWER_SECONDS, REPAIR_REQUEST_PAUSE_SECONDS
+from .._protocol.json_text import MAX_SAFE_INTEGER
+from .._protocol.messages import Count, Failed, Failure, ToMember, Welcome
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
 from .channel import Channel
 from .failure import failure_from
 from .futures import done_future
 from .lease import LeaseEvents, Peers, Role, Surroundings
-from .messages import Count, Failed, Failure, MalformedMessage, ToMember, Welcome, parse_to_member
+from .messages import MalformedMessage, parse_to_member
 from .query import ask
 from .reasons import not_listening
 from .settings import OwnerSettings, Place
 from .sweep import sweep
 from .unresponsive import unresponsive
-
-_HEAL_PAUSE = 0.1
-"""How often an owner is asked to look after its files, at most, in seconds."""
-
-_HEAL_TIMEOUT = 2.0
-"""How long its answer is waited for."""
 
 NotAttached = Literal["stopping", "closed"]
 """How an attempt ended without a lease: the owner is on its way out, or was no owner any more."""
@@ -168,13 +163,13 @@ class Member:
         now = self._loop.time()
         if not isinstance(self._phase, Attached) or now < self._heal_again_at:
             return
-        self._heal_again_at = now + _HEAL_PAUSE
+        self._heal_again_at = now + REPAIR_REQUEST_PAUSE_SECONDS
         self._start.surroundings.spawn(self._have_looked())
 
     async def _have_looked(self) -> None:
         place, hooks = self._start.place, self._start.surroundings.hooks
         try:
-            holders = await ask(place, _HEAL_TIMEOUT)
+            holders = await ask(place, REPAIR_ANSWER_SECONDS)
         except Exception as error:
             hooks.fault(place.path, system_error(error, place.path, f"ask the owner of {place.path}"))
             return

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .._protocol.constants import CONTROL_SUFFIX, LOCK_SUFFIX
+
 SocketKind = Literal["control", "data"]
 """The two sockets of an endpoint."""
-
-LOCK_SUFFIX = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class EndpointNames:
 
     @staticmethod
     def of(name: str) -> EndpointNames:
-        return EndpointNames(name, f"{name}.ctl", f"{name}{LOCK_SUFFIX}")
+        return EndpointNames(name, f"{name}{CONTROL_SUFFIX}", f"{name}{LOCK_SUFFIX}")
 
     def socket(self, kind: SocketKind) -> str:
         return self.control if kind == "control" else self.data

@@ -14,6 +14,8 @@ from .._files.each import take_each
 from .._files.identity import Identity
 from .._files.lock import EndpointLock
 from .._files.record import append_record, stopping_entry
+from .._protocol.constants import SUCCESSOR_GRACE_SECONDS
+from .._protocol.messages import Holder, State
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
 from .data_listener import ConnectionStats, DataListener
@@ -21,14 +23,9 @@ from .futures import done_future, follow, outcome
 from .heal import Healer
 from .holds import Answer, Holds, describe
 from .lease import LeaseEvents, Peers, Role, Surroundings
-from .messages import Holder, State
 from .serving import Serve
 from .settings import OwnerSettings, Place
 from .sockets import Sockets
-
-_GRACE_SECONDS = 1.0
-"""How long a successor waits for those who depended on its predecessor: many times the longest pause between two of
-their attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ class Owner:
         self._events: Final = start.events
         self._since: Final = int(time.time() * 1000)
         self._linger = start.settings.linger
-        self._grace_until: Final = self._loop.time() + _GRACE_SECONDS
+        self._grace_until: Final = self._loop.time() + SUCCESSOR_GRACE_SECONDS
         self._phase: Phase = Starting()
         self._farewells: list[Answer] = []
         settings = start.settings

@@ -12,9 +12,11 @@ from .._files.close import close_object
 from .._files.lock import Absent, Busy, EndpointLock, peek_record
 from .._files.platform import own_uid, process_start
 from .._files.record import OwnerRecord
+from .._protocol.constants import ASK_AGAIN_PAUSE_SECONDS
+from .._protocol.messages import Holders
 from .._system_errors import is_away, system_error
 from .channel import Channel
-from .messages import Holders, MalformedMessage, parse_to_member
+from .messages import MalformedMessage, parse_to_member
 from .settings import Place
 
 
@@ -42,9 +44,6 @@ class Stale:
 
 Finding = Answered | Silent | Stale | None
 
-
-_PAUSE = 0.005
-"""Seconds before an owner is asked again that had no place for the question."""
 
 # Why there is no answer: nobody listens; it had no place for us, be it in its queue; it has heard us, and does not answer.
 _Unanswered = Literal["nobody", "busy", "silent"]
@@ -91,9 +90,9 @@ async def _ask(place: Place, timeout: float) -> Holders | _Unanswered:
     while True:
         sock = connect_control(place)
         asked = sock if isinstance(sock, str) else await _ask_once(sock, place.path, max(0.0, deadline - loop.time()))
-        if asked != "busy" or loop.time() + _PAUSE > deadline:
+        if asked != "busy" or loop.time() + ASK_AGAIN_PAUSE_SECONDS > deadline:
             return asked
-        await asyncio.sleep(_PAUSE)
+        await asyncio.sleep(ASK_AGAIN_PAUSE_SECONDS)
 
 
 def connect_control(place: Place) -> socket.socket | Literal["nobody", "busy"]:

@@ -8,11 +8,7 @@ from collections.abc import Callable, Collection
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
-_SECONDS_PER_MEMBER = 50e-6
-"""Between two rounds: what telling everybody costs stays a small part of the time."""
-
-_TOLD_PER_TURN = 20
-"""Members that are told in one turn of the event loop: some hundred microseconds, which hold up nobody else."""
+from .._protocol.constants import MEMBERS_TOLD_PER_TURN, ROUND_PAUSE_PER_MEMBER_SECONDS
 
 _Member = TypeVar("_Member")
 
@@ -35,7 +31,7 @@ class Rounds(Generic[_Member]):
         """Has everybody told, together with what else changes until then."""
         if self._due is not None or not self._members:
             return
-        earliest = self._last_round + len(self._members) * _SECONDS_PER_MEMBER
+        earliest = self._last_round + len(self._members) * ROUND_PAUSE_PER_MEMBER_SECONDS
         self._due = self._loop.call_later(max(0.0, earliest - self._loop.time()), self._begin)
 
     def finish(self) -> None:
@@ -62,7 +58,7 @@ class Rounds(Generic[_Member]):
         self._tell_some()
 
     def _tell_some(self) -> None:
-        for member in list(islice(self._untold, _TOLD_PER_TURN)):
+        for member in list(islice(self._untold, MEMBERS_TOLD_PER_TURN)):
             del self._untold[member]
             self._tell_one(member)
         self._next_part = self._loop.call_soon(self._tell_some) if self._untold else None

@@ -14,13 +14,11 @@ from .._files.lock import EndpointLock
 from .._files.publish import Publication, publish
 from .._files.remains import Remains
 from .._files.remove import unlink_if_same
+from .._protocol.constants import CONTROL_MODE
 from .._system_errors import system_error
 from .acceptor import Acceptor
 from .names import SocketKind
 from .settings import Place
-
-_CONTROL_MODE = 0o600
-"""Mode of the control socket: members are of the same user, whoever may use the data socket."""
 
 
 class Sockets:
@@ -36,7 +34,7 @@ class Sockets:
         fault: Callable[[BaseException], None],
     ) -> None:
         self._place: Final = place
-        self._modes: Final[dict[SocketKind, int]] = {"control": _CONTROL_MODE, "data": mode}
+        self._modes: Final[dict[SocketKind, int]] = {"control": CONTROL_MODE, "data": mode}
         self._loop: Final = loop
         self._accept: Final = accept
         self._make_room: Final = make_room

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from typing import Any, Final
 
+from .._protocol.constants import STOP_ANSWER_SECONDS, STOP_PAUSE_SECONDS, STOP_SILENCE_SECONDS
 from ..errors import SocketReferenceError
 from .channel import Channel
 from .failure import failure_from
@@ -14,24 +15,15 @@ from .query import Answered, Finding, Silent, connect_control, query
 from .settings import Place
 from .unresponsive import unresponsive
 
-_ANSWER_SECONDS: Final = 2.0
-"""How long an owner may take to say who holds its socket."""
-
-_PAUSE: Final = 0.05
-"""Seconds before an owner is asked again that was not there, or went without having stopped."""
-
-_SILENT_SECONDS: Final = 20.0
-"""How long an owner may be on its way in, or out, without answering at all: as long as an acquire waits."""
-
 
 async def stop_command(place: Place) -> bool:
     """At once and for everybody who holds it; returns when its server has ended and every file is gone. False if there is
     none, or another process serves it itself. Raises ERR_SOCKREF_OWNER_UNRESPONSIVE, or what its keeper could not end or
     remove."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + _SILENT_SECONDS
+    deadline = loop.time() + STOP_SILENCE_SECONDS
     while True:
-        finding = await query(place, _ANSWER_SECONDS)
+        finding = await query(place, STOP_ANSWER_SECONDS)
         if not _may_be_command(finding):
             return False
         if isinstance(finding, Silent) and (finding.connected or loop.time() > deadline):
@@ -40,7 +32,7 @@ async def stop_command(place: Place) -> bool:
         if isinstance(sock, socket.socket) and await _ask(sock, place.path):
             return True
         # Starting, ending, or another keeper has taken over: what it is now decides.
-        await asyncio.sleep(_PAUSE)
+        await asyncio.sleep(STOP_PAUSE_SECONDS)
 
 
 def _may_be_command(finding: Finding) -> bool:
@@ -92,8 +84,8 @@ class _Stopping:
 
 
 def _no_answer(path: str, pid: int | None) -> SocketReferenceError:
-    what = f"did not answer within {_ANSWER_SECONDS:g} s"
+    what = f"did not answer within {STOP_ANSWER_SECONDS:g} s"
     if pid is not None:
-        return unresponsive(path, what, _ANSWER_SECONDS, pid, None)
+        return unresponsive(path, what, STOP_ANSWER_SECONDS, pid, None)
     message = f"The owner of {path} {what}, and which process that is is not known; try again"
-    return SocketReferenceError("ERR_SOCKREF_OWNER_UNRESPONSIVE", message, path=path, timeout=_ANSWER_SECONDS)
+    return SocketReferenceError("ERR_SOCKREF_OWNER_UNRESPONSIVE", message, path=path, timeout=STOP_ANSWER_SECONDS)

@@ -8,19 +8,12 @@ import resource
 from itertools import islice
 from typing import Final, Generic, Protocol, TypeVar
 
-_STRANGER_SECONDS = 10.0
-"""How long a connection may stay that is no member's: before its `hello`, and when it was answered."""
-
-_SPARE_PLACES = 64
-"""Places beyond one for each member that there may be. After the loss of an owner all members may come at once, and all of
-them are connected before the first says `hello`; these are for who only asks."""
-
-
-_SHARE_OF_DESCRIPTORS = 1 / 4
-"""The part of all descriptors that they may take: those who serve and are served need theirs."""
-
-_FEW = 8
-"""Strangers that there may be whatever the limit is: no process can do with so few descriptors more."""
+from .._protocol.constants import (
+    FEW_UNIDENTIFIED_PLACES,
+    SPARE_UNIDENTIFIED_PLACES,
+    UNIDENTIFIED_DESCRIPTOR_SHARE,
+    UNIDENTIFIED_TIMEOUT_SECONDS,
+)
 
 
 class Connection(Protocol):
@@ -40,14 +33,14 @@ class Strangers(Generic[_Stranger]):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_members: int) -> None:
         self._loop: Final = loop
-        self._max: Final = max_members + _SPARE_PLACES
+        self._max: Final = max_members + SPARE_UNIDENTIFIED_PLACES
         self._places: Final[dict[_Stranger, asyncio.TimerHandle | None]] = {}
         """Oldest first, with what ends those that have no reason to stay."""
 
     def admit(self, stranger: _Stranger) -> None:
         """One that is to say what it wants, or to hang up, within a while. If it has that already, nothing is added."""
         if self._places.get(stranger) is None:
-            self._take(stranger, self._loop.call_later(_STRANGER_SECONDS, stranger.drop))
+            self._take(stranger, self._loop.call_later(UNIDENTIFIED_TIMEOUT_SECONDS, stranger.drop))
 
     def admit_to_wait(self, stranger: _Stranger) -> None:
         """One that may wait as long as it likes, if nobody needs its place."""
@@ -68,7 +61,7 @@ class Strangers(Generic[_Stranger]):
         soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft == resource.RLIM_INFINITY:
             return self._max
-        return min(self._max, max(_FEW, soft * _SHARE_OF_DESCRIPTORS))
+        return min(self._max, max(FEW_UNIDENTIFIED_PLACES, soft * UNIDENTIFIED_DESCRIPTOR_SHARE))
 
     def _drop_oldest(self, count: int) -> bool:
         oldest = list(islice(self._places, count))

@@ -8,12 +8,9 @@ from .._files.lock import Busy, EndpointLock
 from .._files.processes import end_orphans
 from .._files.reclaim import Reclaimed, reclaim
 from .._files.record import read_record
+from .._protocol.constants import DYING_OWNER_FIRST_PAUSE_SECONDS, DYING_OWNER_LONGEST_PAUSE_SECONDS
 from .._system_errors import typed
 from .settings import Place
-
-_FIRST_PAUSE = 0.001
-_LONGEST_PAUSE = 0.512
-"""Seconds between two looks for an owner that is dying; the pauses double, and add up to about two of it."""
 
 
 async def sweep(place: Place, owner_pid: int) -> None:
@@ -28,8 +25,8 @@ async def sweep(place: Place, owner_pid: int) -> None:
 
 async def _remove_left(place: Place, owner_pid: int) -> None:
     since: float | None = None
-    pause = _FIRST_PAUSE
-    while pause <= _LONGEST_PAUSE:
+    pause = DYING_OWNER_FIRST_PAUSE_SECONDS
+    while pause <= DYING_OWNER_LONGEST_PAUSE_SECONDS:
         attempt = EndpointLock.attempt(place.directory, place.names.lock, place.path, create=False)
         if isinstance(attempt, EndpointLock):
             await sweep_held(attempt, place.path)
