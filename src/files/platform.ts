@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { SocketReferenceError } from '../errors.js';
 import { controlSuffix, maxSocketPathBytesLinux, maxSocketPathBytesMacos } from '../protocol/constants.js';
 import { unsupportedRuntime } from '../runtime.js';
+import { readStat, startField, statFields } from './proc-stat.js';
 
 /** Bytes that a path in `sockaddr_un` may have, without its terminating zero. */
 export const maxSocketPathBytes = process.platform === 'linux' ? maxSocketPathBytesLinux : maxSocketPathBytesMacos;
@@ -46,14 +47,8 @@ export function assertPlatform(): void {
  * the same number. Undefined where the platform does not say, or when the process is gone.
  */
 export function processStart(pid: number | 'self'): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name in field 2 may hold spaces and parentheses, so count from behind its last one; start is field 22.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    // No /proc, or no such process: both mean that it cannot be said.
-    return undefined;
-  }
+  const stat = readStat(pid);
+  return stat === undefined ? undefined : statFields(stat)[startField];
 }
 
 /** {@link processStart} of this process, read once. */

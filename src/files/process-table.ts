@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { processTableTimeoutMs } from '../protocol/constants.js';
+import { readStat, startField, statFields } from './proc-stat.js';
 
 /** A process, as the system lists it. */
 export interface ProcessEntry {
@@ -41,10 +42,10 @@ export function startOf(pid: number): string | undefined {
 
 /** Reads `/proc/<pid>/stat`; undefined for what is not one. */
 export function parseStat(text: string): ProcessEntry | undefined {
-  // The name in field 2 may hold spaces and parentheses, so count from behind its last one, with field 3.
-  const [state, , group, session, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const threads = Number(rest[13]);
-  const start = rest[15];
+  const fields = statFields(text);
+  const [state, , group, session] = fields;
+  const threads = Number(fields[17]);
+  const start = fields[startField];
   if (state === undefined || start === undefined) return undefined;
   // A process whose first thread has ended looks like a zombie, but lives on in the others.
   const ended = state === 'X' || state === 'x' || (state === 'Z' && threads <= 1);
@@ -81,12 +82,8 @@ function namesInProc(): string[] | undefined {
 }
 
 function entryInProc(pid: number): ProcessEntry | undefined {
-  try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    // It is gone, or is none of our business.
-    return undefined;
-  }
+  const stat = readStat(pid);
+  return stat === undefined ? undefined : parseStat(stat);
 }
 
 function ps(...which: string[]): string {

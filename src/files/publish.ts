@@ -1,6 +1,6 @@
 import { type BigIntStats, chmodSync, linkSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
-import { privateDirectoryMode, privatePrefix, socketBacklog } from '../protocol/constants.js';
+import { privateDirectoryMode, socketBacklog } from '../protocol/constants.js';
 import { errnoOf, systemError } from '../system-errors.js';
 import type { Directory } from './directory.js';
 import { foreignFile } from './foreign.js';
@@ -9,6 +9,7 @@ import type { LockFile } from './lock-file.js';
 import { assertPathFits, joinPath } from './paths.js';
 import type { Place } from './place.js';
 import { maxSocketPathBytes, reachesThroughDescriptors } from './platform.js';
+import { privateDirectoryName } from './private-directory.js';
 import { randomName } from './random.js';
 import type { Published } from './record.js';
 import { Remains, tolerate } from './remains.js';
@@ -97,7 +98,7 @@ export async function publish(
 
 /** Makes a private directory in which sockets are bound. */
 export function makeTemporary(lock: LockFile, record: 'begin' | 'append', remains: Remains): string {
-  const temporary = `${privatePrefix}${randomName()}`;
+  const temporary = privateDirectoryName();
   // Named in the record before it exists: a crash from here on leaves nothing that the next owner does not know of.
   if (record === 'begin') lock.begin({ temporary });
   else lock.append({ temporary });

@@ -5,8 +5,8 @@ import { quote, SocketReferenceError, type SocketReferenceErrorDetails } from '.
 import type { LockFile } from '../files/lock-file.js';
 import type { Place } from '../files/place.js';
 import { maxSocketPathBytes, reachesThroughDescriptors } from '../files/platform.js';
+import { privateDirectoryBytes } from '../files/private-directory.js';
 import { keeperProgram } from '../installation.js';
-import { privateNameDigits, privatePrefix } from '../protocol/constants.js';
 import type { SocketReferenceErrorCode } from '../protocol/errors.js';
 import { systemError } from '../system-errors.js';
 import { deferred } from './deferred.js';
@@ -14,9 +14,6 @@ import { keeperDescriptors, keeperStdio } from './keeper-descriptors.js';
 import type { ServerCommand } from './provider.js';
 import type { OwnerSettings } from './settings.js';
 import { sweep } from './sweep.js';
-
-/** Bytes that a private directory adds to a path: its name and a separator. */
-const privateBytes = privatePrefix.length + privateNameDigits + 1;
 
 /** How much of what a keeper complains of is kept for the error. */
 const maxComplaint = 4_096;
@@ -191,13 +188,13 @@ function keeperEnvironment(): NodeJS.ProcessEnv {
 /** The server binds by a full path, in a private directory: that must fit into a socket address as well. */
 function assertPrivatePathFits(path: string): void {
   const length = Buffer.byteLength(path);
-  const max = maxSocketPathBytes - privateBytes;
+  const max = maxSocketPathBytes - privateDirectoryBytes;
   if (length <= max) return;
   const activate = reachesThroughDescriptors ? ', or have it handed its socket (activate: true)' : '';
   throw new SocketReferenceError(
     'ERR_SOCKREF_PATH_TOO_LONG',
-    `The path ${quote(path)} has ${length} bytes; the private directory where a command binds its socket adds ${privateBytes} more, ` +
-      `which makes ${length + privateBytes} of at most ${maxSocketPathBytes}; choose a shorter path${activate}`,
+    `The path ${quote(path)} has ${length} bytes; the private directory where a command binds its socket adds ${privateDirectoryBytes} more, ` +
+      `which makes ${length + privateDirectoryBytes} of at most ${maxSocketPathBytes}; choose a shorter path${activate}`,
     { path, length, max },
   );
 }

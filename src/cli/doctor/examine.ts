@@ -11,13 +11,12 @@ import { joinPath } from '../../files/paths.js';
 import { endpointNames } from '../../files/place.js';
 import { ownUid } from '../../files/platform.js';
 import { lockSuffix } from '../../protocol/constants.js';
+import { isPrivateDirectoryName } from '../../files/private-directory.js';
 import { notListening } from '../../sharing/reasons.js';
 import { stateOfOwner } from '../../sharing/unresponsive.js';
 import { elsewhere } from '../elsewhere.js';
 import type { Problem } from './problem.js';
 
-/** What a private directory is called. */
-const privateName = /^\.sr-[0-9a-f]{16}$/;
 
 /** Looks for problems in a directory of sockets; in the default one if none is given. Changes nothing. */
 export async function examine(given: string | undefined): Promise<{ directory: string; problems: Problem[] }> {
@@ -123,7 +122,7 @@ function problemOf(info: SocketInfo | undefined): Problem | undefined {
 /** Private directories that no owner, dead or alive, has in its record. */
 function orphans(path: string): Problem[] {
   // Before the records: who makes one has named it by then.
-  const found = readdirSync(path).filter((name) => privateName.test(name));
+  const found = readdirSync(path).filter((name) => isPrivateDirectoryName(name));
   if (found.length === 0) return [];
   const named = new Set(recordedIn(path));
   return found

@@ -1,0 +1,17 @@
+import { privateNameDigits, privatePrefix } from '../protocol/constants.js';
+import { randomName } from './random.js';
+
+const pattern = new RegExp(`^[0-9a-f]{${privateNameDigits}}$`, 'u');
+
+/** Bytes that a private directory adds to a path: its name and a separator. */
+export const privateDirectoryBytes = privatePrefix.length + privateNameDigits + 1;
+
+/** The name of a new private directory, which nobody can guess or meet. */
+export function privateDirectoryName(): string {
+  return `${privatePrefix}${randomName()}`;
+}
+
+/** Whether a private directory may have this name. */
+export function isPrivateDirectoryName(name: string): boolean {
+  return name.startsWith(privatePrefix) && pattern.test(name.slice(privatePrefix.length));
+}
