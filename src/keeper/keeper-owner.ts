@@ -92,7 +92,7 @@ export class KeeperOwner extends Owner implements ServiceHost {
   }
 
   protected override recount(): void {
-    if (this.holds.tally.total > 0) this.#firstHolder.come();
+    if (this.holds.total > 0) this.#firstHolder.come();
     else if (this.isStarting && this.holds.seen > 0) {
       // Nobody waits for it any more.
       void this.stop();

@@ -9,7 +9,7 @@ export interface DescribedOwner {
   readonly settings: Pick<OwnerSettings, 'label'>;
   readonly since: number;
   /** References of the owner itself, and of all. */
-  readonly holds: { readonly tally: { readonly own: number; readonly total: number } };
+  readonly holds: { readonly own: number; readonly total: number };
 }
 
 /**
@@ -24,7 +24,7 @@ export function describeOwner(
   more: number,
 ): object {
   const { description: server } = service;
-  const { own, total } = holds.tally;
+  const { own, total } = holds;
   return {
     type: 'holders',
     state,

@@ -8,7 +8,8 @@ import { deferred } from './deferred.js';
 import { describeOwner } from './describe.js';
 import { Grace } from './grace.js';
 import { Healer, type HealerOwner } from './heal.js';
-import { type Farewell, Holds, type HoldsOwner } from './holds.js';
+import { Holds } from './holds.js';
+import type { Farewell, HoldsOwner } from './holds-owner.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
 import type { Holder } from './messages.js';
 import { OwnRecord } from './own-record.js';
@@ -68,7 +69,7 @@ export class Owner implements Lease, HoldsOwner, HealerOwner, SocketsOwner, Endi
     this.#lingerMs = settings.lingerMs;
     this.#grace = new Grace(surroundings.clock, start.expected);
     this.holds = new Holds(this);
-    this.holds.tally.own = start.references;
+    this.holds.own = start.references;
     this.sockets = new Sockets(this);
     this.record = new OwnRecord(this);
     this.#healer = new Healer(this);
@@ -116,7 +117,7 @@ export class Owner implements Lease, HoldsOwner, HealerOwner, SocketsOwner, Endi
   protected leftStarting(): void {}
 
   get others(): number {
-    return this.holds.tally.others;
+    return this.holds.others;
   }
 
   get peers(): Peers {
@@ -165,7 +166,7 @@ export class Owner implements Lease, HoldsOwner, HealerOwner, SocketsOwner, Endi
   }
 
   update(references: number): void {
-    this.holds.tally.own = references;
+    this.holds.own = references;
     this.changed();
   }
 
@@ -210,7 +211,7 @@ export class Owner implements Lease, HoldsOwner, HealerOwner, SocketsOwner, Endi
 
   /** Everything is decided here, in the tick in which the count changes: nobody can be welcomed in between (I3). */
   protected recount(): void {
-    if (this.holds.tally.total > 0) {
+    if (this.holds.total > 0) {
       if (this.#phase.kind === 'lingering') this.#enter(serving);
       return;
     }

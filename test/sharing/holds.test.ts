@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { describeSelf } from '#src/sharing/describe.js';
 import { Holds } from '#src/sharing/holds.js';
 import type { Holder } from '#src/sharing/messages.js';
@@ -28,7 +28,7 @@ class Scene {
       get phase() {
         return scene.phase;
       },
-      changed: () => void this.told.push(`changed ${this.holds.tally.total}`),
+      changed: () => void this.told.push(`changed ${this.holds.total}`),
       left: (answer) => void this.answers.push(answer),
       describe: (members: readonly Holder[], more) => ({ type: 'holders', members, more }),
       stopRequested: (force) => void this.told.push(`stop ${force}`),
@@ -87,9 +87,33 @@ describe('the members of an owner', () => {
       await unable.hear('holders');
       expect(holds.peers).toEqual({ members: 1, dependents: 0 });
       expect(holds.dependentsSeen).toBe(1);
-      expect(holds.tally.total).toBe(5);
+      expect(holds.total).toBe(5);
       expect(scene.told.slice(0, 2)).toEqual(['changed 2', 'changed 5']);
       expect(scene.told.at(-1)).toBe('changed 5');
+    }));
+
+  it('have as many references as each said last, whatever came before', () =>
+    withHolds(async (scene) => {
+      const { holds } = scene;
+      holds.own = 3;
+      const peers = [await scene.member(), await scene.member(), await scene.member()];
+      const said = peers.map(() => 2);
+      const sum = () => said.reduce((total, each) => total + each, 0);
+      // Numbers that grow, shrink, and stay the same.
+      for (let step = 0; step < 60; step++) {
+        const who = (step * 7) % peers.length;
+        const n = 1 + ((step * step * 5) % 97);
+        said[who] = n;
+        peers[who]?.say({ type: 'references', n });
+      }
+      for (const peer of peers) {
+        peer.say({ type: 'who' });
+        await peer.hear('holders');
+      }
+      expect([holds.own, holds.others, holds.total]).toEqual([3, sum(), 3 + sum()]);
+      expect(holds.list().map(({ references }) => references)).toEqual(said);
+      for (const peer of peers) await peer.leave();
+      await vi.waitFor(() => expect([holds.others, holds.total, holds.peers.members]).toEqual([0, 3, 0]));
     }));
 
   it('are answered when the owner knows whether they were the last', () =>
@@ -135,7 +159,7 @@ describe('the members of an owner', () => {
   it('are told a count that is due before the end', () =>
     withHolds(async (scene) => {
       const peer = await scene.member();
-      scene.holds.tally.own = 6;
+      scene.holds.own = 6;
       scene.holds.announce();
       scene.holds.close();
       expect(await peer.hear('count')).toMatchObject({ total: 8 });
@@ -182,7 +206,7 @@ describe('who is no member', () => {
         code: 'ERR_SOCKREF_LIMIT_EXCEEDED',
         detail: { limit: 'maxMembersPerSocket', max: 1 },
       });
-      expect(scene.holds.tally.total).toBe(2);
+      expect(scene.holds.total).toBe(2);
     }, 1));
 
   it.each([{ type: 'references', n: 1 }, { type: 'bye' }])(

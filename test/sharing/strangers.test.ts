@@ -104,7 +104,7 @@ test('a connection that says half a message ends after a while', () =>
     await whole.hear('welcome');
     clock.pass(longMs);
     await ended(half);
-    expect(holds.tally.members).toBe(1);
+    expect(holds.peers.members).toBe(1);
     await whole.leave();
   }));
 
@@ -129,7 +129,7 @@ test('who was refused, or has left, and does not hang up is hung up on', () =>
     expect(await peers[1].hear('bye')).toEqual({ type: 'bye', last: false });
     clock.pass(longMs);
     await Promise.all([ended(peers[1]), ended(peers[2])]);
-    expect(holds.tally.members).toBe(1);
+    expect(holds.peers.members).toBe(1);
     expect(peers[0].socket.readableEnded).toBe(false);
     await peers[0].leave();
   }));
@@ -140,7 +140,7 @@ test('who comes while the socket stops is told so, and hung up on', () =>
     const peer = await shared.visit();
     peer.say(hello);
     await peer.hear('stopping');
-    expect(shared.holds.tally.total).toBe(0);
+    expect(shared.holds.total).toBe(0);
     shared.clock.pass(longMs);
     await ended(peer);
   }));
@@ -155,7 +155,7 @@ test('a member, and who waits for the end, may stay as long as they like', () =>
     await waiting.hear('holders');
     expect(stops).toEqual([false, false, false]);
     clock.pass(1000 * longMs);
-    expect(holds.tally.members).toBe(1);
+    expect(holds.peers.members).toBe(1);
     holds.ended();
     expect(await waiting.hear('bye')).toEqual({ type: 'bye', last: true });
     expect(waiting.heard.filter(({ type }) => type === 'bye')).toHaveLength(1);
@@ -176,7 +176,7 @@ test('when all places are taken, the oldest connection gives its own to a new on
     await ended(strangers[0] as ControlPeer);
     late.say(hello);
     await late.hear('welcome');
-    expect(holds.tally.members).toBe(2);
+    expect(holds.peers.members).toBe(2);
     // The late one has no place among them any more, so there is one.
     const last = await visit();
     last.say({ type: 'who' });
@@ -211,7 +211,7 @@ test('for want of descriptors the older half of them is given up, and no member 
     holds.makeRoom();
     await Promise.all([ended(first), ended(second)]);
     expect(third.socket.readableEnded).toBe(false);
-    expect(holds.tally.members).toBe(1);
+    expect(holds.peers.members).toBe(1);
     await Promise.all([member.leave(), third.leave()]);
   }));
 
