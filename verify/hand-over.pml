@@ -167,7 +167,7 @@ proctype Claimant(byte me) {
   :: me != SWEEPER
   fi;
 
-/* ---- Attach, as in sockref.pml. src/sharing/claim.ts ------------------------------------------------------------------ */
+/* ---- Attach, as in sockref.pml. src/sharing/attach.ts ----------------------------------------------------------------- */
 attach:
   TICK(
     if
@@ -305,7 +305,7 @@ done:
   }
 }
 
-/* ---- The keeper. src/keeper/main.ts, src/sharing/owner.ts -------------------------------------------------------------- */
+/* ---- The keeper. src/keeper/main.ts, src/keeper/keeper-owner.ts --------------------------------------------------------- */
 proctype Keeper(byte me) {
   byte i = 0, n = 0;
 

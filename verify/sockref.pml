@@ -400,7 +400,7 @@ idle:
   :: atomic { me != SWEEPER || cycles[me] == 0 -> goto done }
   fi;
 
-/* ---- Claim, step 2: attach. src/sharing/claim.ts, src/sharing/member.ts ------------------------------------------- */
+/* ---- Claim, step 2: attach. src/sharing/attach.ts, src/sharing/member.ts ------------------------------------------ */
 attach:
   STEP(                                 /* connect to the control socket */
     if
@@ -484,7 +484,7 @@ serving:
   :: CRASH
   od;
 
-/* ---- The end. src/sharing/owner.ts --------------------------------------------------------------------------------- */
+/* ---- The end. src/sharing/owner-end.ts ----------------------------------------------------------------------------- */
 stop:
   withdraw(dataAt);
   withdraw(ctlAt);

@@ -2,10 +2,11 @@ import { systemClock } from '../clock.js';
 import { CleanUpQueue } from '../endpoint/clean-up-queue.js';
 import { Endpoint } from '../endpoint/endpoint.js';
 import type { EndpointHost } from '../endpoint/host.js';
-import { abortError, isSocketReferenceError, quote, SocketReferenceError } from '../errors.js';
+import { abortError, isSocketReferenceError, SocketReferenceError } from '../errors.js';
 import { assertPlatform } from '../files/platform.js';
 import { inspectTimeoutMs } from '../protocol/constants.js';
 import { query } from '../sharing/query.js';
+import { noDefaultDirectory } from '../sharing/reasons.js';
 import { typedError } from '../system-errors.js';
 import { defaultManager } from './default-manager.js';
 import { ManagerEmitter } from './events.js';
@@ -292,8 +293,7 @@ export class SocketManager extends ManagerEmitter {
     } catch (error) {
       // Who can only join does not make the default directory, and without it nobody can serve there.
       if (provider !== undefined || !isMissing(error) || path?.includes('/')) throw error;
-      const message = `Nobody serves ${quote(path)}: the default directory does not exist; pass \`serve\` or \`server\` to have it served`;
-      throw new SocketReferenceError('ERR_SOCKREF_NOT_SERVED', message, { ...(path && { path }), cause: error });
+      throw noDefaultDirectory(path, error);
     }
   }
 

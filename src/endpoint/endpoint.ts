@@ -1,9 +1,11 @@
 import type { SocketReferenceError } from '../errors.js';
 import type { Identity } from '../files/identity.js';
 import type { Place } from '../files/place.js';
-import { type Claim, claim, type Obstacle } from '../sharing/claim.js';
+import { claim } from '../sharing/claim.js';
+import type { Claim } from '../sharing/claim-request.js';
 import { deferred } from '../sharing/deferred.js';
 import type { Lease, LeaseEvents } from '../sharing/lease.js';
+import type { Obstacle } from '../sharing/obstacle.js';
 import type { Provider } from '../sharing/provider.js';
 import type { OwnerSettings } from '../sharing/settings.js';
 import { sweep } from '../sharing/sweep.js';

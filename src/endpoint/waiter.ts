@@ -2,8 +2,8 @@ import type { Clock } from '../clock.js';
 import { abortError, SocketReferenceError } from '../errors.js';
 import { endOf } from '../files/file-end.js';
 import { onAbort } from '../on-abort.js';
-import type { Obstacle } from '../sharing/claim.js';
 import { deferred } from '../sharing/deferred.js';
+import type { Obstacle } from '../sharing/obstacle.js';
 import { unresponsive } from '../sharing/unresponsive.js';
 import type { Slot } from './slot.js';
 

@@ -1,11 +1,9 @@
-import { connect, type Socket } from 'node:net';
-import { lstatIfThere } from '../files/identity.js';
+import type { Socket } from 'node:net';
 import type { Place } from '../files/place.js';
-import { ownUid } from '../files/platform.js';
-import { connected } from './connected.js';
 import { deferred } from './deferred.js';
 import { LineSplitter } from './lines.js';
 import { parseToMember, type ToOwner } from './messages.js';
+import { connectToOwner } from './to-owner.js';
 
 /** How an anchor ended while its member's own connection was open, or with that. */
 export type AnchorEnd =
@@ -21,23 +19,36 @@ export interface Anchor {
   readonly ended: Promise<AnchorEnd>;
 }
 
-/** Connects to the owner for an anchor of the member that has the key. Undefined if there is no such owner any more. */
-export async function openAnchor(
-  { directory, names }: Place,
-  key: string,
-  timeoutMs: number,
-): Promise<Socket | undefined> {
-  const at = directory.at(names.control);
-  const stats = lstatIfThere(at);
-  if (!stats?.isSocket() || Number(stats.uid) !== ownUid()) return undefined;
-  // Else Node would shut it down when the owner has said its last word.
-  const socket = connect({ path: at, allowHalfOpen: true });
-  try {
-    await connected(socket);
-    if (await isAnchored(socket, key, timeoutMs)) return socket;
-  } catch {
-    // Nobody listens there any more.
+/** The anchor of one member: a second connection to its owner, opened when it is asked for. */
+export class MemberAnchor {
+  readonly #place: Place;
+  readonly #timeoutMs: number;
+  /** Known before it is open: its end may be told while we still wait for the answer. */
+  readonly #ended = deferred<AnchorEnd>();
+
+  /** @param timeoutMs - how long the owner is waited for */
+  constructor(place: Place, timeoutMs: number) {
+    this.#place = place;
+    this.#timeoutMs = timeoutMs;
   }
+
+  /** Undefined if the owner that knows the key is gone. */
+  async open(key: string): Promise<Anchor | undefined> {
+    const socket = await openAnchor(this.#place, key, this.#timeoutMs);
+    return socket && { socket, ended: this.#ended.promise };
+  }
+
+  /** Its end was told. */
+  ended(how: AnchorEnd): void {
+    this.#ended.resolve(how);
+  }
+}
+
+/** Connects to the owner for an anchor of the member that has the key. Undefined if there is no such owner any more. */
+async function openAnchor(place: Place, key: string, timeoutMs: number): Promise<Socket | undefined> {
+  // Where it fails nobody listens any more. Half-open: an end from the owner's side must not end it for all who inherit it.
+  const socket = await connectToOwner(place, { allowHalfOpen: true }).catch(() => undefined);
+  if (!socket || (await isAnchored(socket, key, timeoutMs))) return socket;
   socket.destroy();
   return undefined;
 }

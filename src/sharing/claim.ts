@@ -1,14 +1,8 @@
-import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isSocketReferenceError, messageOf, SocketReferenceError } from '../errors.js';
-import type { OutputPlace } from '../files/file-end.js';
-import { type Identity, lstatIfThere } from '../files/identity.js';
+import { isSocketReferenceError, messageOf } from '../errors.js';
+import { lstatIfThere } from '../files/identity.js';
 import { LockFile } from '../files/lock-file.js';
-import { type NotLocked, peekRecord } from '../files/locking.js';
-import type { Place } from '../files/place.js';
-import { ownUid } from '../files/platform.js';
 import { clearWay, endOrphans, type Reclaimed, reclaim } from '../files/reclaim.js';
-import type { OwnerRecord } from '../files/record.js';
 import {
   claimFirstPauseMs,
   claimLongestPauseMs,
@@ -17,48 +11,14 @@ import {
   successionMs,
 } from '../protocol/constants.js';
 import { systemError } from '../system-errors.js';
-import { connected, isAway } from './connected.js';
+import { attachToHired, attachToOther, connectControl } from './attach.js';
+import type { Claim } from './claim-request.js';
 import { handlerService } from './handler-service.js';
 import { hire, keepersFailed, type Position } from './hire.js';
-import type { Lease, LeaseEvents, Peers } from './lease.js';
-import { Member, type MemberStart, type NotAttached } from './member.js';
+import { heldBy } from './obstacle.js';
 import { Owner } from './owner.js';
-import type { Provider } from './provider.js';
-import { isWithoutDirectory } from './reasons.js';
-import type { OwnerSettings, Surroundings } from './settings.js';
+import { notServed } from './reasons.js';
 import { giveBack, sweepHeld } from './sweep.js';
-
-/** What a claim is waiting for, for the error of whoever gives up waiting. */
-export interface Obstacle {
-  readonly waitingFor: string;
-  /** The process that holds the lock, if it is known. */
-  readonly pid: number | undefined;
-  /** When that process began, if it is known. */
-  readonly start?: string | undefined;
-  /** Where the output of the server is that does not become ready. */
-  readonly output?: OutputPlace;
-}
-
-/** A claim on an endpoint: to become its owner, or a member of whoever is. */
-export interface Claim {
-  readonly place: Place;
-  readonly settings: OwnerSettings;
-  readonly surroundings: Surroundings;
-  readonly events: LeaseEvents;
-  /** What to serve with; undefined for one that can only join. Asked anew at each attempt. */
-  provider(): Provider | undefined;
-  /** References here, the acquires under way included; at least 1. */
-  references(): number;
-  /** Files that this process published in an earlier life of this endpoint. */
-  readonly own: readonly Identity[];
-  /** Set when the owner was lost: who held the endpoint then. They wait for a successor, even if they cannot serve. */
-  readonly failover: Peers | undefined;
-  /** Ends the claim. */
-  readonly signal: AbortSignal;
-  obstacle(what: Obstacle): void;
-  /** Called in the tick in which the lease is there. */
-  accept(lease: Lease): void;
-}
 
 /** So many keepers in a row may die before their server is up: more than bad luck takes, too few to wait for. */
 const maxKeeperDeaths = 3;
@@ -119,87 +79,6 @@ async function attempt(request: Claim, seen: Seen): Promise<boolean> {
   }
 }
 
-/** The owner as an obstacle; its record is looked into when someone wants to know. */
-function heldBy(taken: Extract<NotLocked, { kind: 'busy' }>, to: 'start' | 'end'): Obstacle {
-  let known: Obstacle | undefined;
-  const look = (): Obstacle => {
-    if (known) return known;
-    const { record } = taken;
-    const pid = record?.pid;
-    const who = pid === undefined ? '' : ` (pid ${pid})`;
-    known = record?.stopping
-      ? // It is alive and well; only its clients take their time.
-        { waitingFor: `the last connections of the previous owner${who} to end`, pid: undefined }
-      : { waitingFor: `the owner${who} to ${to}`, pid, start: record?.start };
-    return known;
-  };
-  return {
-    get waitingFor() {
-      return look().waitingFor;
-    },
-    get pid() {
-      return look().pid;
-    },
-    get start() {
-      return look().start;
-    },
-  };
-}
-
-type Attachment = 'attached' | NotAttached | 'nobody';
-
-async function attach(request: Claim): Promise<Attachment> {
-  const { place, signal } = request;
-  const socket = await connectControl(request);
-  if (!socket) return 'nobody';
-  request.obstacle({
-    waitingFor: 'the owner to answer',
-    // Looked up when someone wants to know: mostly it answers at once.
-    get pid() {
-      return ownerRecord(place)?.pid;
-    },
-    get start() {
-      return ownerRecord(place)?.start;
-    },
-  });
-  const outcome = await Member.attach(socket, memberStart(request), signal);
-  return outcome ?? 'attached';
-}
-
-/** The same, to an owner that somebody else has started: what only it lacks is no reason for us to fail. */
-async function attachToOther(request: Claim): Promise<Attachment> {
-  try {
-    return await attach(request);
-  } catch (error) {
-    if (request.provider() === undefined || !isWithoutDirectory(error)) throw error;
-    return 'closed';
-  }
-}
-
-function memberStart(request: Claim): MemberStart {
-  const { place, settings, surroundings, events, accept } = request;
-  const canServe = request.provider() !== undefined;
-  const references = request.references();
-  const starting = (output: OutputPlace | undefined) =>
-    request.obstacle({ waitingFor: 'the server to become ready', pid: undefined, ...(output && { output }) });
-  return { place, settings, surroundings, events, references, canServe, starting, accept };
-}
-
-/** Attaches to the owner that we have had started; tells it if we do not want it any more, since it waits for us. */
-async function attachToHired(request: Claim): Promise<Attachment> {
-  try {
-    return await attach(request);
-  } catch (error) {
-    if (request.signal.aborted) {
-      const socket = await connectControl({ ...request, signal: new AbortController().signal });
-      // What the owner could not remove then is no reason of ours.
-      const fault = (failure: unknown): void => request.surroundings.fault(request.place.path, failure);
-      if (socket) await Member.visit(socket, memberStart(request)).catch(fault);
-    }
-    throw error;
-  }
-}
-
 /** Has a keeper become the owner, and attaches to it. */
 async function ownByKeeper(request: Claim, position: Position, seen: Seen): Promise<boolean> {
   const keeper = await hire(position, request.signal);
@@ -213,35 +92,6 @@ async function ownByKeeper(request: Claim, position: Position, seen: Seen): Prom
     return false;
   } finally {
     keeper.letGo();
-  }
-}
-
-async function connectControl({ place, signal }: Pick<Claim, 'place' | 'signal'>): Promise<Socket | undefined> {
-  const at = place.directory.at(place.names.control);
-  const stats = lstatIfThere(at);
-  // Never speak to a socket of someone else: in a shared directory anybody could have put it there.
-  if (!stats?.isSocket() || Number(stats.uid) !== ownUid()) return undefined;
-  const socket = connect({ path: at });
-  try {
-    await connected(socket);
-    signal.throwIfAborted();
-    return socket;
-  } catch (error) {
-    socket.destroy();
-    signal.throwIfAborted();
-    // The lock will tell which.
-    if (isAway(error)) return undefined;
-    throw systemError(error, place.path, `connect to the owner of ${place.path}`);
-  }
-}
-
-/** What the record says of the owner, for messages only. */
-function ownerRecord(place: Place): OwnerRecord | undefined {
-  try {
-    return peekRecord(place);
-  } catch {
-    // It would only make a message better; what is wrong with the file shows when it is to be locked.
-    return undefined;
   }
 }
 
@@ -322,12 +172,4 @@ function isServerFailed(error: unknown): boolean {
 
 function report({ surroundings, place }: Claim, { pid, names }: Reclaimed): void {
   if (names.length > 0) surroundings.reclaimed(place.path, pid, names);
-}
-
-function notServed(path: string): SocketReferenceError {
-  return new SocketReferenceError(
-    'ERR_SOCKREF_NOT_SERVED',
-    `Nobody serves ${path}; pass \`serve\` or \`server\` to have it served, or start the program that serves it first`,
-    { path },
-  );
 }

@@ -1,27 +1,16 @@
 import type { Socket } from 'node:net';
-import { threadId } from 'node:worker_threads';
-import { SocketReferenceError } from '../errors.js';
-import type { OutputPlace } from '../files/file-end.js';
 import type { Place } from '../files/place.js';
 import { onAbort } from '../on-abort.js';
-import { protocolVersion, repairAnswerMs, repairRequestPauseMs } from '../protocol/constants.js';
-import { systemError } from '../system-errors.js';
-import { type Anchor, type AnchorEnd, openAnchor } from './anchor.js';
+import { type Anchor, MemberAnchor } from './anchor.js';
 import { Channel } from './channel.js';
+import { CountSender } from './count-sender.js';
 import { type Deferred, deferred } from './deferred.js';
 import { failureFrom } from './failure.js';
-import type { Lease, LeaseEvents, Peers } from './lease.js';
-import {
-  type Failure,
-  type MalformedMessage,
-  parseToMember,
-  type ServerState,
-  type ToMember,
-  type ToOwner,
-} from './messages.js';
-import { ask } from './query.js';
-import { isWithoutDirectory, notListening, stoppedByForce } from './reasons.js';
-import type { OwnerSettings, Surroundings } from './settings.js';
+import type { Lease, Peers } from './lease.js';
+import { helloOf, type MemberStart, type NotAttached } from './member-start.js';
+import { type MalformedMessage, parseToMember, type ToMember, type ToOwner } from './messages.js';
+import { isWithoutDirectory, notUnderstood, stoppedByForce } from './reasons.js';
+import { RepairRequests } from './repair-requests.js';
 import { sweep } from './sweep.js';
 import { unresponsive } from './unresponsive.js';
 
@@ -35,24 +24,6 @@ type Phase =
   | { readonly kind: 'leaving'; readonly left: Deferred<void> }
   | { readonly kind: 'gone' };
 
-/** What a member starts from. */
-export interface MemberStart {
-  readonly place: Place;
-  readonly settings: OwnerSettings;
-  readonly surroundings: Surroundings;
-  readonly events: LeaseEvents;
-  /** References here, the acquires under way included. */
-  readonly references: number;
-  readonly canServe: boolean;
-  /** Called when there is an owner, whose server is not up yet. */
-  starting(output: OutputPlace | undefined): void;
-  /** Called in the tick in which the server is known to be up. */
-  accept(member: Member): void;
-}
-
-/** How an attempt to attach ended without a lease: the owner is on its way out, or was no owner any more. */
-export type NotAttached = 'stopping' | 'closed';
-
 /** A hold on an endpoint whose owner is another process or thread: one control connection. */
 export class Member implements Lease {
   readonly role = 'member';
@@ -60,44 +31,26 @@ export class Member implements Lease {
   readonly settling = undefined;
   readonly #start: MemberStart;
   readonly #place: Place;
-  readonly #events: LeaseEvents;
   readonly #channel: Channel<ToMember>;
   readonly #outcome = deferred<NotAttached | undefined>();
   #phase: Phase = { kind: 'greeting' };
   #welcome: Welcome | undefined;
   #others = 0;
   #peers: Peers = { members: 0, dependents: 0 };
-  #references: number;
-  #told: number;
-  #anchored: Deferred<AnchorEnd> | undefined;
-  #healAgainAt = Number.NEGATIVE_INFINITY;
-  /** Why nobody can connect to the server, as the owner said last. */
-  #problem: string | undefined;
-  #sending: 'nothing' | 'scheduled' | 'waiting' = 'nothing';
+  readonly #counts: CountSender;
+  #repairs: RepairRequests | undefined;
+  #anchor: MemberAnchor | undefined;
 
   private constructor(socket: Socket, start: MemberStart) {
     this.#start = start;
     this.#place = start.place;
-    this.#events = start.events;
-    this.#references = start.references;
-    this.#told = start.references;
     this.#channel = new Channel<ToMember>(socket, parseToMember, {
       message: (message) => this.#message(message),
       refuse: () => undefined,
       closed: (malformed) => this.#closed(malformed),
     });
-    const { references, canServe } = start;
-    const { label } = start.settings;
-    const thread = threadId === 0 ? {} : { thread: threadId };
-    this.#channel.send({
-      type: 'hello',
-      v: protocolVersion,
-      pid: process.pid,
-      ...thread,
-      ...(label !== undefined && { label }),
-      references,
-      canServe,
-    } satisfies ToOwner);
+    this.#counts = new CountSender(this.#channel, start.references);
+    this.#channel.send(helloOf(start));
   }
 
   /**
@@ -133,11 +86,8 @@ export class Member implements Lease {
   async anchor(): Promise<Anchor | undefined> {
     const key = this.#welcome?.anchor;
     if (key === undefined || this.#phase.kind !== 'attached') return undefined;
-    // Known before it is open: its end may be told while we still wait for the answer.
-    this.#anchored ??= deferred();
-    const { promise: ended } = this.#anchored;
-    const socket = await openAnchor(this.#place, key, this.#start.settings.failoverTimeoutMs);
-    return socket && { socket, ended };
+    this.#anchor ??= new MemberAnchor(this.#place, this.#start.settings.failoverTimeoutMs);
+    return this.#anchor.open(key);
   }
 
   /** Whether the owner can hold references on by an anchor. */
@@ -158,9 +108,8 @@ export class Member implements Lease {
   }
 
   update(references: number): void {
-    this.#references = references;
     if (this.#phase.kind !== 'attached') return;
-    if (references > 0) this.#schedule();
+    if (references > 0) this.#counts.update(references);
     else void this.#leave();
   }
 
@@ -173,29 +122,11 @@ export class Member implements Lease {
     return this.#phase.kind === 'attached' ? this.#leave() : Promise.resolve();
   }
 
-  /**
-   * The files are the owner's business, and it looks after them when it is asked who holds the socket. Not awaited: a client
-   * tries again all the same, and an owner may be slow to answer.
-   */
+  /** The files are the owner's business. */
   async heal(): Promise<void> {
-    const { surroundings } = this.#start;
-    if (this.#phase.kind !== 'attached' || surroundings.clock.now() < this.#healAgainAt) return;
-    this.#healAgainAt = surroundings.clock.now() + repairRequestPauseMs;
-    const asked = ask(this.#place, repairAnswerMs).then((asked) =>
-      this.#serverIs(asked.kind === 'answered' ? asked.holders.server : undefined),
-    );
-    const { path } = this.#place;
-    asked.catch((error: unknown) => surroundings.fault(path, systemError(error, path, `ask the owner of ${path}`)));
-  }
-
-  /** A server that runs in vain is told of, once. */
-  #serverIs(server: ServerState | undefined): void {
-    const problem = server?.problem;
-    if (problem !== undefined && this.#problem === undefined) {
-      const { path } = this.#place;
-      this.#start.surroundings.fault(path, notListening(path, server?.pid, problem));
-    }
-    this.#problem = problem;
+    if (this.#phase.kind !== 'attached') return;
+    this.#repairs ??= new RepairRequests(this.#place, this.#start.surroundings);
+    this.#repairs.send();
   }
 
   /** Nobody here waits for the server any more. */
@@ -217,13 +148,13 @@ export class Member implements Lease {
 
   #leave(): Promise<void> {
     const left = this.#sayBye();
-    this.#events.stopping(left);
+    this.#start.events.stopping(left);
     return left;
   }
 
   #sayBye(): Promise<void> {
     const left = deferred<void>();
-    this.#phase = { kind: 'leaving', left };
+    this.#enter({ kind: 'leaving', left });
     this.#channel.send({ type: 'bye' } satisfies ToOwner);
     // The answer is worth waiting for: it says that the files are gone.
     this.#channel.keepAlive(true);
@@ -245,25 +176,6 @@ export class Member implements Lease {
     this.#finish(() => left.resolve());
   }
 
-  /** Tells the owner the newest count, once a tick at most, and not while it is behind in reading. */
-  #schedule(): void {
-    if (this.#sending !== 'nothing') return;
-    this.#sending = 'scheduled';
-    setImmediate(() => this.#send());
-  }
-
-  #send(): void {
-    this.#sending = 'nothing';
-    if (this.#phase.kind !== 'attached' || this.#references === this.#told) return;
-    if (this.#channel.backedUp) {
-      this.#sending = 'waiting';
-      this.#channel.whenRead(() => this.#send());
-      return;
-    }
-    this.#told = this.#references;
-    this.#channel.send({ type: 'references', n: this.#references } satisfies ToOwner);
-  }
-
   #message(message: ToMember): void {
     switch (message.type) {
       case 'welcome':
@@ -275,7 +187,7 @@ export class Member implements Lease {
         if (this.#phase.kind !== 'greeting') break;
         this.#welcome = message;
         this.#counted(message);
-        this.#phase = { kind: 'waiting' };
+        this.#enter({ kind: 'waiting' });
         if (message.state === 'ready') this.#attached();
         else this.#start.starting(message.output);
         return;
@@ -295,18 +207,21 @@ export class Member implements Lease {
         this.#finish(() => this.#outcome.reject(failure));
         if (!attached) return;
         // A server that failed for good takes the references of everybody with it; but who has another directory can serve.
-        if (this.#start.canServe && isWithoutDirectory(failure)) this.#events.lost('owner-died');
-        else this.#events.ended(failure);
+        if (this.#start.canServe && isWithoutDirectory(failure)) this.#start.events.lost('owner-died');
+        else this.#start.events.ended(failure);
         return;
       }
       case 'unanchored':
-        if (!this.#anchored) break;
-        this.#anchored.resolve('closed');
+        if (!this.#anchor) break;
+        this.#anchor.ended('closed');
         return;
-      case 'bye':
+      case 'bye': {
         if (this.#phase.kind !== 'leaving') break;
-        this.#bye(this.#phase.left, message.failed);
+        // We were the last, or among them, and the owner has ended: with all that is its own, if nothing failed.
+        const [{ left }, { failed }] = [this.#phase, message];
+        this.#finish(() => (failed ? left.reject(failureFrom(failed, this.#place.path)) : left.resolve()));
         return;
+      }
       case 'anchored':
       case 'holders':
         break;
@@ -316,7 +231,7 @@ export class Member implements Lease {
       this.#channel.destroy();
       return;
     }
-    this.#finish(() => this.#outcome.reject(this.#protocolError(`it sent "${message.type}" out of turn`)));
+    this.#finish(() => this.#outcome.reject(notUnderstood(this.#place.path, `it sent "${message.type}" out of turn`)));
   }
 
   #counted({ total, members, dependents, yours }: Peers & { total: number; yours: number }): void {
@@ -326,7 +241,7 @@ export class Member implements Lease {
   }
 
   #attached(): void {
-    this.#phase = { kind: 'attached' };
+    this.#enter({ kind: 'attached' });
     this.#channel.keepAlive(false);
     this.#start.accept(this);
     this.#outcome.resolve(undefined);
@@ -342,22 +257,22 @@ export class Member implements Lease {
       else this.#outcome.resolve('stopping');
     });
     if (kind !== 'attached') return;
-    if (force) this.#events.ended(stopped);
-    else this.#events.lost('owner-died');
+    if (force) this.#start.events.ended(stopped);
+    else this.#start.events.lost('owner-died');
   }
 
   #closed(malformed: MalformedMessage | undefined): void {
     const phase = this.#phase;
-    this.#phase = { kind: 'gone' };
-    this.#anchored?.resolve('owner-lost');
+    this.#enter({ kind: 'gone' });
+    this.#anchor?.ended('owner-lost');
     switch (phase.kind) {
       case 'greeting':
       case 'waiting':
-        if (malformed) this.#outcome.reject(this.#protocolError(malformed.message, malformed.theirs));
+        if (malformed) this.#outcome.reject(notUnderstood(this.#place.path, malformed.message, malformed.theirs));
         else this.#outcome.resolve('closed');
         return;
       case 'attached':
-        this.#events.lost('owner-died');
+        this.#start.events.lost('owner-died');
         return;
       case 'leaving':
         // It died before it could answer. If we were the last, what it left is ours to remove.
@@ -368,27 +283,15 @@ export class Member implements Lease {
     }
   }
 
-  /** We were the last, or among them, and the owner has ended: with all that is its own, if nothing failed. */
-  #bye(left: Deferred<void>, failed: Failure | undefined): void {
-    this.#finish(() => {
-      if (failed) left.reject(failureFrom(failed, this.#place.path));
-      else left.resolve();
-    });
+  /** Only while it is attached its count is told. */
+  #enter(next: Phase): void {
+    if (this.#phase.kind === 'attached') this.#counts.stop();
+    this.#phase = next;
   }
 
   #finish(then: () => void): void {
-    this.#phase = { kind: 'gone' };
+    this.#enter({ kind: 'gone' });
     this.#channel.destroy();
     then();
-  }
-
-  #protocolError(what: string, theirs?: number): SocketReferenceError {
-    const { path } = this.#place;
-    return new SocketReferenceError(
-      'ERR_SOCKREF_PROTOCOL',
-      `The owner of ${path} cannot be understood: ${what} (this is version ${protocolVersion}); ` +
-        'use the same major version of sockref in every program that shares the socket',
-      { path, ours: protocolVersion, ...(theirs !== undefined && { theirs }) },
-    );
   }
 }

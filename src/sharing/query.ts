@@ -1,18 +1,15 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { lstatIfThere } from '../files/identity.js';
 import { LockFile } from '../files/lock-file.js';
 import { peekRecord } from '../files/locking.js';
 import type { Place } from '../files/place.js';
-import { ownUid } from '../files/platform.js';
 import { processEntry } from '../files/process-table.js';
 import type { OwnerRecord } from '../files/record.js';
 import { askAgainPauseMs } from '../protocol/constants.js';
 import { errnoOf, systemError } from '../system-errors.js';
-import { Channel } from './channel.js';
-import { connected, isAway } from './connected.js';
-import { deferred } from './deferred.js';
-import { type Holders, parseToMember, type ToMember } from './messages.js';
+import { isAway } from './connected.js';
+import type { Holders } from './messages.js';
+import { askOwner, connectToOwner } from './to-owner.js';
 
 /** What a look at an endpoint from outside found. */
 export type Finding =
@@ -74,42 +71,31 @@ export async function ask(place: Place, timeoutMs: number): Promise<Asked> {
 }
 
 async function askOnce(place: Place, timeoutMs: number): Promise<Asked> {
-  const at = place.directory.at(place.names.control);
-  const stats = lstatIfThere(at);
-  if (!stats?.isSocket() || Number(stats.uid) !== ownUid()) return { kind: 'nobody' };
-  const socket = connect({ path: at });
+  const { path } = place;
+  let socket: Socket | undefined;
+  const connecting = connectToOwner(place);
   try {
-    await connected(socket);
+    socket = await connecting;
   } catch (error) {
-    socket.destroy();
     // More knock than its queue takes.
     if (errnoOf(error) === 'EAGAIN') return { kind: 'busy' };
     // Nobody listens there; the lock tells why.
     if (isAway(error)) return { kind: 'nobody' };
     // A failure of our own says nothing about the owner.
-    throw systemError(error, place.path, `ask the owner of ${place.path}`);
+    throw systemError(error, path, `ask the owner of ${path}`);
   }
-  return answer(socket, place.path, timeoutMs);
-}
-
-async function answer(socket: Socket, path: string, timeoutMs: number): Promise<Asked> {
-  const answered = deferred<Asked>();
-  socket.once('error', (error) => {
-    if (!isAway(error)) answered.reject(systemError(error, path, `ask the owner of ${path}`));
-  });
-  const channel = new Channel<ToMember>(socket, parseToMember, {
-    message: (message) =>
-      answered.resolve(message.type === 'holders' ? { kind: 'answered', holders: message } : { kind: 'silent' }),
-    refuse: () => undefined,
-    // Dropped for others, or for want of descriptors; or it ends, and is not there when it is asked again.
-    closed: (malformed) => answered.resolve({ kind: malformed ? 'silent' : 'busy' }),
-  });
-  const timer = setTimeout(() => answered.resolve({ kind: 'silent' }), timeoutMs);
-  channel.send({ type: 'who' });
-  try {
-    return await answered.promise;
-  } finally {
-    clearTimeout(timer);
-    channel.destroy();
+  if (!socket) return { kind: 'nobody' };
+  const reply = await askOwner(socket, { type: 'who' }, () => true, timeoutMs);
+  switch (reply.kind) {
+    case 'answered':
+      return reply.message.type === 'holders' ? { kind: 'answered', holders: reply.message } : { kind: 'silent' };
+    case 'failed':
+      if (!isAway(reply.error)) throw systemError(reply.error, path, `ask the owner of ${path}`);
+      return { kind: 'busy' };
+    case 'closed':
+      // Dropped for others, or for want of descriptors; or it ends, and is not there when it is asked again.
+      return { kind: reply.malformed ? 'silent' : 'busy' };
+    case 'late':
+      return { kind: 'silent' };
   }
 }

@@ -1,4 +1,25 @@
 import { isSocketReferenceError, quote, SocketReferenceError } from '../errors.js';
+import { protocolVersion } from '../protocol/constants.js';
+
+/** How each message begins that tells of a socket without an owner. */
+export function nobodyServes(what: string): string {
+  return `Nobody serves ${what}`;
+}
+
+/** Why one that can only join has nothing to join. */
+export function notServed(path: string): SocketReferenceError {
+  return new SocketReferenceError(
+    'ERR_SOCKREF_NOT_SERVED',
+    `${nobodyServes(path)}; pass \`serve\` or \`server\` to have it served, or start the program that serves it first`,
+    { path },
+  );
+}
+
+/** Why a bare name leads nowhere for one that can only join: it does not make the default directory. */
+export function noDefaultDirectory(path: string | undefined, cause: unknown): SocketReferenceError {
+  const message = `${nobodyServes(quote(path))}: the default directory does not exist; pass \`serve\` or \`server\` to have it served`;
+  return new SocketReferenceError('ERR_SOCKREF_NOT_SERVED', message, { ...(path && { path }), cause });
+}
 
 /** Why references end that somebody asked the owner to end, for everybody. */
 export function stoppedByForce(path: string): SocketReferenceError {
@@ -39,4 +60,14 @@ export function notListening(path: string, pid: number | undefined, problem: str
   const who = pid === undefined ? '' : ` (pid ${pid})`;
   const message = `The server of ${path}${who} runs, and nobody can connect to it: ${problem}; it is published again when it listens there, else look at its log (sockref logs)`;
   return new SocketReferenceError('ERR_SOCKREF_SERVER_FAILED', message, { path, reason: 'not-listening' });
+}
+
+/** Why a member cannot attach to an owner whose messages make no sense to it. */
+export function notUnderstood(path: string, what: string, theirs?: number): SocketReferenceError {
+  return new SocketReferenceError(
+    'ERR_SOCKREF_PROTOCOL',
+    `The owner of ${path} cannot be understood: ${what} (this is version ${protocolVersion}); ` +
+      'use the same major version of sockref in every program that shares the socket',
+    { path, ours: protocolVersion, ...(theirs !== undefined && { theirs }) },
+  );
 }

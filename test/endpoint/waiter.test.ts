@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Waiter, type WaiterOptions } from '#src/endpoint/waiter.js';
-import type { Obstacle } from '#src/sharing/claim.js';
+import type { Obstacle } from '#src/sharing/obstacle.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 
 const path = '/tmp/a.sock';

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Place } from '#src/files/place.js';
-import { Member, type NotAttached } from '#src/sharing/member.js';
+import { Member } from '#src/sharing/member.js';
+import type { NotAttached } from '#src/sharing/member-start.js';
 import type { OwnerSettings } from '#src/sharing/settings.js';
 import { ControlPeer } from '../helpers/control-peer.js';
 import { keeping, Notes, ownerSettings, socketPair } from '../helpers/parts.js';

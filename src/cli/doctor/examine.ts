@@ -10,13 +10,12 @@ import { peekRecord } from '../../files/locking.js';
 import { joinPath } from '../../files/paths.js';
 import { endpointNames } from '../../files/place.js';
 import { ownUid } from '../../files/platform.js';
-import { lockSuffix } from '../../protocol/constants.js';
 import { isPrivateDirectoryName } from '../../files/private-directory.js';
+import { lockSuffix } from '../../protocol/constants.js';
 import { notListening } from '../../sharing/reasons.js';
 import { stateOfOwner } from '../../sharing/unresponsive.js';
 import { elsewhere } from '../elsewhere.js';
 import type { Problem } from './problem.js';
-
 
 /** Looks for problems in a directory of sockets; in the default one if none is given. Changes nothing. */
 export async function examine(given: string | undefined): Promise<{ directory: string; problems: Problem[] }> {

@@ -2,6 +2,7 @@ import type { AcquireOptions } from '../../api/options.js';
 import type { ServerOptions } from '../../api/server-options.js';
 import { isSocketReferenceError, quote } from '../../errors.js';
 import { workingDirectory } from '../../files/working-directory.js';
+import { nobodyServes } from '../../sharing/reasons.js';
 import { CliError, UsageError } from '../failure.js';
 import { tell } from '../output.js';
 import type { FoundConfig, OtherConfig, SocketConfig } from './config.js';
@@ -71,7 +72,7 @@ export function notNamed(error: unknown, name: string, config: OtherConfig | und
   const { file, names, meant } = config;
   const hint = meant === undefined ? `it has ${names}` : `did you mean ${quote(meant)}? It has ${names}`;
   return new CliError(
-    `Nobody serves ${error.path ?? name}, and ${file} does not name ${quote(name)}; ${hint}; name it there, or give the server with --serve 'COMMAND {socket}'`,
+    `${nobodyServes(error.path ?? name)}, and ${file} does not name ${quote(name)}; ${hint}; name it there, or give the server with --serve 'COMMAND {socket}'`,
   );
 }
 
