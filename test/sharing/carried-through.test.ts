@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { LockFile } from '#src/files/lock-file.js';
 import type { Place } from '#src/files/place.js';
@@ -11,6 +13,7 @@ import { ControlPeer } from '../helpers/control-peer.js';
 import { Notes, ownerSettings } from '../helpers/parts.js';
 import { takeLock, withPlace } from '../helpers/place.js';
 import { greet } from '../helpers/serve.js';
+import { until } from '../helpers/until.js';
 
 // What fails in the middle of a change of state: the change is carried through, and what is left is found by its record.
 
@@ -176,6 +179,35 @@ describe('a lock that cannot be let go of in the ordinary way', () => {
       await owner.abandon();
       // A look that found the old lock still in use would have made the file again, or given way to it.
       expect(scene.notes.told).toEqual(['stopping']);
+      expect(scene.files).toEqual([]);
+    }));
+});
+
+describe('an owner whose directory was replaced', () => {
+  it('ends once, and a failure of that is told by its end alone', () =>
+    withScene(async (scene) => {
+      scene.refusing = 'once published';
+      const owner = await scene.start();
+      const { notes, place } = scene;
+      const unheard: unknown[] = [];
+      const listener = (reason: unknown): void => void unheard.push(reason);
+      process.on('unhandledRejection', listener);
+      place.directory.isInPlace = () => false;
+      try {
+        await owner.heal();
+        // To wait for it would be to hear it.
+        await until('its end has failed', () => inspect(notes.done).includes('<rejected>'));
+        await turn();
+      } finally {
+        process.off('unhandledRejection', listener);
+        Reflect.deleteProperty(place.directory, 'isInPlace');
+      }
+      expect(unheard).toEqual([]);
+      await expect(notes.done).rejects.toMatchObject({ errno: 'EIO' });
+      expect(notes.told).toEqual(['ended', 'stopping']);
+      expect(notes.reasons).toMatchObject([{ message: expect.stringContaining('directory') }]);
+      scene.refusing = 'never';
+      await sweep(place, process.pid);
       expect(scene.files).toEqual([]);
     }));
 });

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
+import fs, { readdirSync } from 'node:fs';
 import { createServer as createHttpServer, get } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
-import { createServer, type Server } from 'node:net';
+import { syncBuiltinESMExports } from 'node:module';
+import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { SocketManager, type SocketReference } from 'sockref';
@@ -132,6 +135,64 @@ describe('headersTimeout of a server that serves a socket', () => {
       await second?.close();
       expect(checksOf(server)).toBe(false);
     }));
+});
+
+/** Has the system refuse to give anything the name of a socket while something is done. */
+async function unlinked(work: () => Promise<void>): Promise<void> {
+  const { linkSync } = fs;
+  fs.linkSync = () => {
+    throw Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'link' });
+  };
+  syncBuiltinESMExports();
+  try {
+    await work();
+  } finally {
+    fs.linkSync = linkSync;
+    syncBuiltinESMExports();
+  }
+}
+
+function listenersOf(server: Server): unknown {
+  return Object.fromEntries(server.eventNames().map((name) => [name, server.rawListeners(name)]));
+}
+
+describe('a server whose socket cannot be published', () => {
+  it.each<[string, () => Server]>([
+    ['net', () => createServer((socket) => socket.end('served'))],
+    ['http', () => createHttpServer().on('connection', (socket) => socket.end('served'))],
+    ['https', () => createHttpsServer(psk).on('connection', (socket) => socket.end('served'))],
+    ['http2', () => createHttp2Server().on('connection', (socket) => socket.end('served'))],
+  ])('is as it was, listens as before, and can be passed again: %s', (_, create) =>
+    withDirectory(async (directory) => {
+      await using manager = new SocketManager();
+      const server = create();
+      const [path, own] = [join(directory, 'a.sock'), join(directory, 'own.sock')];
+      const before = listenersOf(server);
+      await unlinked(async () => {
+        const refused = { code: 'ERR_SOCKREF_SYSTEM', errno: 'EIO' };
+        // What is opened once stays open.
+        await expect(manager.acquire(path, { serve: server })).rejects.toMatchObject(refused);
+        const descriptors = readdirSync('/proc/self/fd').length;
+        await expect(manager.acquire(path, { serve: server })).rejects.toMatchObject(refused);
+        expect(listenersOf(server)).toEqual(before);
+        expect(checksOf(server)).toBe(false);
+        await until('no descriptor is left', () => readdirSync('/proc/self/fd').length <= descriptors);
+
+        server.listen(own);
+        await once(server, 'listening');
+        await expect(manager.acquire(path, { serve: server })).rejects.toMatchObject(refused);
+      });
+      expect(server.listening).toBe(true);
+      expect(await readAll(connect(own))).toBe('served');
+      const reference = await manager.acquire(path, { serve: server });
+      expect(await readAll(await reference.connect())).toBe('served');
+      await reference.close();
+      expect(await readAll(connect(own))).toBe('served');
+      server.close();
+      await once(server, 'close');
+      expect(readdirSync(directory)).toEqual([]);
+    }),
+  );
 });
 
 /** Whether Node's timer for a server goes. */
