@@ -26,8 +26,8 @@ const pythons = ['python3.11', 'python3.12', 'python3.13'];
 /** The tests that Python has to do with. */
 const ofPython = [
   'test/python',
-  'test/sharing/conformance-python.test.ts',
-  'test/sharing/conformance-mixed.test.ts',
+  'test/ownership/conformance-python.test.ts',
+  'test/ownership/conformance-mixed.test.ts',
   'test/labs/crash-python.test.ts',
   'test/labs/start-race-python.test.ts',
 ];

@@ -1,8 +1,8 @@
 import { SocketManager } from './api/manager.js';
 import type { SocketReference } from './api/reference.js';
 import { shared } from './api/shared.js';
-import { SocketReferenceError } from './errors.js';
-import type { Serve } from './sharing/data-listener.js';
+import { SocketReferenceError } from './errors/error.js';
+import type { Serve } from './serving/connections.js';
 
 export { SocketReference } from './api/reference.js';
 

@@ -22,10 +22,10 @@ export type { AcquireOptions, SocketManagerOptions } from './api/options.js';
 export { SocketReference } from './api/reference.js';
 export type { ServerOptions } from './api/server-options.js';
 export type { ManagerStats } from './api/stats.js';
-export { isSocketReferenceError, SocketReferenceError, type SocketReferenceErrorDetails } from './errors.js';
-export type { ReclaimRule } from './files/reclaim.js';
+export { isSocketReferenceError, SocketReferenceError, type SocketReferenceErrorDetails } from './errors/error.js';
+export type { ReclaimRule } from './files/leftovers.js';
 export type { SocketReferenceErrorCode } from './protocol/errors.js';
-export type { ConnectionHandler, Serve } from './sharing/data-listener.js';
+export type { ConnectionHandler, Serve } from './serving/connections.js';
 
 /**
  * A reference to the socket at a path, on the default manager; see {@link SocketManager.acquire}.

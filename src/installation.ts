@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { SocketReferenceError } from './errors.js';
+import { SocketReferenceError } from './errors/error.js';
 import { version } from './version.js';
 
 /** A package of sockref on disk that has been checked to be that of this code. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { isSignal } from '#src/api/check.js';
-import { messageOf, stackOf } from '#src/errors.js';
+import { messageOf, stackOf } from '#src/errors/error.js';
 
 const sources = fileURLToPath(new URL('../src/', import.meta.url));
 const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));

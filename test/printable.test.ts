@@ -1,6 +1,6 @@
 import { SocketReferenceError } from 'sockref';
 import { describe, expect, it } from 'vitest';
-import { quote } from '#src/errors.js';
+import { quote } from '#src/errors/error.js';
 import { printable, printableJson } from '#src/printable.js';
 
 /** Each with what must be written in its place. */

@@ -142,7 +142,7 @@ inline unlock() {
 #define I2_SOCKET assert(socketAt == NONE || socketAt == me || keeper[socketAt] == DEAD || keeper[socketAt] == FAILED)
 #define I2_LOCK   assert(lockAt == NONE || holder[lockAt] == fd[me] || CLEANED)
 
-/* src/files/reclaim.ts, with the lock in hand: the socket that the record names. */
+/* src/files/leftovers.ts, with the lock in hand: the socket that the record names. */
 inline reclaim() {
   if
   :: socketAt != NONE && (rec[inode[fd[me]]] & BIT(socketAt)) -> I2_SOCKET; socketAt = NONE
@@ -167,7 +167,7 @@ proctype Claimant(byte me) {
   :: me != SWEEPER
   fi;
 
-/* ---- Attach, as in sockref.pml. src/sharing/attach.ts ----------------------------------------------------------------- */
+/* ---- Attach, as in sockref.pml. src/ownership/attach.ts ----------------------------------------------------------------- */
 attach:
   TICK(
     if
@@ -176,7 +176,7 @@ attach:
     fi
   );
 
-/* ---- Take the lock, compare, reclaim. src/files/locking.ts, src/files/reclaim.ts ------------------------------------------ */
+/* ---- Take the lock, compare, reclaim. src/files/locking.ts, src/files/leftovers.ts ------------------------------------------ */
   TICK(d_step { openLockFile() });
   STEP(
     if
@@ -205,14 +205,14 @@ attach:
        fi
     :: else
     fi;
-    rec[inode[fd[me]]] = 0;             /* src/sharing/hire.ts: an old record must not be read as the keeper's */
+    rec[inode[fd[me]]] = 0;             /* src/ownership/start-keeper.ts: an old record must not be read as the keeper's */
     if
     :: me == SWEEPER || hires == HIRES -> unlinkLockFile(); unlock(); d_step { close() }; goto done
     :: else
     fi
   );
 
-/* ---- Start the keeper. src/sharing/hire.ts: spawn and hand-over are one tick, in which exit cannot come ---------------- */
+/* ---- Start the keeper. src/ownership/start-keeper.ts: spawn and hand-over are one tick, in which exit cannot come ---------------- */
   STEP(                                 /* fork: the keeper shares the description */
     mine = KEEPER(me, hires);
     hires++;
@@ -241,7 +241,7 @@ attach:
     fi
   );
 
-/* The keeper was killed. src/sharing/sweep.ts: what its record names is removed, without making a lock file. */
+/* The keeper was killed. src/ownership/remove-leftovers.ts: what its record names is removed, without making a lock file. */
 sweep:
   TICK(if :: lockAt == NONE -> goto attach :: else fi; d_step { openLockFile() });
   STEP(
@@ -339,7 +339,7 @@ proctype Keeper(byte me) {
   :: atomic { keeper[me] == STARTING && came[me] -> keeper[me] = SERVING }
   :: atomic { (keeper[me] == SERVING || !came[me]) && !HELD(me) -> keeper[me] = LEFT; break }
 #if CLEANINGS > 0
-  /* src/sharing/heal.ts, in one step: sockref.pml has it in full. */
+  /* src/ownership/repair.ts, in one step: sockref.pml has it in full. */
   :: atomic { lockAt == NONE -> orphaned = orphaned & ~SELF; d_step { close(); openLockFile() };
               holder[inode[fd[me]]] = fd[me]; rec[inode[fd[me]]] = SELF }
   :: atomic { lockAt != NONE && lockAt != inode[fd[me]] -> keeper[me] = LEFT; break }         /* deposed */

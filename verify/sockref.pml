@@ -336,7 +336,7 @@ inline publish(at, kind) {
 #define RECLAIMABLE rec[fd[me]]
 #endif
 
-/* src/files/reclaim.ts: remove from one of the two names what the dead owner's record names. */
+/* src/files/leftovers.ts: remove from one of the two names what the dead owner's record names. */
 inline reclaim(at) {
   if
 #ifdef MUTANT_UNLINK_BY_NAME
@@ -354,7 +354,7 @@ inline reclaim(at) {
   fi
 }
 
-/* src/files/reclaim.ts: remove the private directory that the record names. */
+/* src/files/leftovers.ts: remove the private directory that the record names. */
 inline reclaimDirectories() {
   if
   :: rec[fd[me]] & ALL_DIRS & privDirs ->
@@ -365,7 +365,7 @@ inline reclaimDirectories() {
   fi
 }
 
-/* src/sharing/owner.ts: remove what this process published itself from one of the two names. */
+/* src/ownership/owner.ts: remove what this process published itself from one of the two names. */
 inline withdraw(at) {
   if
 #ifdef MUTANT_UNLINK_BY_NAME
@@ -400,7 +400,7 @@ idle:
   :: atomic { me != SWEEPER || cycles[me] == 0 -> goto done }
   fi;
 
-/* ---- Claim, step 2: attach. src/sharing/attach.ts, src/sharing/member.ts ------------------------------------------ */
+/* ---- Claim, step 2: attach. src/ownership/attach.ts, src/ownership/membership.ts ------------------------------------------ */
 attach:
   STEP(                                 /* connect to the control socket */
     if
@@ -421,7 +421,7 @@ attach:
   );
   goto member;
 
-/* ---- Claim, steps 3 and 4: the lock. src/sharing/claim.ts, src/files/locking.ts -------------------------------------- */
+/* ---- Claim, steps 3 and 4: the lock. src/ownership/claim.ts, src/files/locking.ts -------------------------------------- */
 openLock:
   STEP(d_step { openLockFile() });
   STEP(                                 /* try the lock */
@@ -447,7 +447,7 @@ wait:   /* Trying again changes nothing until one of these is true. A waiter has
   (lockAt == NONE || holder[lockAt] == NONE || (ACCEPTS(ctlAt) && WELCOMES(MAKER(ctlAt))));
   goto attach;
 
-/* ---- Claim, steps 4 and 5: reclaim. src/files/reclaim.ts, src/files/record.ts, src/files/identity.ts -------------- */
+/* ---- Claim, steps 4 and 5: reclaim. src/files/leftovers.ts, src/files/record.ts, src/files/identity.ts -------------- */
 reclaim_data:
   reclaim(dataAt);
   reclaim(ctlAt);
@@ -456,14 +456,14 @@ reclaim_data:
   STEP(if :: dataAt != NONE -> goto taken_by_another :: else fi);
   STEP(if :: ctlAt != NONE -> goto taken_by_another :: else fi; role[me] = STARTING);
 
-/* ---- Claim, step 6: publish. src/sharing/owner.ts, src/files/publish.ts ------------------------------------------- */
+/* ---- Claim, step 6: publish. src/ownership/owner.ts, src/files/publish.ts ------------------------------------------- */
   publishBoth();
   if
   :: atomic { exists -> exists = 0; goto taken_by_another }
   :: atomic { !exists -> role[me] = SERVING }
   fi;
 
-/* ---- The owner's life. src/sharing/owner.ts ------------------------------------------------------------------------ */
+/* ---- The owner's life. src/ownership/owner.ts ------------------------------------------------------------------------ */
 serving:
   do
   :: atomic { own[me] -> own[me] = 0 }                                          /* close */
@@ -475,7 +475,7 @@ serving:
   :: atomic { TOTAL_ZERO(me) -> role[me] = STOPPING; assert(TOTAL_ZERO(me)); goto stop }       /* I3 */
 #endif
 #if CLEANINGS > 0
-  /* Self-check: src/sharing/heal.ts. One that finds nothing amiss changes nothing and is left out. */
+  /* Self-check: src/ownership/repair.ts. One that finds nothing amiss changes nothing and is left out. */
   :: atomic { lockAt == NONE -> goto heal_lock }
   :: atomic { lockAt != NONE && lockAt != fd[me] -> goto deposed }
   :: atomic { lockAt == fd[me] && ctlAt == NONE -> goto heal_ctl }
@@ -484,7 +484,7 @@ serving:
   :: CRASH
   od;
 
-/* ---- The end. src/sharing/owner-end.ts ----------------------------------------------------------------------------- */
+/* ---- The end. src/ownership/owner-end.ts ----------------------------------------------------------------------------- */
 stop:
   withdraw(dataAt);
   withdraw(ctlAt);
@@ -516,7 +516,7 @@ end_of_owner:
     fi
   );
 
-/* ---- A socket that no record names. src/sharing/claim.ts ----------------------------------------------------------- */
+/* ---- A socket that no record names. src/ownership/claim.ts ----------------------------------------------------------- */
 taken_by_another:
 #ifndef MUTANT_NO_RECHECK               /* which meets this before it meets a second owner: let it go on */
   assert(CLEANED);                      /* I4: never, as long as no other program interferes */
@@ -535,7 +535,7 @@ taken_by_another:
   goto stop;
 
 #if CLEANINGS > 0
-/* ---- Self-healing. src/sharing/heal.ts ----------------------------------------------------------------------------- */
+/* ---- Self-healing. src/ownership/repair.ts ----------------------------------------------------------------------------- */
 heal_lock:                              /* the same open, try and compare as in a claim, at the same path */
   STEP(
     if
@@ -581,7 +581,7 @@ deposed:
 #endif
 #endif
 
-/* ---- A member's life, failover. src/sharing/member.ts --------------------------------------------------------------- */
+/* ---- A member's life, failover. src/ownership/membership.ts --------------------------------------------------------------- */
 member:
   do
   :: atomic { hold[me] == LOST -> hold[me] = NONE; own[me] = 1; goto attach }   /* start over, the reference intact */

@@ -4,7 +4,7 @@
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { processEntry } from '#src/files/process-table.js';
+import { processEntry } from '#src/processes/table.js';
 import { until } from './until.mjs';
 
 /** Not a time that anything may take. */

@@ -1,5 +1,5 @@
 import { closest } from '../closest.js';
-import { quote, SocketReferenceError } from '../errors.js';
+import { quote, SocketReferenceError } from '../errors/error.js';
 import { maxTimerMs } from '../protocol/constants.js';
 
 /** A check of one option: undefined if the value is fine, else what was expected. */

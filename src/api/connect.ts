@@ -1,14 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Slot } from '../endpoint/slot.js';
-import { abortError, SocketReferenceError } from '../errors.js';
+import { connected } from '../control/connected.js';
+import type { ReferenceState } from '../endpoint/reference-state.js';
+import { abortError, SocketReferenceError } from '../errors/error.js';
+import { errnoOf, systemError } from '../errors/system.js';
 import { foreignFile } from '../files/foreign.js';
 import { lstatIfThere } from '../files/identity.js';
 import { ownUid } from '../files/platform.js';
 import { onAbort } from '../on-abort.js';
 import { connectPauseMs, defaultConnectTimeoutMs } from '../protocol/constants.js';
-import { connected } from '../sharing/connected.js';
-import { errnoOf, systemError } from '../system-errors.js';
 import { checkOptions, isBoolean, isSignal, isTimeout } from './check.js';
 
 /** How a reference connects. */
@@ -26,37 +26,37 @@ const temporary = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EAGAIN']);
 
 const checks = { timeoutMs: isTimeout, signal: isSignal, allowHalfOpen: isBoolean };
 
-/** Connects to the socket of a slot, waiting out a change of its owner. */
-export async function connectTo(slot: Slot, options: ConnectOptions | undefined): Promise<Socket> {
+/** Connects to the socket of a state, waiting out a change of its owner. */
+export async function connectTo(state: ReferenceState, options: ConnectOptions | undefined): Promise<Socket> {
   checkOptions(options, checks);
   const { timeoutMs = defaultConnectTimeoutMs, signal, allowHalfOpen = false } = options ?? {};
-  const { endpoint } = slot;
+  const { endpoint } = state;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     if (signal?.aborted) throw abortError(signal);
-    if (!slot.active) throw endpoint.closedError(slot.open);
+    if (!state.active) throw endpoint.closedError(state.open);
     if (endpoint.lease) {
-      const socket = await attempt(slot, allowHalfOpen);
+      const socket = await attempt(state, allowHalfOpen);
       if (socket) {
         if (!signal?.aborted) return socket;
         socket.destroy();
         continue;
       }
       // A cleaner may have removed the file; an owner knows at once, and a member waits until its owner has looked.
-      await endpoint.lease?.heal();
+      await endpoint.lease?.repair();
     }
     if (performance.now() >= deadline) throw timeoutError(endpoint.place.path, timeoutMs);
     // The reference may be closed while it waits, or may have been during the attempt.
     await wait(
       endpoint.whenChanged(),
       Math.min(endpoint.lease ? connectPauseMs : timeoutMs, deadline - performance.now()),
-      signal ? [signal, slot.signal()] : [slot.signal()],
+      signal ? [signal, state.signal()] : [state.signal()],
     );
   }
 }
 
-async function attempt(slot: Slot, allowHalfOpen: boolean): Promise<Socket | undefined> {
-  const { directory, names, path } = slot.endpoint.place;
+async function attempt(state: ReferenceState, allowHalfOpen: boolean): Promise<Socket | undefined> {
+  const { directory, names, path } = state.endpoint.place;
   const at = directory.at(names.data);
   let socket: Socket | undefined;
   try {

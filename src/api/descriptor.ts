@@ -1,6 +1,6 @@
-import type { Anchor } from '../sharing/anchor.js';
-import { Member } from '../sharing/member.js';
-import { type SocketReference, slotOf } from './reference.js';
+import type { Anchor } from '../control/anchor.js';
+import { Membership } from '../ownership/membership.js';
+import { type SocketReference, stateOf } from './reference.js';
 
 /** A descriptor by which a child that inherits it holds a reference on when this process dies without a word. */
 export interface HoldDescriptor {
@@ -21,8 +21,8 @@ export type NoHoldDescriptor = { readonly kind: 'none'; readonly because: 'older
  * Internal: for the command line. It ends with its owner; a successor knows nothing of it.
  */
 export async function holdDescriptor(reference: SocketReference): Promise<HoldDescriptor | NoHoldDescriptor> {
-  const { lease } = slotOf(reference).endpoint;
-  if (!(lease instanceof Member)) return { kind: 'none', because: 'owner-lost' };
+  const { lease } = stateOf(reference).endpoint;
+  if (!(lease instanceof Membership)) return { kind: 'none', because: 'owner-lost' };
   if (!lease.knowsAnchors) return { kind: 'none', because: 'older-owner' };
   const anchor = await lease.anchor();
   // Not in the documentation of Node, but the only way that leaves the connection to this process: a socket that is passed to

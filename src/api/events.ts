@@ -1,6 +1,6 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
-import { isSocketReferenceError, messageOf } from '../errors.js';
+import { isSocketReferenceError, messageOf } from '../errors/error.js';
 import { printable } from '../printable.js';
 
 /** What happened to a socket; `references` is the count after it. */

@@ -1,5 +1,5 @@
 import { systemClock } from '../clock.js';
-import type { CleanUpQueue } from '../endpoint/clean-up-queue.js';
+import type { CleanUps } from '../endpoint/clean-ups.js';
 import type { Endpoint } from '../endpoint/endpoint.js';
 import type { EndpointHost } from '../endpoint/host.js';
 import type { ManagerEvents, SocketEvent } from './events.js';
@@ -8,7 +8,7 @@ import type { ManagerCounters } from './stats.js';
 /** What a manager lends to the host of its endpoints. */
 export interface HostParts {
   readonly counters: ManagerCounters;
-  readonly cleanUps: CleanUpQueue;
+  readonly cleanUps: CleanUps;
   readonly maxReferences: number;
   heard(name: keyof ManagerEvents): boolean;
   tell<Name extends keyof ManagerEvents>(name: Name, event: ManagerEvents[Name][0]): void;

@@ -1,6 +1,6 @@
+import type { Finding } from '../control/inspect.js';
+import type { Holder, ServerState } from '../control/messages.js';
 import type { OwnerRecord } from '../files/record.js';
-import type { Holder, ServerState } from '../sharing/messages.js';
-import type { Finding } from '../sharing/query.js';
 
 /** One holder of a socket: its owner or a member. */
 export interface HolderInfo {

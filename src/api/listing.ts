@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs';
-import { isSocketReferenceError, quote } from '../errors.js';
+import { isSocketReferenceError, quote } from '../errors/error.js';
+import { errnoOf, systemError } from '../errors/system.js';
 import { defaultDirectory } from '../files/default-directory.js';
 import { canonicalDirectory } from '../files/directory.js';
 import { joinPath } from '../files/paths.js';
 import { lockSuffix } from '../protocol/constants.js';
-import { errnoOf, systemError } from '../system-errors.js';
 import type { SocketInfo } from './info.js';
 import { isMissing } from './locate.js';
 

@@ -1,4 +1,4 @@
-import { isSocketReferenceError, quote } from '../errors.js';
+import { isSocketReferenceError, quote } from '../errors/error.js';
 import { defaultDirectory, defaultDirectoryPath } from '../files/default-directory.js';
 import { canonicalDirectory, Directory } from '../files/directory.js';
 import { assertPathFits, invalid, joinPath, parsePath } from '../files/paths.js';

@@ -1,13 +1,13 @@
 import { systemClock } from '../clock.js';
-import { CleanUpQueue } from '../endpoint/clean-up-queue.js';
+import { query } from '../control/inspect.js';
+import { CleanUps } from '../endpoint/clean-ups.js';
 import { Endpoint } from '../endpoint/endpoint.js';
 import type { EndpointHost } from '../endpoint/host.js';
-import { abortError, isSocketReferenceError, SocketReferenceError } from '../errors.js';
+import { abortError, isSocketReferenceError, SocketReferenceError } from '../errors/error.js';
+import { typedError } from '../errors/system.js';
 import { assertPlatform } from '../files/platform.js';
+import { noDefaultDirectory } from '../ownership/reasons.js';
 import { inspectTimeoutMs } from '../protocol/constants.js';
-import { query } from '../sharing/query.js';
-import { noDefaultDirectory } from '../sharing/reasons.js';
-import { typedError } from '../system-errors.js';
 import { defaultManager } from './default-manager.js';
 import { ManagerEmitter } from './events.js';
 import { createHost } from './host.js';
@@ -18,12 +18,12 @@ import { sweepNameless } from './nameless.js';
 import {
   type AcquireOptions,
   checkAcquireOptions,
-  providerOf,
   type ResolvedAcquireOptions,
   type ResolvedManagerOptions,
   resolveAcquireOptions,
   resolveManagerOptions,
   type SocketManagerOptions,
+  serverSpecOf,
 } from './options.js';
 import { createReference, type SocketReference, traceOf } from './reference.js';
 import { ManagerCounters, type ManagerStats } from './stats.js';
@@ -43,7 +43,7 @@ import { stopCommand } from './stop.js';
 export class SocketManager extends ManagerEmitter {
   readonly #options: ResolvedManagerOptions;
   readonly #endpoints = new Map<string, Endpoint>();
-  readonly #cleanUps: CleanUpQueue;
+  readonly #cleanUps: CleanUps;
   readonly #counters = new ManagerCounters();
   readonly #known = new KnownDefault();
   readonly #host: EndpointHost;
@@ -55,7 +55,7 @@ export class SocketManager extends ManagerEmitter {
     super();
     assertPlatform();
     this.#options = resolveManagerOptions(options);
-    this.#cleanUps = new CleanUpQueue(this.#options.limits.cleanupConcurrency);
+    this.#cleanUps = new CleanUps(this.#options.limits.cleanupConcurrency);
     this.#host = createHost({
       counters: this.#counters,
       cleanUps: this.#cleanUps,
@@ -95,7 +95,7 @@ export class SocketManager extends ManagerEmitter {
     if (options?.signal?.aborted) throw abortError(options.signal);
     const active = path === undefined ? undefined : this.#shortcut(path);
     if (active) {
-      if (options && !active.canServe) active.offer(providerOf(options));
+      if (options && !active.canServe) active.offer(serverSpecOf(options));
       return createReference(active.share(trace));
     }
     const resolved = resolveAcquireOptions(options, this.#options);
@@ -105,7 +105,7 @@ export class SocketManager extends ManagerEmitter {
     this.#pending++;
     try {
       const location = this.#locate(path, resolved);
-      if (path === undefined && resolved.provider) sweepNameless(location.directory, this.#host);
+      if (path === undefined && resolved.serverSpec) sweepNameless(location.directory, this.#host);
       return await this.#wait(location, resolved, trace);
     } catch (error) {
       throw typedError(error, path, `acquire ${path ?? 'a new socket'}`);
@@ -285,14 +285,14 @@ export class SocketManager extends ManagerEmitter {
     }
   }
 
-  #locate(path: string | undefined, { provider }: ResolvedAcquireOptions): Location {
+  #locate(path: string | undefined, { serverSpec }: ResolvedAcquireOptions): Location {
     try {
-      const location = locate(path, provider !== undefined, this.#options.allowedDirectories);
+      const location = locate(path, serverSpec !== undefined, this.#options.allowedDirectories);
       this.#known.learn(location);
       return location;
     } catch (error) {
       // Who can only join does not make the default directory, and without it nobody can serve there.
-      if (provider !== undefined || !isMissing(error) || path?.includes('/')) throw error;
+      if (serverSpec !== undefined || !isMissing(error) || path?.includes('/')) throw error;
       throw noDefaultDirectory(path, error);
     }
   }
@@ -302,7 +302,7 @@ export class SocketManager extends ManagerEmitter {
     options: ResolvedAcquireOptions,
     trace: string | undefined,
   ): Promise<SocketReference> {
-    const { provider, signal } = options;
+    const { serverSpec, signal } = options;
     const deadline = systemClock.now() + options.timeoutMs;
     for (;;) {
       this.#assertOpen();
@@ -310,25 +310,25 @@ export class SocketManager extends ManagerEmitter {
       const endpoint = this.#endpoints.get(location.path) ?? this.#create(location, options);
       if (endpoint.state === 'active') {
         // Reached by another spelling of its path, which only the look at the disk has shown to be the same.
-        endpoint.offer(provider);
+        endpoint.offer(serverSpec);
         return createReference(endpoint.share(trace));
       }
       // At least one tick, so that whoever has waited this long gets the error that says what for.
       const timeoutMs = Math.max(1, deadline - systemClock.now());
       const waiting = endpoint.wait(
-        { timeoutMs, total: options.timeoutMs, signal, trace, canServe: provider !== undefined },
-        provider,
+        { timeoutMs, total: options.timeoutMs, signal, trace, canServe: serverSpec !== undefined },
+        serverSpec,
       );
-      const slot = await waiting;
-      if (slot !== 'start-over') return createReference(slot);
+      const state = await waiting;
+      if (state !== 'start-over') return createReference(state);
     }
   }
 
-  #create(location: Location, { provider, settings }: ResolvedAcquireOptions): Endpoint {
+  #create(location: Location, { serverSpec, settings }: ResolvedAcquireOptions): Endpoint {
     const { maxSockets } = this.#options.limits;
     if (this.#endpoints.size >= maxSockets)
       throw limitExceeded('maxSockets', maxSockets, 'sockets are in use', location.path);
-    const endpoint = new Endpoint(openPlace(location), settings, provider, this.#host);
+    const endpoint = new Endpoint(openPlace(location), settings, serverSpec, this.#host);
     this.#endpoints.set(location.path, endpoint);
     return endpoint;
   }

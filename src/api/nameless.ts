@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
-import { isSocketReferenceError } from '../errors.js';
+import type { Report } from '../context.js';
+import { isSocketReferenceError } from '../errors/error.js';
+import { systemError } from '../errors/system.js';
 import { LockFile } from '../files/lock-file.js';
 import { joinPath } from '../files/paths.js';
 import type { Place } from '../files/place.js';
+import { removeLeftoversUnder } from '../ownership/remove-leftovers.js';
 import { generatedNameDigits, lockSuffix, maxNamelessTried } from '../protocol/constants.js';
-import type { Report } from '../sharing/report.js';
-import { sweepHeld } from '../sharing/sweep.js';
-import { systemError } from '../system-errors.js';
 import { isForeignLock } from './listing.js';
 import { openPlace } from './locate.js';
 
@@ -49,7 +49,7 @@ async function sweepIfStale(path: string, directory: string, name: string, repor
   try {
     const attempt = LockFile.attempt(place, false);
     if (attempt.kind !== 'held') return;
-    const { pid, names } = await sweepHeld(attempt.lock);
+    const { pid, names } = await removeLeftoversUnder(attempt.lock);
     if (names.length > 0) report.reclaimed(path, pid, names);
   } finally {
     place.directory.release();

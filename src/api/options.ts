@@ -1,4 +1,5 @@
-import type { ReclaimRule } from '../files/reclaim.js';
+import type { ReclaimRule } from '../files/leftovers.js';
+import type { OwnerSettings } from '../ownership/settings.js';
 import {
   defaultDrainTimeoutMs,
   defaultFailoverTimeoutMs,
@@ -7,9 +8,8 @@ import {
   defaultTimeoutMs,
   maxLabelLength,
 } from '../protocol/constants.js';
-import type { Serve } from '../sharing/data-listener.js';
-import type { Provider } from '../sharing/provider.js';
-import type { OwnerSettings } from '../sharing/settings.js';
+import type { Serve } from '../serving/connections.js';
+import type { ServerSpec } from '../serving/server-spec.js';
 import * as check from './check.js';
 import { type Limits, limitChecks, type ResolvedLimits, resolveLimits } from './limits.js';
 import { checkServerOptions, resolveServerOptions, type ServerOptions } from './server-options.js';
@@ -92,7 +92,7 @@ export interface ResolvedManagerOptions {
 
 /** Acquire options, checked, each with its value. */
 export interface ResolvedAcquireOptions {
-  readonly provider: Provider | undefined;
+  readonly serverSpec: ServerSpec | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
   readonly settings: OwnerSettings;
@@ -123,7 +123,7 @@ export function checkAcquireOptions(options: AcquireOptions | undefined): void {
 }
 
 /** What the options say to serve with; undefined if they can only join. */
-export function providerOf(options: AcquireOptions | undefined): Provider | undefined {
+export function serverSpecOf(options: AcquireOptions | undefined): ServerSpec | undefined {
   if (options?.serve !== undefined) return { kind: 'handler', serve: options.serve };
   return options?.server && { kind: 'command', server: resolveServerOptions(options.server) };
 }
@@ -134,7 +134,7 @@ export function resolveAcquireOptions(
   { limits, healIntervalMs }: ResolvedManagerOptions,
 ): ResolvedAcquireOptions {
   return {
-    provider: providerOf(options),
+    serverSpec: serverSpecOf(options),
     timeoutMs: options?.timeoutMs ?? defaultTimeoutMs,
     signal: options?.signal,
     settings: {

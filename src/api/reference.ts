@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
-import type { Slot } from '../endpoint/slot.js';
+import type { ReferenceState } from '../endpoint/reference-state.js';
 import { type ConnectOptions, connectTo } from './connect.js';
 
 /** Releases what was dropped without `close()`. */
-const dropped = new FinalizationRegistry<Slot>((slot) => slot.endpoint.collected(slot));
+const dropped = new FinalizationRegistry<ReferenceState>((state) => state.endpoint.collected(state));
 
-let create: (slot: Slot) => SocketReference;
+let create: (state: ReferenceState) => SocketReference;
 
 /** The counted reference behind a handle. */
-export let slotOf: (reference: SocketReference) => Slot;
+export let stateOf: (reference: SocketReference) => ReferenceState;
 
 /**
  * A counted reference to a socket. As long as one is held anywhere, the socket is served; with the last one it stops,
@@ -26,24 +26,24 @@ export let slotOf: (reference: SocketReference) => Slot;
 export class SocketReference {
   /** The canonical path of the socket. Stays readable for ever. */
   readonly path: string;
-  readonly #slot: Slot;
+  readonly #state: ReferenceState;
   /** Kept here, so that what listens to the signal is told as long as this handle lives. */
   #signal: AbortSignal | undefined;
 
-  private constructor(slot: Slot) {
-    this.#slot = slot;
-    this.path = slot.endpoint.place.path;
-    dropped.register(this, slot, slot);
+  private constructor(state: ReferenceState) {
+    this.#state = state;
+    this.path = state.endpoint.place.path;
+    dropped.register(this, state, state);
   }
 
   static {
-    create = (slot) => new SocketReference(slot);
-    slotOf = (reference) => reference.#slot;
+    create = (state) => new SocketReference(state);
+    stateOf = (reference) => reference.#state;
   }
 
   /** Whether it still counts: false once it was closed, cleaned up or finally lost. True while a new owner is sought. */
   get isActive(): boolean {
-    return this.#slot.active;
+    return this.#state.active;
   }
 
   /**
@@ -51,17 +51,17 @@ export class SocketReference {
    * what they told has arrived. 0 once this one is inactive.
    */
   get referenceCount(): number {
-    return this.#slot.active ? this.#slot.endpoint.references : 0;
+    return this.#state.active ? this.#state.endpoint.references : 0;
   }
 
   /** Whether this thread serves the socket, or is attached to one that does. Can change when an owner is lost. */
   get role(): 'owner' | 'member' {
-    return this.#slot.endpoint.role;
+    return this.#state.endpoint.role;
   }
 
   /** Aborts when the reference becomes inactive; its `reason` is an error that says why. */
   get signal(): AbortSignal {
-    this.#signal ??= this.#slot.signal();
+    this.#signal ??= this.#state.signal();
     return this.#signal;
   }
 
@@ -76,7 +76,7 @@ export class SocketReference {
    * ```
    */
   clone(): SocketReference {
-    const { endpoint, open, trace } = this.#slot;
+    const { endpoint, open, trace } = this.#state;
     if (!open || !endpoint.live) throw endpoint.closedError(open);
     return create(endpoint.share(trace === undefined ? undefined : traceOf(this.clone)));
   }
@@ -92,7 +92,7 @@ export class SocketReference {
    * ```
    */
   connect(options?: ConnectOptions): Promise<Socket> {
-    return connectTo(this.#slot, options);
+    return connectTo(this.#state, options);
   }
 
   /**
@@ -106,20 +106,20 @@ export class SocketReference {
    * ```
    */
   close(): Promise<void> {
-    const slot = this.#slot;
-    if (slot.open) dropped.unregister(slot);
-    return slot.endpoint.release(slot);
+    const state = this.#state;
+    if (state.open) dropped.unregister(state);
+    return state.endpoint.release(state);
   }
 
   /** Has this reference keep the process alive, in whatever role. Returns the reference. */
   ref(): this {
-    this.#slot.endpoint.keepAlive(this.#slot, 'yes');
+    this.#state.endpoint.keepAlive(this.#state, 'yes');
     return this;
   }
 
   /** Lets the process end in spite of this reference; at its exit the files are removed. Returns the reference. */
   unref(): this {
-    this.#slot.endpoint.keepAlive(this.#slot, 'no');
+    this.#state.endpoint.keepAlive(this.#state, 'no');
     return this;
   }
 
@@ -135,9 +135,9 @@ export class SocketReference {
   }
 }
 
-/** The handle for a slot. */
-export function createReference(slot: Slot): SocketReference {
-  return create(slot);
+/** The handle for a state. */
+export function createReference(state: ReferenceState): SocketReference {
+  return create(state);
 }
 
 /** Where a reference is being acquired: the stack below the given function. */

@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
-import { workingDirectory } from '../files/working-directory.js';
-import { misspeltPlaceholder } from '../sharing/placeholders.js';
-import type { ServerCommand } from '../sharing/provider.js';
+import { workingDirectory } from '../processes/working-directory.js';
+import { misspeltPlaceholder } from '../serving/placeholders.js';
+import type { ServerCommand } from '../serving/server-spec.js';
 import * as check from './check.js';
 
 /** A command that serves the socket, run by a process of its own (the keeper) until the last reference is gone. */

@@ -1,6 +1,6 @@
-import type { CleanUpQueue } from '../endpoint/clean-up-queue.js';
+import type { CleanUps } from '../endpoint/clean-ups.js';
 import type { Endpoint } from '../endpoint/endpoint.js';
-import { Owner } from '../sharing/owner.js';
+import { Owner } from '../ownership/owner.js';
 
 /** What a manager has now, and what it has done since it was made. */
 export interface ManagerStats {
@@ -45,7 +45,7 @@ export class ManagerCounters {
   faults = 0;
 
   /** Everything at this moment. */
-  snapshot(endpoints: readonly Endpoint[], pendingAcquires: number, queue: CleanUpQueue): ManagerStats {
+  snapshot(endpoints: readonly Endpoint[], pendingAcquires: number, queue: CleanUps): ManagerStats {
     const connections = { open: 0, accepted: 0, dropped: 0, failed: 0 };
     let activeSockets = 0;
     let references = 0;

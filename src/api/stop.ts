@@ -1,9 +1,9 @@
-import { SocketReferenceError } from '../errors.js';
+import { type Finding, query } from '../control/inspect.js';
+import { requestStop } from '../control/stop.js';
+import { unresponsive } from '../control/unresponsive.js';
+import { SocketReferenceError } from '../errors/error.js';
 import type { Place } from '../files/place.js';
 import { stopAnswerMs, stopPauseMs, stopSilenceMs } from '../protocol/constants.js';
-import { type Finding, query } from '../sharing/query.js';
-import { requestStop } from '../sharing/stop-request.js';
-import { unresponsive } from '../sharing/unresponsive.js';
 
 /**
  * Ends a socket that a command serves, at once and for everybody who holds it; waits until its server has ended and every

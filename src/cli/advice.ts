@@ -1,5 +1,5 @@
-import type { SocketReferenceError } from '../errors.js';
-import { nobodyServes } from '../sharing/reasons.js';
+import type { SocketReferenceError } from '../errors/error.js';
+import { nobodyServes } from '../ownership/reasons.js';
 import type { CommandName } from './commands.js';
 import { asGiven } from './duration.js';
 import { elsewhere } from './elsewhere.js';

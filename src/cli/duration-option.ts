@@ -1,4 +1,4 @@
-import { quote } from '../errors.js';
+import { quote } from '../errors/error.js';
 import { type Least, parseDuration, wrongDuration } from './duration.js';
 import { UsageError } from './failure.js';
 

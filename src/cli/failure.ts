@@ -1,5 +1,5 @@
-import { isSocketReferenceError, messageOf, quote, stackOf } from '../errors.js';
-import { errnoOf, systemError } from '../system-errors.js';
+import { isSocketReferenceError, messageOf, quote, stackOf } from '../errors/error.js';
+import { errnoOf, systemError } from '../errors/system.js';
 import { adviceFor } from './advice.js';
 import type { CommandName } from './commands.js';
 import { errorOutput, tell } from './output.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { quote } from '../errors.js';
+import { quote } from '../errors/error.js';
 import { shellCommand } from '../shell-words.js';
 import { UsageError } from './failure.js';
 

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
+import { errnoOf } from '../errors/system.js';
 import { printable, printableJson } from '../printable.js';
-import { errnoOf } from '../system-errors.js';
 
 /** What can be said with colour. */
 export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan';

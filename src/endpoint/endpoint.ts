@@ -1,19 +1,19 @@
-import type { SocketReferenceError } from '../errors.js';
+import { deferred } from '../deferred.js';
+import type { SocketReferenceError } from '../errors/error.js';
+import { systemError } from '../errors/system.js';
 import type { Identity } from '../files/identity.js';
 import type { Place } from '../files/place.js';
-import { claim } from '../sharing/claim.js';
-import type { Claim } from '../sharing/claim-request.js';
-import { deferred } from '../sharing/deferred.js';
-import type { Lease, LeaseEvents } from '../sharing/lease.js';
-import type { Obstacle } from '../sharing/obstacle.js';
-import type { Provider } from '../sharing/provider.js';
-import type { OwnerSettings } from '../sharing/settings.js';
-import { sweep } from '../sharing/sweep.js';
-import { systemError } from '../system-errors.js';
+import { claim } from '../ownership/claim.js';
+import type { Claim } from '../ownership/claim-request.js';
+import type { Lease, LeaseEvents } from '../ownership/lease.js';
+import { removeLeftovers } from '../ownership/remove-leftovers.js';
+import type { OwnerSettings } from '../ownership/settings.js';
+import type { WaitReason } from '../ownership/wait-reason.js';
+import type { ServerSpec } from '../serving/server-spec.js';
 import type { EndpointHost } from './host.js';
-import { Ledger } from './ledger.js';
 import { cleanedUpByForce, closedByUser, ownerLost, tooManyReferences } from './reasons.js';
-import { type KeepAlive, Slot } from './slot.js';
+import { ReferenceCounts } from './reference-counts.js';
+import { type KeepAlive, ReferenceState } from './reference-state.js';
 import { Waiter, type WaiterOptions } from './waiter.js';
 
 /** The life of an endpoint in this manager. It goes from claiming to ended once; the next acquire makes another. */
@@ -34,7 +34,7 @@ interface Attempt {
 
 const resolved = Promise.resolve();
 
-const previousToStop: Obstacle = { waitingFor: 'the previous server to stop', pid: undefined };
+const previousToStop: WaitReason = { waitingFor: 'the previous server to stop', pid: undefined };
 
 /** One socket in this manager: its counted references, those who wait for one, and the stake in it that they share. */
 export class Endpoint {
@@ -42,25 +42,25 @@ export class Endpoint {
   readonly #host: EndpointHost;
   readonly #settings: OwnerSettings;
   readonly #waiters = new Set<Waiter>();
-  /** Slots whose signal someone has. */
-  readonly #watched = new Set<Slot>();
-  readonly #ledger = new Ledger();
-  #provider: Provider | undefined;
+  /** References whose signal someone has. */
+  readonly #watched = new Set<ReferenceState>();
+  readonly #counts = new ReferenceCounts();
+  #serverSpec: ServerSpec | undefined;
   #state: State;
   /** The role that it has, or had last: what is told of its end names it too. */
   #role: Lease['role'] = 'member';
   #lostOwnerPid = 0;
   #reason: SocketReferenceError | undefined;
-  #obstacle: Obstacle = { waitingFor: 'the socket to start', pid: undefined };
+  #waitReason: WaitReason = { waitingFor: 'the socket to start', pid: undefined };
   #alive: boolean | undefined;
   #own: readonly Identity[] = [];
   /** Resolves those who wait for an active socket, when the state changes. */
   #changed = deferred<void>();
 
-  constructor(place: Place, settings: OwnerSettings, provider: Provider | undefined, host: EndpointHost) {
+  constructor(place: Place, settings: OwnerSettings, serverSpec: ServerSpec | undefined, host: EndpointHost) {
     this.place = place;
     this.#settings = settings;
-    this.#provider = provider;
+    this.#serverSpec = serverSpec;
     this.#host = host;
     this.#state = { kind: 'claiming', attempt: this.#claim(undefined) };
   }
@@ -72,7 +72,7 @@ export class Endpoint {
 
   /** Whether it has something to serve with, should this process become responsible for that. */
   get canServe(): boolean {
-    return this.#provider !== undefined;
+    return this.#serverSpec !== undefined;
   }
 
   get state(): State['kind'] {
@@ -86,13 +86,13 @@ export class Endpoint {
   /** References everywhere, as far as it is known here. */
   get references(): number {
     const state = this.#state;
-    if (state.kind === 'active') return this.#ledger.references + state.lease.others;
-    return state.kind === 'recovering' ? this.#ledger.references : 0;
+    if (state.kind === 'active') return this.#counts.references + state.lease.others;
+    return state.kind === 'recovering' ? this.#counts.references : 0;
   }
 
   /** References of this manager. */
   get ownReferences(): number {
-    return this.live ? this.#ledger.references : 0;
+    return this.live ? this.#counts.references : 0;
   }
 
   get lease(): Lease | undefined {
@@ -106,13 +106,13 @@ export class Endpoint {
   }
 
   /** Waits for a reference; with an endpoint that is on its way out, for its end. */
-  wait(options: WaiterOptions, provider: Provider | undefined): Promise<Slot | 'start-over'> {
-    this.offer(provider);
+  wait(options: WaiterOptions, serverSpec: ServerSpec | undefined): Promise<ReferenceState | 'start-over'> {
+    this.offer(serverSpec);
     const waiter = new Waiter(
       this.place.path,
       options,
       this.#host.clock,
-      () => (this.#state.kind === 'stopping' ? previousToStop : this.#obstacle),
+      () => (this.#state.kind === 'stopping' ? previousToStop : this.#waitReason),
       (gone) => {
         this.#waiters.delete(gone);
         this.#endIfUnused();
@@ -123,54 +123,54 @@ export class Endpoint {
   }
 
   /** Something to serve with, should this process have to take over and have nothing yet. */
-  offer(provider: Provider | undefined): void {
-    this.#provider ??= provider;
+  offer(serverSpec: ServerSpec | undefined): void {
+    this.#serverSpec ??= serverSpec;
   }
 
   /** One reference more, at once (I5). Only while {@link Endpoint.live}. */
-  share(trace: string | undefined): Slot {
+  share(trace: string | undefined): ReferenceState {
     const full = this.#limitMet();
     if (full) throw full;
-    const slot = this.#grant(trace);
+    const reference = this.#grant(trace);
     this.#update();
-    return slot;
+    return reference;
   }
 
   /** One reference less. The promise is that of its end, if it was the last one. */
-  release(slot: Slot): Promise<void> {
-    if (!slot.open) return slot.closing ?? resolved;
-    slot.open = false;
+  release(reference: ReferenceState): Promise<void> {
+    if (!reference.open) return reference.closing ?? resolved;
+    reference.open = false;
     if (!this.live) return this.ending ?? resolved;
     // Most references end without being watched: a look into the set would be the dearest part of their end.
-    const { watched } = slot;
-    if (watched) this.#watched.delete(slot);
-    this.#ledger.remove(slot);
+    const { watched } = reference;
+    if (watched) this.#watched.delete(reference);
+    this.#counts.remove(reference);
     this.#update();
     this.#host.released(this);
-    if (watched) slot.abort(() => this.closedError(false));
+    if (watched) reference.abort(() => this.closedError(false));
     this.#endIfUnused();
-    slot.closing = this.ending ?? this.lease?.settling ?? resolved;
-    return slot.closing;
+    reference.closing = this.ending ?? this.lease?.settling ?? resolved;
+    return reference.closing;
   }
 
-  /** The handle of a slot was collected. */
-  collected(slot: Slot): void {
-    if (!slot.active) return;
-    this.#host.leaked(this, slot);
+  /** The handle of a reference was collected. */
+  collected(reference: ReferenceState): void {
+    if (!reference.active) return;
+    this.#host.leaked(this, reference);
     // Its end is nobody's to wait for; a failure of it is told as a fault.
-    this.release(slot).catch(() => {});
+    this.release(reference).catch(() => {});
   }
 
   /** Changes whether a reference keeps the process alive. */
-  keepAlive(slot: Slot, keep: KeepAlive): void {
-    if (!slot.active || slot.keepAlive === keep) return;
-    this.#ledger.keep(slot, keep);
+  keepAlive(reference: ReferenceState, keep: KeepAlive): void {
+    if (!reference.active || reference.keepAlive === keep) return;
+    this.#counts.keep(reference, keep);
     this.#keepAlive();
   }
 
-  /** Has a slot told when the references end. */
-  watch(slot: Slot): void {
-    this.#watched.add(slot);
+  /** Has a reference told when the references end. */
+  watch(reference: ReferenceState): void {
+    this.#watched.add(reference);
   }
 
   /** Ends it at once, whoever holds references here; processes elsewhere go on among themselves. */
@@ -209,11 +209,11 @@ export class Endpoint {
     return open && this.#reason ? this.#reason : closedByUser(this.place.path);
   }
 
-  #grant(trace: string | undefined): Slot {
-    this.#ledger.add();
-    const slot = new Slot(this, trace);
+  #grant(trace: string | undefined): ReferenceState {
+    this.#counts.add();
+    const reference = new ReferenceState(this, trace);
     this.#host.acquired(this);
-    return slot;
+    return reference;
   }
 
   #limitMet(): SocketReferenceError | undefined {
@@ -224,13 +224,13 @@ export class Endpoint {
   #update(): void {
     if (this.#state.kind !== 'active') return;
     this.#keepAlive();
-    this.#state.lease.update(this.#ledger.references + this.#waiters.size);
+    this.#state.lease.update(this.#counts.references + this.#waiters.size);
   }
 
   #keepAlive(): void {
     if (this.#state.kind !== 'active') return;
     const { lease } = this.#state;
-    const alive = this.#ledger.keepsAlive(lease.role);
+    const alive = this.#counts.keepsAlive(lease.role);
     if (alive === this.#alive) return;
     this.#alive = alive;
     lease.keepAlive(alive);
@@ -242,16 +242,16 @@ export class Endpoint {
     const settled = claim({
       place: this.place,
       settings: this.#settings,
-      surroundings: this.#host,
+      context: this.#host,
       events: this.#events,
-      provider: () => this.#provider,
+      serverSpec: () => this.#serverSpec,
       // Those who wait stand behind one: how many of them the limit allows is decided when they are granted theirs.
-      references: () => Math.max(1, this.#ledger.references),
+      references: () => Math.max(1, this.#counts.references),
       own: this.#own,
       failover,
       signal: abort.signal,
-      obstacle: (what) => {
-        this.#obstacle = what;
+      waitsFor: (what) => {
+        this.#waitReason = what;
       },
       accept: (lease) => {
         if (abort.signal.aborted) accepted.abandoned = lease.abandon();
@@ -326,7 +326,7 @@ export class Endpoint {
     this.#own = [...this.#own, ...published];
     if (role === 'owner') this.#host.stopped(this);
     this.#role = 'member';
-    this.#obstacle = { waitingFor: 'a new owner', pid: undefined };
+    this.#waitReason = { waitingFor: 'a new owner', pid: undefined };
     const attempt = this.#claim(peers);
     this.#state = { kind: 'recovering', attempt };
     const { clock } = this.#host;
@@ -340,7 +340,7 @@ export class Endpoint {
   #giveUp(attempt: Attempt, cause: 'owner-died' | 'deposed'): void {
     if (this.#state.kind !== 'recovering' || this.#state.attempt !== attempt) return;
     const { failoverTimeoutMs } = this.#settings;
-    const reason = ownerLost(this.place.path, cause, failoverTimeoutMs, this.#obstacle.waitingFor);
+    const reason = ownerLost(this.place.path, cause, failoverTimeoutMs, this.#waitReason.waitingFor);
     this.#inactivate(reason);
     this.#abandonAttempt(attempt);
     this.#host.lost(this, reason);
@@ -350,14 +350,14 @@ export class Endpoint {
   #endIfUnused(): void {
     const state = this.#state;
     if (state.kind !== 'claiming' && state.kind !== 'recovering') return;
-    if (this.#ledger.references === 0 && this.#waiters.size === 0) this.#abandonAttempt(state.attempt);
+    if (this.#counts.references === 0 && this.#waiters.size === 0) this.#abandonAttempt(state.attempt);
   }
 
   #abandonAttempt({ abort, settled }: Attempt): void {
     const recovering = this.#state.kind === 'recovering';
     abort.abort();
     // The last one out of those who outlived the owner removes what it left.
-    const done = settled.then(() => (recovering ? sweep(this.place, this.#lostOwnerPid) : undefined));
+    const done = settled.then(() => (recovering ? removeLeftovers(this.place, this.#lostOwnerPid) : undefined));
     this.#stopping(done, false);
   }
 
@@ -395,7 +395,7 @@ export class Endpoint {
     this.#watched.clear();
     // What listens to a signal may ask whether the reference is active, so that comes first.
     queueMicrotask(() => {
-      for (const slot of watched) slot.abort(() => reason);
+      for (const reference of watched) reference.abort(() => reason);
     });
   }
 

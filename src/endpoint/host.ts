@@ -1,9 +1,9 @@
-import type { Surroundings } from '../sharing/settings.js';
+import type { Context } from '../context.js';
 import type { Endpoint } from './endpoint.js';
-import type { Slot } from './slot.js';
+import type { ReferenceState } from './reference-state.js';
 
 /** What an endpoint needs of the manager that it belongs to. */
-export interface EndpointHost extends Surroundings {
+export interface EndpointHost extends Context {
   readonly maxReferences: number;
   /** It listens here now. */
   started(endpoint: Endpoint): void;
@@ -18,7 +18,7 @@ export interface EndpointHost extends Surroundings {
   /** Its references were lost. */
   lost(endpoint: Endpoint, reason: Error): void;
   /** A reference was collected without having been closed. */
-  leaked(endpoint: Endpoint, slot: Slot): void;
+  leaked(endpoint: Endpoint, reference: ReferenceState): void;
   /** It is over, and the next acquire of its path needs a new one. */
   gone(endpoint: Endpoint): void;
 }

@@ -1,4 +1,4 @@
-import { SocketReferenceError } from '../errors.js';
+import { SocketReferenceError } from '../errors/error.js';
 
 /** Why a reference that its user closed is of no use. */
 export function closedByUser(path: string): SocketReferenceError {

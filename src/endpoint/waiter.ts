@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.js';
-import { abortError, SocketReferenceError } from '../errors.js';
+import { unresponsive } from '../control/unresponsive.js';
+import { deferred } from '../deferred.js';
+import { abortError, SocketReferenceError } from '../errors/error.js';
 import { endOf } from '../files/file-end.js';
 import { onAbort } from '../on-abort.js';
-import { deferred } from '../sharing/deferred.js';
-import type { Obstacle } from '../sharing/obstacle.js';
-import { unresponsive } from '../sharing/unresponsive.js';
-import type { Slot } from './slot.js';
+import type { WaitReason } from '../ownership/wait-reason.js';
+import type { ReferenceState } from './reference-state.js';
 
 /** What an acquire that has to wait needs to know. */
 export interface WaiterOptions {
@@ -18,10 +18,10 @@ export interface WaiterOptions {
   readonly canServe: boolean;
 }
 
-/** An acquire that waits for its endpoint: ends in a slot, an error, or the advice to start over. */
+/** An acquire that waits for its endpoint: ends in a reference, an error, or the advice to start over. */
 export class Waiter {
   readonly options: WaiterOptions;
-  readonly #outcome = deferred<Slot | 'start-over'>();
+  readonly #outcome = deferred<ReferenceState | 'start-over'>();
   readonly #stop: () => void;
 
   /** @param givenUp - called when the waiter ended by itself: its time is over, or its signal aborted */
@@ -29,7 +29,7 @@ export class Waiter {
     path: string,
     options: WaiterOptions,
     clock: Clock,
-    obstacle: () => Obstacle,
+    waitReason: () => WaitReason,
     givenUp: (waiter: Waiter) => void,
   ) {
     this.options = options;
@@ -39,7 +39,7 @@ export class Waiter {
       givenUp(this);
     };
     const abort = (): void => fail(abortError(signal as AbortSignal));
-    const timer = clock.after(timeoutMs, () => fail(timeoutError(path, total, obstacle())));
+    const timer = clock.after(timeoutMs, () => fail(timeoutError(path, total, waitReason())));
     const ignore = signal && onAbort(signal, abort);
     this.#stop = () => {
       timer.cancel();
@@ -47,13 +47,13 @@ export class Waiter {
     };
   }
 
-  get outcome(): Promise<Slot | 'start-over'> {
+  get outcome(): Promise<ReferenceState | 'start-over'> {
     return this.#outcome.promise;
   }
 
-  resolve(slot: Slot | 'start-over'): void {
+  resolve(reference: ReferenceState | 'start-over'): void {
     this.#stop();
-    this.#outcome.resolve(slot);
+    this.#outcome.resolve(reference);
   }
 
   reject(error: unknown): void {
@@ -66,7 +66,7 @@ export class Waiter {
 function timeoutError(
   path: string,
   timeoutMs: number,
-  { waitingFor, pid, start, output }: Obstacle,
+  { waitingFor, pid, start, output }: WaitReason,
 ): SocketReferenceError {
   if (pid !== undefined) {
     const what = `holds its lock but did not answer within ${timeoutMs} ms (waiting for ${waitingFor})`;

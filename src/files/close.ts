@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { errnoOf } from '../system-errors.js';
+import { errnoOf } from '../errors/system.js';
 
 /**
  * Closes a descriptor, whatever the system says to it: it is closed then all the same, and what is said is about data that

@@ -1,8 +1,8 @@
 import { lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { quote, SocketReferenceError } from '../errors.js';
+import { quote, SocketReferenceError } from '../errors/error.js';
+import { errnoOf, systemError } from '../errors/system.js';
 import { privateDirectoryMode } from '../protocol/constants.js';
-import { errnoOf, systemError } from '../system-errors.js';
 import { assertSafe, canonicalDirectory, directoryError } from './directory.js';
 import { joinPath } from './paths.js';
 import { ownUid } from './platform.js';

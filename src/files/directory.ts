@@ -1,6 +1,6 @@
 import { constants, fstatSync, openSync, realpathSync } from 'node:fs';
-import { quote, SocketReferenceError } from '../errors.js';
-import { errnoOf, systemError } from '../system-errors.js';
+import { quote, SocketReferenceError } from '../errors/error.js';
+import { errnoOf, systemError } from '../errors/system.js';
 import { closeAnyway } from './close.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
 import { joinPath } from './paths.js';

@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { quote, SocketReferenceError } from '../errors.js';
+import { quote, SocketReferenceError } from '../errors/error.js';
 import { kindOf } from './identity.js';
 import { ownUid } from './platform.js';
 

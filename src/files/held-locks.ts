@@ -1,9 +1,9 @@
 import { writeSync } from 'node:fs';
+import { errnoOf } from '../errors/system.js';
 import { printable } from '../printable.js';
-import { errnoOf } from '../system-errors.js';
-import { atExit } from './at-exit.js';
+import { atExit } from '../processes/at-exit.js';
+import { killOrphans, reclaim } from './leftovers.js';
 import type { LockFile } from './lock-file.js';
-import { killOrphans, reclaim } from './reclaim.js';
 
 /** Locks that this thread holds, each with its descriptor open. What exit has to clean up is exactly this. */
 const held = new Set<LockFile>();

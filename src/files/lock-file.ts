@@ -1,15 +1,15 @@
 import { type BigIntStats, fchmodSync, fstatSync, ftruncateSync, unlinkSync } from 'node:fs';
+import { errnoOf } from '../errors/system.js';
 import { lockMode, maxRecordBytes } from '../protocol/constants.js';
-import { errnoOf } from '../system-errors.js';
 import { closeAnyway } from './close.js';
 import { readText, writeText } from './descriptor-text.js';
 import { heldFromNow, heldNoMore } from './held-locks.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
+import { killOrphans, reclaim } from './leftovers.js';
 import { lockAt, lockInherited, type NotLocked } from './locking.js';
 import { modeBits } from './mode.js';
 import { nativeLocks } from './native-locks.js';
 import type { Place } from './place.js';
-import { killOrphans, reclaim } from './reclaim.js';
 import {
   assertRecordFits,
   type OwnerRecord,

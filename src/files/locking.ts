@@ -1,6 +1,6 @@
 import { type BigIntStats, constants, fchmodSync, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { errnoOf, systemError } from '../errors/system.js';
 import { lockMode, maxLockReplacements, maxRecordBytes, recordMagic } from '../protocol/constants.js';
-import { errnoOf, systemError } from '../system-errors.js';
 import { closeAnyway } from './close.js';
 import { readText } from './descriptor-text.js';
 import { foreignFile } from './foreign.js';

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import { SocketReferenceError } from '../errors.js';
+import { SocketReferenceError } from '../errors/error.js';
+import { errnoOf, systemError } from '../errors/system.js';
 import { keepExternal, lookedForFrom } from '../installation.js';
-import { errnoOf, systemError } from '../system-errors.js';
 import { bunLocks } from './bun-locks.js';
 
 /** Locks of open files, which Node itself does not have. */

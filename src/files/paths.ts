@@ -1,4 +1,4 @@
-import { quote, SocketReferenceError } from '../errors.js';
+import { quote, SocketReferenceError } from '../errors/error.js';
 import { generatedNameDigits } from '../protocol/constants.js';
 import { maxDataPathBytes, maxSocketPathBytes } from './platform.js';
 import { randomDigits } from './random.js';

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { SocketReferenceError } from '../errors.js';
+import { SocketReferenceError } from '../errors/error.js';
+import { readStat, startField, statFields } from '../processes/proc-stat.js';
 import { controlSuffix, maxSocketPathBytesLinux, maxSocketPathBytesMacos } from '../protocol/constants.js';
 import { unsupportedRuntime } from '../runtime.js';
-import { readStat, startField, statFields } from './proc-stat.js';
 
 /** Bytes that a path in `sockaddr_un` may have, without its terminating zero. */
 export const maxSocketPathBytes = process.platform === 'linux' ? maxSocketPathBytesLinux : maxSocketPathBytesMacos;

@@ -1,7 +1,7 @@
 import { type BigIntStats, chmodSync, linkSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
+import { errnoOf, systemError } from '../errors/system.js';
 import { privateDirectoryMode, socketBacklog } from '../protocol/constants.js';
-import { errnoOf, systemError } from '../system-errors.js';
 import type { Directory } from './directory.js';
 import { foreignFile } from './foreign.js';
 import { type Identity, identityOf, kindOf, lstatIfThere } from './identity.js';

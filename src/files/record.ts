@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { SocketReferenceError } from '../errors.js';
+import { SocketReferenceError } from '../errors/error.js';
 import { maxRecordBytes, protocolVersion, recordMagic } from '../protocol/constants.js';
 import { headerLine, publishedLine, serverLine, stoppingLine, temporaryLine } from '../protocol/record.js';
 import type { Identity } from './identity.js';

@@ -1,4 +1,4 @@
-import { errnoOf } from '../system-errors.js';
+import { errnoOf } from '../errors/system.js';
 import type { Directory } from './directory.js';
 import { takeEach } from './each.js';
 import type { Published, RecordEntry } from './record.js';

@@ -1,5 +1,5 @@
 import { rmSync, unlinkSync } from 'node:fs';
-import { errnoOf } from '../system-errors.js';
+import { errnoOf } from '../errors/system.js';
 import type { Directory } from './directory.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
 import { ownUid } from './platform.js';

@@ -1,4 +1,4 @@
-import { placeholders } from '../sharing/placeholders.js';
+import { placeholders } from '../serving/placeholders.js';
 
 /** Where a server has to listen. */
 export interface ListenPlace {

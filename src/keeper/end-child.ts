@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { errnoOf } from '../system-errors.js';
+import { errnoOf } from '../errors/system.js';
 
 /** A child that leads a group of its own. */
 export interface Leader {

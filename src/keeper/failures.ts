@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
-import { messageOf, quote, SocketReferenceError } from '../errors.js';
-import { noDirectoryReason } from '../sharing/reasons.js';
+import { messageOf, quote, SocketReferenceError } from '../errors/error.js';
+import { systemError } from '../errors/system.js';
+import { noDirectoryReason } from '../ownership/reasons.js';
 import { shownCommand } from '../shell-words.js';
-import { systemError } from '../system-errors.js';
 
 /** How a process ended. */
 export interface Exit {

@@ -1,5 +1,5 @@
-import { isSocketReferenceError } from '../errors.js';
-import { errnoOf } from '../system-errors.js';
+import { isSocketReferenceError } from '../errors/error.js';
+import { errnoOf } from '../errors/system.js';
 import type { LogFile } from './log.js';
 
 type Level = 'info' | 'warn' | 'error';

@@ -1,38 +1,38 @@
-import type { SocketReferenceError } from '../errors.js';
+import type { SocketReferenceError } from '../errors/error.js';
+import { systemError } from '../errors/system.js';
 import type { Remains } from '../files/remains.js';
-import { Owner, type OwnerStart } from '../sharing/owner.js';
-import type { Service } from '../sharing/service.js';
-import type { SocketKind } from '../sharing/sockets.js';
-import { systemError } from '../system-errors.js';
-import { FirstHolder } from './first-holder.js';
-import type { ServiceHost } from './service-host.js';
+import { Owner, type OwnerStart } from '../ownership/owner.js';
+import type { SocketKind } from '../ownership/sockets.js';
+import type { Server } from '../serving/server.js';
+import { FirstMember } from './first-member.js';
+import type { ServerHost } from './server-host.js';
 
 /** What has to be started: its members are attached by then, and wait. */
-export interface StartedService extends Service {
-  start(host: ServiceHost): Promise<void>;
+export interface StartedServer extends Server {
+  start(host: ServerHost): Promise<void>;
 }
 
-/** What the owner of a service that has to be started starts from. */
+/** What the owner of a server that has to be started starts from. */
 export interface KeeperStart extends Omit<OwnerStart, 'references'> {
-  readonly service: StartedService;
+  readonly server: StartedServer;
 }
 
 /**
  * The owner that a keeper is: it holds no reference itself, members attach before its server is up, and the server can fail for
  * good. It starts the server for the first member, and ends when nobody waits for it any more.
  */
-export class KeeperOwner extends Owner implements ServiceHost {
+export class KeeperOwner extends Owner implements ServerHost {
   protected override readonly first: readonly SocketKind[] = ['control'];
   protected override readonly endsWhileStarting = true;
-  readonly #starting: StartedService;
+  readonly #starting: StartedServer;
   readonly #opened: (owner: KeeperOwner) => void;
-  readonly #firstHolder = new FirstHolder();
+  readonly #firstHolder = new FirstMember();
   /** Why the server has failed for good. */
   #failure: SocketReferenceError | undefined;
 
   private constructor(start: KeeperStart, opened: (owner: KeeperOwner) => void) {
     super({ ...start, references: 0 });
-    this.#starting = start.service;
+    this.#starting = start.server;
     this.#opened = opened;
   }
 
@@ -69,7 +69,7 @@ export class KeeperOwner extends Owner implements ServiceHost {
   }
 
   ready(): void {
-    this.holds.ready();
+    this.members.ready();
   }
 
   failed(error: SocketReferenceError): void {
@@ -81,19 +81,19 @@ export class KeeperOwner extends Owner implements ServiceHost {
   }
 
   override lastWords(failure: SocketReferenceError | undefined): (() => unknown)[] {
-    return [...super.lastWords(failure), () => this.#failure && this.holds.fail(this.#failure)];
+    return [...super.lastWords(failure), () => this.#failure && this.members.fail(this.#failure)];
   }
 
   /** What was not started ends with its process. */
   protected override unpublished(): void {}
 
   protected override leftStarting(): void {
-    this.#firstHolder.come();
+    this.#firstHolder.arrived();
   }
 
   protected override recount(): void {
-    if (this.holds.total > 0) this.#firstHolder.come();
-    else if (this.isStarting && this.holds.seen > 0) {
+    if (this.members.total > 0) this.#firstHolder.arrived();
+    else if (this.isStarting && this.members.seen > 0) {
       // Nobody waits for it any more.
       void this.stop();
       return;
@@ -105,7 +105,7 @@ export class KeeperOwner extends Owner implements ServiceHost {
     try {
       this.#opened(this);
       // Wait for the process that started us to attach; without it nobody would hear of a failure.
-      const came = await this.#firstHolder.wait(this.surroundings.clock);
+      const came = await this.#firstHolder.wait(this.context.clock);
       if (this.isStarting) {
         if (came) await this.#starting.start(this);
         else void this.stop();

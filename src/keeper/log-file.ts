@@ -10,12 +10,12 @@ import {
   realpathSync,
 } from 'node:fs';
 import { dirname, normalize } from 'node:path';
-import { quote, SocketReferenceError } from '../errors.js';
+import { quote, SocketReferenceError } from '../errors/error.js';
+import { errnoOf, systemError } from '../errors/system.js';
 import { assertSafe } from '../files/directory.js';
 import { foreignFile } from '../files/foreign.js';
 import { joinPath } from '../files/paths.js';
 import { ownUid, reachesThroughDescriptors } from '../files/platform.js';
-import { errnoOf, systemError } from '../system-errors.js';
 
 const asDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 

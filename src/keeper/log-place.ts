@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { basename } from 'node:path';
-import { SocketReferenceError } from '../errors.js';
+import { SocketReferenceError } from '../errors/error.js';
 import { joinPath } from '../files/paths.js';
 import type { LogHome } from './log-file.js';
 

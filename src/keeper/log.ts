@@ -1,8 +1,8 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import type { Clock } from '../clock.js';
-import { quote } from '../errors.js';
+import { quote } from '../errors/error.js';
+import { errnoOf, systemError } from '../errors/system.js';
 import { joinPath } from '../files/paths.js';
-import { errnoOf, systemError } from '../system-errors.js';
 import { type LogDirectory, openPrivate } from './log-file.js';
 import { isFull } from './log-room.js';
 import { lastLines, withoutZeros } from './log-text.js';

@@ -5,20 +5,20 @@
 
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { systemClock } from '../clock.js';
-import { stackOf } from '../errors.js';
+import type { Context } from '../context.js';
+import { stackOf } from '../errors/error.js';
+import { systemError } from '../errors/system.js';
 import { Directory } from '../files/directory.js';
 import { LockFile } from '../files/lock-file.js';
 import { joinPath } from '../files/paths.js';
 import { endpointNames, type Place } from '../files/place.js';
+import { closeInherited, keeperDescriptors } from '../ownership/keeper-descriptors.js';
+import type { LeaseEvents } from '../ownership/lease.js';
+import { giveLockBack } from '../ownership/remove-leftovers.js';
+import type { KeeperAnswer, KeeperTask } from '../ownership/start-keeper.js';
 import { printable } from '../printable.js';
-import type { KeeperAnswer, KeeperTask } from '../sharing/hire.js';
-import { closeInherited, keeperDescriptors } from '../sharing/keeper-descriptors.js';
-import type { LeaseEvents } from '../sharing/lease.js';
-import type { Surroundings } from '../sharing/settings.js';
-import { giveBack } from '../sharing/sweep.js';
 import { shellCommand, shownCommand } from '../shell-words.js';
-import { systemError } from '../system-errors.js';
-import { CommandService } from './command-service.js';
+import { CommandServer } from './command-server.js';
 import { Journal } from './journal.js';
 import { KeeperOwner } from './keeper-owner.js';
 import { LogFile } from './log.js';
@@ -34,7 +34,7 @@ const task = readTask();
 // Whoever was to tell it died in the middle: the lock goes with us.
 if (task) await keep(task);
 
-async function keep({ directory: where, name, server, settings, expected }: KeeperTask): Promise<void> {
+async function keep({ directory: where, name, server, settings, awaitedDependents }: KeeperTask): Promise<void> {
   const path = joinPath(where, name);
   let lock: LockFile | undefined;
   let journal: Journal | undefined;
@@ -51,8 +51,8 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
     notes.info({ path, program: server.command[0], arguments: server.command.length - 1 }, 'the keeper has begun');
     const output = new ServerOutput(logs.output(), notes);
     output.watch(systemClock);
-    const surroundings = surroundingsFor(notes);
-    const service = new CommandService({
+    const context = contextFor(notes);
+    const commandServer = new CommandServer({
       place,
       server,
       clock: systemClock,
@@ -65,12 +65,12 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
         owner?.end();
       });
     }
-    const events = eventsFor(notes, service);
+    const events = eventsFor(notes, commandServer);
     const opened = (opening: KeeperOwner): void => {
       owner = opening;
       answer({ up: true });
     };
-    await KeeperOwner.keep({ lock, service, settings, surroundings, events, expected }, opened);
+    await KeeperOwner.keep({ lock, server: commandServer, settings, context, events, awaitedDependents }, opened);
   } catch (error) {
     const reason = systemError(error, path, `start the server of ${path}`);
     journal?.error({ code: reason.code, error: reason.message }, 'the endpoint has failed');
@@ -78,7 +78,7 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
     const { code, message } = reason;
     const detail = { ...reason };
     try {
-      if (lock) giveBack(lock);
+      if (lock) giveLockBack(lock);
     } catch (left) {
       journal?.error({ error: String(left) }, 'something of the endpoint is left');
     }
@@ -89,7 +89,7 @@ async function keep({ directory: where, name, server, settings, expected }: Keep
   }
 }
 
-function eventsFor(journal: Journal, service: CommandService): LeaseEvents {
+function eventsFor(journal: Journal, commandServer: CommandServer): LeaseEvents {
   return {
     stopping: (done) => {
       const told = (message: string, fields: object = {}) => {
@@ -104,13 +104,13 @@ function eventsFor(journal: Journal, service: CommandService): LeaseEvents {
     lost: (cause) => {
       journal.warn({ cause }, 'another owner has taken over');
       // Its server is named in no record any more: nobody but us can end it, however long that may take.
-      service.stop().then(end, end);
+      commandServer.stop().then(end, end);
     },
     ended: (reason) => journal.warn({ code: reason.code, error: reason.message }, 'the references were ended'),
   };
 }
 
-function surroundingsFor(journal: Journal): Surroundings {
+function contextFor(journal: Journal): Context {
   return {
     clock: systemClock,
     reclaimed: (_path, pid, names) => journal.info({ pid, names }, 'files of a dead owner were removed'),

@@ -1,5 +1,5 @@
 import { closeSync, constants, ftruncateSync, writeFileSync } from 'node:fs';
-import { errnoOf } from '../system-errors.js';
+import { errnoOf } from '../errors/system.js';
 import { type LogDirectory, openPrivate, readIfThere } from './log-file.js';
 
 /** What was cut off a log: in a file beside it, and in memory what that could not take, or if there is none. */

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { errnoOf } from '../errors/system.js';
 import { lstatIfThere } from '../files/identity.js';
 import { joinPath } from '../files/paths.js';
-import { errnoOf } from '../system-errors.js';
 import { listensAt } from './socket-table.js';
 
 /** Milliseconds between two looks. */

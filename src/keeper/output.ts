@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import type { Clock } from '../clock.js';
-import { isSocketReferenceError, quote, type SocketReferenceError } from '../errors.js';
+import { isSocketReferenceError, quote, type SocketReferenceError } from '../errors/error.js';
 import type { OutputPlace } from '../files/file-end.js';
 import { randomName } from '../files/random.js';
 import type { Journal } from './journal.js';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { errnoOf, systemError } from '../system-errors.js';
+import { errnoOf, systemError } from '../errors/system.js';
 import { acceptedAt } from './socket-table.js';
 
 /** The first pause between two looks, in milliseconds: about what a small server needs to start. */

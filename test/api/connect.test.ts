@@ -3,27 +3,27 @@ import { chownSync, mkdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { connectTo } from '#src/api/connect.js';
+import { deferred } from '#src/deferred.js';
 import type { Endpoint } from '#src/endpoint/endpoint.js';
-import { Slot } from '#src/endpoint/slot.js';
+import { ReferenceState } from '#src/endpoint/reference-state.js';
 import type { Place } from '#src/files/place.js';
-import { deferred } from '#src/sharing/deferred.js';
 import { isRoot, otherUid, withPlace } from '../helpers/place.js';
 import { greet, greeting, readAll } from '../helpers/serve.js';
 import { deadSocket } from '../helpers/tree.js';
 
-/** A slot of an endpoint that is there as long as it says so. */
+/** A state of an endpoint that is there as long as it says so. */
 function slotAt(place: Place, heal: () => Promise<void> = async () => {}) {
   const changed = deferred<void>();
-  const watched = new Set<Slot>();
+  const watched = new Set<ReferenceState>();
   const endpoint = {
     place,
     live: true,
     lease: { heal } as object | undefined,
     whenChanged: () => changed.promise,
-    watch: (slot: Slot) => void watched.add(slot),
+    watch: (state: ReferenceState) => void watched.add(state),
     closedError: (open: boolean) => new Error(open ? 'ended' : 'closed'),
   };
-  return { endpoint, changed, slot: new Slot(endpoint as unknown as Endpoint, undefined) };
+  return { endpoint, changed, state: new ReferenceState(endpoint as unknown as Endpoint, undefined) };
 }
 
 async function served(path: string): Promise<() => Promise<unknown>> {
@@ -43,21 +43,21 @@ describe('a connection', () => {
   it('has the file looked after first when it is not there', () =>
     withPlace(async (place) => {
       let stop: (() => Promise<unknown>) | undefined;
-      const { slot } = slotAt(place, async () => {
+      const { state } = slotAt(place, async () => {
         stop ??= await served(place.path);
       });
-      expect(await readAll(await connectTo(slot, undefined))).toBe(greeting);
+      expect(await readAll(await connectTo(state, undefined))).toBe(greeting);
       await stop?.();
     }));
 
   it('waits for a change while there is no server, and leaves no listener behind', () =>
     withPlace(async (place) => {
-      const { slot, endpoint, changed } = slotAt(place);
+      const { state, endpoint, changed } = slotAt(place);
       const stop = await served(place.path);
       const { lease } = endpoint;
       endpoint.lease = undefined;
       const abort = new AbortController();
-      const connecting = connectTo(slot, { signal: abort.signal });
+      const connecting = connectTo(state, { signal: abort.signal });
       await new Promise(setImmediate);
       expect(getEventListeners(abort.signal, 'abort')).toHaveLength(1);
       endpoint.lease = lease;
@@ -70,8 +70,8 @@ describe('a connection', () => {
   it('that nobody accepts any more fails when its time is over', () =>
     withPlace(async (place) => {
       await deadSocket(place.path);
-      const { slot } = slotAt(place);
-      await expect(connectTo(slot, { timeoutMs: 10 })).rejects.toMatchObject({
+      const { state } = slotAt(place);
+      await expect(connectTo(state, { timeoutMs: 10 })).rejects.toMatchObject({
         code: 'ERR_SOCKREF_TIMEOUT',
         timeoutMs: 10,
         waitingFor: 'the socket to accept connections',
@@ -82,9 +82,9 @@ describe('a connection', () => {
   it('is not made for a signal that aborts meanwhile', () =>
     withPlace(async (place) => {
       const stop = await served(place.path);
-      const { slot } = slotAt(place);
+      const { state } = slotAt(place);
       const abort = new AbortController();
-      const connecting = connectTo(slot, { signal: abort.signal });
+      const connecting = connectTo(state, { signal: abort.signal });
       abort.abort('why');
       await expect(connecting).rejects.toMatchObject({ name: 'AbortError', cause: 'why' });
       await stop();
@@ -92,20 +92,20 @@ describe('a connection', () => {
 
   it('fails when the reference is of no use any more', () =>
     withPlace(async (place) => {
-      const { slot, endpoint } = slotAt(place);
+      const { state, endpoint } = slotAt(place);
       endpoint.lease = undefined;
-      const connecting = connectTo(slot, {});
+      const connecting = connectTo(state, {});
       endpoint.live = false;
-      slot.abort(() => new Error('why'));
+      state.abort(() => new Error('why'));
       await expect(connecting).rejects.toThrow('ended');
-      slot.open = false;
-      await expect(connectTo(slot, {})).rejects.toThrow('closed');
+      state.open = false;
+      await expect(connectTo(state, {})).rejects.toThrow('closed');
     }));
 
   it('is not made to what is no socket', () =>
     withPlace(async (place) => {
       mkdirSync(place.path);
-      await expect(connectTo(slotAt(place).slot, {})).rejects.toMatchObject({
+      await expect(connectTo(slotAt(place).state, {})).rejects.toMatchObject({
         code: 'ERR_SOCKREF_ADDRESS_IN_USE',
         found: 'directory',
       });
@@ -117,7 +117,7 @@ describe('a connection', () => {
       const stop = await served(`${place.path}~`);
       renameSync(`${place.path}~`, place.path);
       if (isRoot) chownSync(place.path, otherUid, otherUid);
-      const connecting = connectTo(slotAt(place).slot, {});
+      const connecting = connectTo(slotAt(place).state, {});
       if (isRoot) await expect(connecting).rejects.toMatchObject({ found: 'socket', uid: otherUid });
       else expect(await readAll(await connecting)).toBe(greeting);
       unlinkSync(place.path);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { infoOf } from '#src/api/info.js';
+import type { Holders } from '#src/control/messages.js';
 import type { OwnerRecord } from '#src/files/record.js';
-import type { Holders } from '#src/sharing/messages.js';
 
 const path = '/run/app.sock';
 const record = { pid: 7, since: 99 } as OwnerRecord;

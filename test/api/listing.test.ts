@@ -4,7 +4,7 @@ import { SocketReferenceError } from 'sockref';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SocketInfo } from '#src/api/info.js';
 import { listSockets } from '#src/api/listing.js';
-import { deferred } from '#src/sharing/deferred.js';
+import { deferred } from '#src/deferred.js';
 import { withDirectory } from '../helpers/directory.js';
 
 const info = (path: string): SocketInfo => ({

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { ManagerCounters } from '#src/api/stats.js';
-import { CleanUpQueue } from '#src/endpoint/clean-up-queue.js';
+import { CleanUps } from '#src/endpoint/clean-ups.js';
 import type { Endpoint } from '#src/endpoint/endpoint.js';
-import { Owner } from '#src/sharing/owner.js';
+import { Owner } from '#src/ownership/owner.js';
 
 /** What the numbers are taken from, and no more. */
 function endpoint(live: boolean, ownReferences: number, connections?: object): Endpoint {
@@ -21,7 +21,7 @@ it('sums up the sockets, and the connections of those that are served here', () 
     { ...endpoint(true, 4), lease: { role: 'member' } } as Endpoint,
     endpoint(false, 0),
   ];
-  const stats = counters.snapshot(endpoints, 7, new CleanUpQueue(1));
+  const stats = counters.snapshot(endpoints, 7, new CleanUps(1));
   expect(stats).toEqual({
     activeSockets: 4,
     references: 12,
@@ -43,8 +43,8 @@ it('sums up the sockets, and the connections of those that are served here', () 
 
 it('are those of a moment: what happens later does not change them', () => {
   const counters = new ManagerCounters();
-  const before = counters.snapshot([], 0, new CleanUpQueue(1));
+  const before = counters.snapshot([], 0, new CleanUps(1));
   counters.acquired++;
   expect(before.acquired).toBe(0);
-  expect(counters.snapshot([], 0, new CleanUpQueue(1)).acquired).toBe(1);
+  expect(counters.snapshot([], 0, new CleanUps(1)).acquired).toBe(1);
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { asGiven, inWords, parseDuration, wrongDuration } from '#src/cli/duration.js';
 import { described } from '#src/cli/failure.js';
 import { wordsOf } from '#src/cli/run/words.js';
-import { SocketReferenceError } from '#src/errors.js';
+import { SocketReferenceError } from '#src/errors/error.js';
 
 describe('a duration', () => {
   it.each([

@@ -4,11 +4,11 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { ConnectionHandler } from 'sockref';
 import { describe, expect, it } from 'vitest';
+import { deferred } from '#src/deferred.js';
 import { Endpoint } from '#src/endpoint/endpoint.js';
 import type { EndpointHost } from '#src/endpoint/host.js';
-import type { Slot } from '#src/endpoint/slot.js';
+import type { ReferenceState } from '#src/endpoint/reference-state.js';
 import type { Place } from '#src/files/place.js';
-import { deferred } from '#src/sharing/deferred.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 import { takeLock, withPlace } from '../helpers/place.js';
 import { greet } from '../helpers/serve.js';
@@ -61,16 +61,16 @@ class Life {
     this.endpoint = new Endpoint(place, settings, { kind: 'handler', serve }, host);
   }
 
-  wait(timeoutMs = 1_000): Promise<Slot | 'start-over'> {
+  wait(timeoutMs = 1_000): Promise<ReferenceState | 'start-over'> {
     const options = { timeoutMs, total: timeoutMs, signal: undefined, trace: undefined, canServe: true };
     return this.endpoint.wait(options, { kind: 'handler', serve: greet });
   }
 
-  /** A slot, where starting over would be a failure. */
-  async take(): Promise<Slot> {
-    const slot = await this.wait();
-    if (slot === 'start-over') throw new Error('the endpoint was on its way out');
-    return slot;
+  /** A reference, where starting over would be a failure. */
+  async take(): Promise<ReferenceState> {
+    const reference = await this.wait();
+    if (reference === 'start-over') throw new Error('the endpoint was on its way out');
+    return reference;
   }
 }
 
@@ -79,10 +79,10 @@ describe('an endpoint', () => {
     withPlace(async (place) => {
       const life = new Life(place);
       expect(life.endpoint).toMatchObject({ state: 'claiming', live: false, references: 0, ending: undefined });
-      const slots = await Promise.all([life.take(), life.take()]);
+      const references = await Promise.all([life.take(), life.take()]);
       expect(life.endpoint).toMatchObject({ state: 'active', live: true, references: 2, role: 'owner' });
-      slots.push(life.endpoint.share(undefined));
-      for (const slot of slots) void life.endpoint.release(slot);
+      references.push(life.endpoint.share(undefined));
+      for (const reference of references) void life.endpoint.release(reference);
       expect(life.endpoint).toMatchObject({ state: 'stopping', live: false, references: 0 });
       await life.endpoint.ending;
       await life.gone;
@@ -103,15 +103,15 @@ describe('an endpoint', () => {
   it('tells those who come during its end to start over, and not before it is over', () =>
     withPlace(async (place) => {
       const life = new Life(place);
-      const slot = await life.take();
-      void life.endpoint.release(slot);
+      const reference = await life.take();
+      void life.endpoint.release(reference);
       const late = life.wait();
       expect(readdirSync(dirname(place.path)).length).toBeGreaterThan(0);
       expect(await late).toBe('start-over');
       expect(life.endpoint.state).toBe('ended');
     }));
 
-  it('releases a slot once, whoever says so', () =>
+  it('releases a reference once, whoever says so', () =>
     withPlace(async (place) => {
       const life = new Life(place);
       const [first, second] = [await life.take(), life.endpoint.share(undefined)];
@@ -160,8 +160,8 @@ describe('linger', () => {
   it('ends after exactly its time', () =>
     withPlace(async (place) => {
       const life = new Life(place, { lingerMs: 3_000 });
-      const slot = await life.take();
-      await life.endpoint.release(slot);
+      const reference = await life.take();
+      await life.endpoint.release(reference);
       life.clock.pass(2_999);
       expect(life.endpoint).toMatchObject({ state: 'active', references: 0 });
       expect(existsSync(place.path)).toBe(true);
@@ -177,10 +177,10 @@ describe('linger', () => {
       await life.endpoint.release(await life.take());
       for (let round = 0; round < 3; round++) {
         life.clock.pass(2_000);
-        const slot = life.endpoint.share(undefined);
+        const reference = life.endpoint.share(undefined);
         life.clock.pass(10_000);
         expect(life.endpoint.state).toBe('active');
-        await life.endpoint.release(slot);
+        await life.endpoint.release(reference);
       }
       life.clock.pass(3_000);
       await life.gone;
@@ -203,10 +203,10 @@ describe('drain', () => {
       const accepted = deferred<void>();
       const serve: ConnectionHandler = (socket) => accepted.resolve(void socket.resume());
       const life = new Life(place, { drainTimeoutMs: 4_000, serve });
-      const slot = await life.take();
+      const reference = await life.take();
       const client = connect(place.path);
       await accepted.promise;
-      const ending = life.endpoint.release(slot);
+      const ending = life.endpoint.release(reference);
       expect(existsSync(place.path)).toBe(false);
       const closed = once(client.resume(), 'close');
       client.on('error', () => {});

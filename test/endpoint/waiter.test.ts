@@ -1,12 +1,12 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Waiter, type WaiterOptions } from '#src/endpoint/waiter.js';
-import type { Obstacle } from '#src/sharing/obstacle.js';
+import type { WaitReason } from '#src/ownership/wait-reason.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 
 const path = '/tmp/a.sock';
 
-function wait(options: Partial<WaiterOptions> = {}, obstacle: Obstacle = { waitingFor: 'a test', pid: undefined }) {
+function wait(options: Partial<WaiterOptions> = {}, waitReason: WaitReason = { waitingFor: 'a test', pid: undefined }) {
   const clock = new FakeClock();
   const gone: Waiter[] = [];
   const all = { timeoutMs: 70, total: 100, signal: undefined, trace: undefined, canServe: true, ...options };
@@ -14,14 +14,14 @@ function wait(options: Partial<WaiterOptions> = {}, obstacle: Obstacle = { waiti
     path,
     all,
     clock,
-    () => obstacle,
+    () => waitReason,
     (each) => gone.push(each),
   );
   return { waiter, clock, gone };
 }
 
 describe('a waiter', () => {
-  it('fails when its time is over, and names the whole time and the obstacle', async () => {
+  it('fails when its time is over, and names the whole time and the waitReason', async () => {
     const { waiter, clock, gone } = wait();
     clock.pass(69);
     expect(gone).toEqual([]);

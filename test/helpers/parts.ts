@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { LeaseEvents } from '#src/sharing/lease.js';
-import type { OwnerSettings, Surroundings } from '#src/sharing/settings.js';
+import type { Context } from '#src/context.js';
+import type { LeaseEvents } from '#src/ownership/lease.js';
+import type { OwnerSettings } from '#src/ownership/settings.js';
 import { FakeClock } from './fake-clock.js';
 
 /** Settings of an owner; each test gives those that it is about. */
@@ -23,7 +24,7 @@ export function ownerSettings(changes: Partial<OwnerSettings> = {}): OwnerSettin
 }
 
 /** Surroundings that note what they are told, with a clock that stands still; and the ear of a lease. */
-export class Notes implements Surroundings {
+export class Notes implements Context {
   readonly clock = new FakeClock();
   readonly told: string[] = [];
   readonly faults: unknown[] = [];

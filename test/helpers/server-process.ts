@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { processEntry } from '#src/files/process-table.js';
-import { leashOf, type ServerProcesses, startOf } from '#src/files/processes.js';
+import { leashOf, type ServerProcesses, startOf } from '#src/processes/end.js';
+import { processEntry } from '#src/processes/table.js';
 import { atEnd } from './at-end.js';
 
 /** A program that runs as a keeper runs a server: in a session of its own, with a leash as descriptor 3. */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { LineSplitter } from '#src/control/lines.js';
+import { MalformedMessage, parseToMember, parseToOwner } from '#src/control/messages.js';
 import { maxMessageBytes } from '#src/protocol/constants.js';
-import { LineSplitter } from '#src/sharing/lines.js';
-import { MalformedMessage, parseToMember, parseToOwner } from '#src/sharing/messages.js';
 
 interface MessageCase {
   readonly to: 'owner' | 'member';

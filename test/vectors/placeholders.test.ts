@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { SocketManager } from 'sockref';
 import { expect, it } from 'vitest';
-import { misspeltPlaceholder } from '#src/sharing/placeholders.js';
+import { misspeltPlaceholder } from '#src/serving/placeholders.js';
 
 interface Case {
   readonly command: string[];

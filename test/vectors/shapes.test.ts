@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { MalformedMessage, parseToMember, parseToOwner } from '#src/control/messages.js';
 import { parseRecord } from '#src/files/record.js';
-import { MalformedMessage, parseToMember, parseToOwner } from '#src/sharing/messages.js';
 
 interface Change {
   readonly at: readonly (string | number)[];

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { finished } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { SocketManager } from '../../api/manager.js';
-import { errnoOf, systemError } from '../../system-errors.js';
+import { errnoOf, systemError } from '../../errors/system.js';
 import { duration } from '../duration-option.js';
 import { tellUnwritable } from '../output.js';
 

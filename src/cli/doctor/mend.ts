@@ -1,7 +1,7 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync } from 'node:fs';
 import { lstatIfThere } from '../../files/identity.js';
 import { ownUid } from '../../files/platform.js';
-import { sweep } from '../../sharing/sweep.js';
+import { removeLeftovers } from '../../ownership/remove-leftovers.js';
 import type { Cure, Problem } from './problem.js';
 
 /** Mends what can be mended. Says whether it was. */
@@ -31,7 +31,7 @@ function close(path: string): boolean {
 async function reclaim({ open }: Extract<Cure, { kind: 'reclaim' }>, pid: number | undefined): Promise<boolean> {
   const place = open();
   try {
-    await sweep(place, pid ?? 0);
+    await removeLeftovers(place, pid ?? 0);
     return lstatIfThere(place.directory.at(place.names.lock)) === undefined;
   } finally {
     place.directory.release();

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
-import { quote } from '../../errors.js';
-import { errnoOf } from '../../system-errors.js';
+import { quote } from '../../errors/error.js';
+import { errnoOf } from '../../errors/system.js';
 import { CliError } from '../failure.js';
 import { remoteNumber } from './callers-descriptors.js';
 import type { Hold } from './hold.js';

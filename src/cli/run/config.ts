@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { lilconfigSync } from 'lilconfig';
 import * as v from 'valibot';
 import { closest } from '../../closest.js';
-import { messageOf, quote } from '../../errors.js';
+import { messageOf, quote } from '../../errors/error.js';
 import { ownUid } from '../../files/platform.js';
 import { durationForm, type Least, parseDuration, wrongDuration } from '../duration.js';
 import { CliError } from '../failure.js';

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { quote } from '../../errors.js';
+import { quote } from '../../errors/error.js';
 import { UsageError } from '../failure.js';
 
 /** What every command is told. */

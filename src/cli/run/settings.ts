@@ -1,8 +1,8 @@
 import type { AcquireOptions } from '../../api/options.js';
 import type { ServerOptions } from '../../api/server-options.js';
-import { isSocketReferenceError, quote } from '../../errors.js';
-import { workingDirectory } from '../../files/working-directory.js';
-import { nobodyServes } from '../../sharing/reasons.js';
+import { isSocketReferenceError, quote } from '../../errors/error.js';
+import { nobodyServes } from '../../ownership/reasons.js';
+import { workingDirectory } from '../../processes/working-directory.js';
 import { CliError, UsageError } from '../failure.js';
 import { tell } from '../output.js';
 import type { FoundConfig, OtherConfig, SocketConfig } from './config.js';

@@ -1,5 +1,5 @@
 import { split } from 'shlex';
-import { quote } from '../../errors.js';
+import { quote } from '../../errors/error.js';
 import { UsageError } from '../failure.js';
 
 /**

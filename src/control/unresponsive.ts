@@ -1,0 +1,28 @@
+import { SocketReferenceError } from '../errors/error.js';
+import { processEntry } from '../processes/table.js';
+
+/**
+ * What the system says of a process that does not answer, and what to do about it. Looked up and never guessed: one that is
+ * only busy must not be ended for dead.
+ *
+ * @param start - when it began, if that is known: the number alone may be that of another process by now, or here
+ */
+export function stateOfOwner(pid: number, start: string | undefined): string {
+  const entry = processEntry(pid);
+  if (!entry || entry.ended || (start !== undefined && entry.start !== start)) {
+    return 'its state cannot be seen from here; look at it where it runs, and wait longer if it is busy';
+  }
+  if (entry.stopped) return `it is stopped; continue it with kill -CONT ${pid}, or end it with kill -KILL ${pid}`;
+  return 'it runs, and is busy or has no place for one more; wait longer, or look at what it does';
+}
+
+/** The error of whoever had no answer from a living owner within its time. */
+export function unresponsive(
+  path: string,
+  what: string,
+  timeoutMs: number,
+  { pid, start }: { readonly pid: number; readonly start?: string | undefined },
+): SocketReferenceError {
+  const message = `The owner of ${path} (pid ${pid}) ${what}; ${stateOfOwner(pid, start)}`;
+  return new SocketReferenceError('ERR_SOCKREF_OWNER_UNRESPONSIVE', message, { path, pid, timeoutMs });
+}

@@ -1,0 +1,33 @@
+import type { Refusal } from '../control/last-words.js';
+import type { OwnerSettings } from './settings.js';
+
+// How many members and references an owner allows (I7).
+
+type Limits = Pick<OwnerSettings, 'maxMembers' | 'maxReferences'>;
+
+/**
+ * Why one more member cannot come.
+ *
+ * @param members - how many there are
+ * @param total - how many references there would be
+ */
+export function limitMet(
+  { maxMembers, maxReferences }: Limits,
+  { members, total }: { readonly members: number; readonly total: number },
+): Refusal | undefined {
+  if (members >= maxMembers) return full('maxMembersPerSocket', maxMembers);
+  return total > maxReferences ? full('maxReferencesPerSocket', maxReferences) : undefined;
+}
+
+/** No member of good faith exceeds the limit by itself, and no total may exceed what a number holds exactly. */
+export function isPossible({ maxReferences }: Limits, references: number, total: number): boolean {
+  return references <= maxReferences && Number.isSafeInteger(total);
+}
+
+function full(limit: string, max: number): Refusal {
+  return {
+    code: 'ERR_SOCKREF_LIMIT_EXCEEDED',
+    message: `The owner (pid ${process.pid}) allows ${max} as ${limit}, and that is reached`,
+    detail: { limit, max },
+  };
+}

@@ -1,0 +1,84 @@
+import type { Channel } from '../control/channel.js';
+import { farewell } from '../control/last-words.js';
+import type { Holder, ToOwner } from '../control/messages.js';
+import type { SocketReferenceError } from '../errors/error.js';
+import { maxListedMembers, maxMessageBytes } from '../protocol/constants.js';
+import type { AttachedMember } from './attached-member.js';
+import type { MembersOwner } from './members-owner.js';
+
+/**
+ * Bytes that these may have together: the owner and its server have to be named in the same message, with a label, a
+ * command as text and as words, and a reason that are long and need several bytes for a letter.
+ */
+const maxListedBytes = maxMessageBytes - 12_288;
+
+/**
+ * Those who ask an owner who holds it, or to end. Each connection has at most one answer under way, whatever it asks (I7), and is
+ * forgotten when it is over.
+ */
+export class Answers {
+  readonly #owner: Pick<MembersOwner, 'describe'>;
+  readonly #holds: ReadonlySet<AttachedMember>;
+  /** Those to be told when everything has ended. */
+  readonly #stopAsked = new Set<Channel<ToOwner>>();
+  /** Those to be told the holders as soon as they have read what they were told before. */
+  readonly #due = new Set<Channel<ToOwner>>();
+
+  constructor(owner: Pick<MembersOwner, 'describe'>, holds: ReadonlySet<AttachedMember>) {
+    this.#owner = owner;
+    this.#holds = holds;
+  }
+
+  /** Tells who holds what. One that asks faster than it reads gets fewer answers, and the newest. */
+  who(channel: Channel<ToOwner>): void {
+    if (!channel.backedUp) {
+      const members = listed(this.#holds);
+      channel.send(this.#owner.describe(members, this.#holds.size - members.length));
+      return;
+    }
+    if (this.#due.has(channel)) return;
+    this.#due.add(channel);
+    channel.whenRead(() => {
+      if (this.#due.delete(channel)) this.who(channel);
+    });
+  }
+
+  /** Has a connection told when everything has ended. Says whether it had not asked for that before. */
+  whenEnded(channel: Channel<ToOwner>): boolean {
+    if (this.#stopAsked.has(channel)) return false;
+    this.#stopAsked.add(channel);
+    return true;
+  }
+
+  /** A connection is over. */
+  forget(channel: Channel<ToOwner>): void {
+    this.#stopAsked.delete(channel);
+    this.#due.delete(channel);
+  }
+
+  /** Everything has ended, but for what could not be removed. */
+  ended(failure: SocketReferenceError | undefined, end: (channel: Channel<ToOwner>, message: object) => void): void {
+    for (const channel of this.#stopAsked) end(channel, farewell(failure === undefined, failure));
+  }
+}
+
+/** The members, oldest first, as many as fit. */
+export function listed(holds: ReadonlySet<AttachedMember>): Holder[] {
+  const listed: Holder[] = [];
+  let bytes = 0;
+  for (const hold of holds) {
+    const { pid, thread, label, canServe } = hold.hello;
+    const holder = {
+      pid,
+      ...(thread !== undefined && { thread }),
+      ...(label !== undefined && { label }),
+      references: hold.references,
+      since: hold.since,
+      canServe,
+    };
+    bytes += Buffer.byteLength(JSON.stringify(holder)) + 1;
+    if (listed.length === maxListedMembers || bytes > maxListedBytes) break;
+    listed.push(holder);
+  }
+  return listed;
+}

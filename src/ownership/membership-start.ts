@@ -1,0 +1,39 @@
+import { threadId } from 'node:worker_threads';
+import type { Context } from '../context.js';
+import type { ToOwner } from '../control/messages.js';
+import type { OutputPlace } from '../files/file-end.js';
+import type { Place } from '../files/place.js';
+import { protocolVersion } from '../protocol/constants.js';
+import type { Lease, LeaseEvents } from './lease.js';
+import type { OwnerSettings } from './settings.js';
+
+/** What a member starts from. */
+export interface MembershipStart {
+  readonly place: Place;
+  readonly settings: OwnerSettings;
+  readonly context: Context;
+  readonly events: LeaseEvents;
+  /** References here, the acquires under way included. */
+  readonly references: number;
+  readonly canServe: boolean;
+  /** Called when there is an owner, whose server is not up yet. */
+  starting(output: OutputPlace | undefined): void;
+  /** Called in the tick in which the server is known to be up. */
+  accept(member: Lease): void;
+}
+
+/** How an attempt to attach ended without a lease: the owner is on its way out, or was no owner any more. */
+export type NotAttached = 'stopping' | 'closed';
+
+/** What a member says first. */
+export function helloOf({ references, canServe, settings: { label } }: MembershipStart): ToOwner {
+  return {
+    type: 'hello',
+    v: protocolVersion,
+    pid: process.pid,
+    ...(threadId !== 0 && { thread: threadId }),
+    ...(label !== undefined && { label }),
+    references,
+    canServe,
+  };
+}

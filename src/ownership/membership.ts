@@ -1,0 +1,297 @@
+import type { Socket } from 'node:net';
+import { type Anchor, MemberAnchor } from '../control/anchor.js';
+import { Channel } from '../control/channel.js';
+import { failureFrom } from '../control/failure.js';
+import { type MalformedMessage, parseToMember, type ToMember, type ToOwner } from '../control/messages.js';
+import { unresponsive } from '../control/unresponsive.js';
+import { type Deferred, deferred } from '../deferred.js';
+import type { Place } from '../files/place.js';
+import { onAbort } from '../on-abort.js';
+import { CountSender } from './count-sender.js';
+import type { Lease, Peers } from './lease.js';
+import { helloOf, type MembershipStart, type NotAttached } from './membership-start.js';
+import { isWithoutDirectory, notUnderstood, stoppedByForce } from './reasons.js';
+import { removeLeftovers } from './remove-leftovers.js';
+import { RepairRequests } from './repair-requests.js';
+
+type Welcome = Extract<ToMember, { type: 'welcome' }>;
+
+type Phase =
+  | { readonly kind: 'greeting' }
+  /** Welcomed by an owner whose server is not up yet. */
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'attached' }
+  | { readonly kind: 'leaving'; readonly left: Deferred<void> }
+  | { readonly kind: 'gone' };
+
+/** A hold on an endpoint whose owner is another process or thread: one control connection. */
+export class Membership implements Lease {
+  readonly role = 'member';
+  readonly published = [];
+  readonly settling = undefined;
+  readonly #start: MembershipStart;
+  readonly #place: Place;
+  readonly #channel: Channel<ToMember>;
+  readonly #outcome = deferred<NotAttached | undefined>();
+  #phase: Phase = { kind: 'greeting' };
+  #welcome: Welcome | undefined;
+  #others = 0;
+  #peers: Peers = { members: 0, dependents: 0 };
+  readonly #counts: CountSender;
+  #repairs: RepairRequests | undefined;
+  #anchor: MemberAnchor | undefined;
+
+  private constructor(socket: Socket, start: MembershipStart) {
+    this.#start = start;
+    this.#place = start.place;
+    this.#channel = new Channel<ToMember>(socket, parseToMember, {
+      message: (message) => this.#message(message),
+      refuse: () => undefined,
+      closed: (malformed) => this.#closed(malformed),
+    });
+    this.#counts = new CountSender(this.#channel, start.references);
+    this.#channel.send(helloOf(start));
+  }
+
+  /**
+   * Attaches over a connected control socket.
+   *
+   * @returns why not, or undefined once `accept` was called
+   * @throws SocketReferenceError if the owner refuses, or cannot be understood
+   */
+  static attach(socket: Socket, start: MembershipStart, signal: AbortSignal): Promise<NotAttached | undefined> {
+    const member = new Membership(socket, start);
+    const abort = (): void => member.#giveUp(signal.reason);
+    return member.#outcome.promise.finally(onAbort(signal, abort));
+  }
+
+  /**
+   * Comes and goes at once, so that an owner that waits for somebody knows that nobody comes. Resolves when it has let us go:
+   * when everything has ended, if we were the only one.
+   */
+  static visit(socket: Socket, start: MembershipStart): Promise<void> {
+    return new Membership(socket, start).#sayBye();
+  }
+
+  get ownerPid(): number {
+    return this.#welcome?.pid ?? 0;
+  }
+
+  /**
+   * Opens the anchor of this hold: a second connection to the owner, which does nothing but be open. A child that inherits its
+   * descriptor holds the references on when this process dies without a word.
+   *
+   * @returns undefined if there is none: an older owner knows no anchors, or this owner is gone
+   */
+  async anchor(): Promise<Anchor | undefined> {
+    const key = this.#welcome?.anchor;
+    if (key === undefined || this.#phase.kind !== 'attached') return undefined;
+    this.#anchor ??= new MemberAnchor(this.#place, this.#start.settings.failoverTimeoutMs);
+    return this.#anchor.open(key);
+  }
+
+  /** Whether the owner can hold references on by an anchor. */
+  get knowsAnchors(): boolean {
+    return this.#welcome?.anchor !== undefined;
+  }
+
+  get others(): number {
+    return this.#others;
+  }
+
+  get peers(): Peers {
+    return this.#peers;
+  }
+
+  get maxReferences(): number {
+    return this.#welcome?.maxReferences ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  update(references: number): void {
+    if (this.#phase.kind !== 'attached') return;
+    if (references > 0) this.#counts.update(references);
+    else void this.#leave();
+  }
+
+  keepAlive(alive: boolean): void {
+    this.#channel.keepAlive(alive);
+  }
+
+  /** The very promise that the end is told by: a failure of it is heard, whether or not the caller waits. */
+  abandon(): Promise<void> {
+    return this.#phase.kind === 'attached' ? this.#leave() : Promise.resolve();
+  }
+
+  /** The files are the owner's business. */
+  async repair(): Promise<void> {
+    if (this.#phase.kind !== 'attached') return;
+    this.#repairs ??= new RepairRequests(this.#place, this.#start.context);
+    this.#repairs.send();
+  }
+
+  /** Nobody here waits for the server any more. */
+  #giveUp(reason: unknown): void {
+    switch (this.#phase.kind) {
+      case 'greeting':
+        this.#finish(() => this.#outcome.reject(reason));
+        return;
+      case 'waiting':
+        // If nobody else waits, it ends: that is worth waiting for.
+        this.#sayBye().then(
+          () => this.#outcome.reject(reason),
+          (error: unknown) => this.#outcome.reject(error),
+        );
+        return;
+      default:
+    }
+  }
+
+  #leave(): Promise<void> {
+    const left = this.#sayBye();
+    this.#start.events.stopping(left);
+    return left;
+  }
+
+  #sayBye(): Promise<void> {
+    const left = deferred<void>();
+    this.#enter({ kind: 'leaving', left });
+    this.#channel.send({ type: 'bye' } satisfies ToOwner);
+    // The answer is worth waiting for: it says that the files are gone.
+    this.#channel.keepAlive(true);
+    const { clock } = this.#start.context;
+    const { failoverTimeoutMs, drainTimeoutMs } = this.#start.settings;
+    const timeoutMs = failoverTimeoutMs + Math.max(drainTimeoutMs, this.#welcome?.stopTimeoutMs ?? 0);
+    const timer = clock.after(timeoutMs, () => this.#leaveUnanswered(left, timeoutMs));
+    const cancel = (): void => timer.cancel();
+    left.promise.then(cancel, cancel);
+    return left.promise;
+  }
+
+  /** The owner does not read. The kernel will tell it that we are gone; our process must not wait for that. */
+  #leaveUnanswered(left: Deferred<void>, timeoutMs: number): void {
+    const { path } = this.#place;
+    const pid = this.ownerPid;
+    const what = `did not answer a release within ${timeoutMs} ms`;
+    this.#start.context.fault(path, unresponsive(path, what, timeoutMs, { pid }));
+    this.#finish(() => left.resolve());
+  }
+
+  #message(message: ToMember): void {
+    switch (message.type) {
+      case 'welcome':
+        if (this.#phase.kind === 'leaving' && !this.#welcome) {
+          // We said goodbye together with our hello.
+          this.#welcome = message;
+          return;
+        }
+        if (this.#phase.kind !== 'greeting') break;
+        this.#welcome = message;
+        this.#counted(message);
+        this.#enter({ kind: 'waiting' });
+        if (message.state === 'ready') this.#attached();
+        else this.#start.starting(message.output);
+        return;
+      case 'ready':
+        if (this.#phase.kind === 'waiting') this.#attached();
+        return;
+      case 'count':
+        this.#counted(message);
+        return;
+      case 'stopping':
+        this.#stopping(message.force === true);
+        return;
+      case 'failed': {
+        if (this.#phase.kind === 'leaving') break;
+        const failure = failureFrom(message, this.#place.path);
+        const attached = this.#phase.kind === 'attached';
+        this.#finish(() => this.#outcome.reject(failure));
+        if (!attached) return;
+        // A server that failed for good takes the references of everybody with it; but who has another directory can serve.
+        if (this.#start.canServe && isWithoutDirectory(failure)) this.#start.events.lost('owner-died');
+        else this.#start.events.ended(failure);
+        return;
+      }
+      case 'unanchored':
+        if (!this.#anchor) break;
+        this.#anchor.ended('closed');
+        return;
+      case 'bye': {
+        if (this.#phase.kind !== 'leaving') break;
+        // We were the last, or among them, and the owner has ended: with all that is its own, if nothing failed.
+        const [{ left }, { failed }] = [this.#phase, message];
+        this.#finish(() => (failed ? left.reject(failureFrom(failed, this.#place.path)) : left.resolve()));
+        return;
+      }
+      case 'anchored':
+      case 'holders':
+        break;
+    }
+    if (this.#phase.kind === 'attached' || this.#phase.kind === 'leaving') {
+      // As if it had died: references that count on it must not wait for what it will never say.
+      this.#channel.destroy();
+      return;
+    }
+    this.#finish(() => this.#outcome.reject(notUnderstood(this.#place.path, `it sent "${message.type}" out of turn`)));
+  }
+
+  #counted({ total, members, dependents, yours }: Peers & { total: number; yours: number }): void {
+    // What the owner has for us may be behind what we have: only the others' part is its word.
+    this.#others = total - yours;
+    this.#peers = { members, dependents };
+  }
+
+  #attached(): void {
+    this.#enter({ kind: 'attached' });
+    this.#channel.keepAlive(false);
+    this.#start.accept(this);
+    this.#outcome.resolve(undefined);
+  }
+
+  #stopping(force: boolean): void {
+    const { kind } = this.#phase;
+    if (kind === 'leaving') return;
+    const stopped = stoppedByForce(this.#place.path);
+    this.#finish(() => {
+      // Whoever ends a server that does not become ready must not see those who wait for it start another one.
+      if (force && kind === 'waiting') this.#outcome.reject(stopped);
+      else this.#outcome.resolve('stopping');
+    });
+    if (kind !== 'attached') return;
+    if (force) this.#start.events.ended(stopped);
+    else this.#start.events.lost('owner-died');
+  }
+
+  #closed(malformed: MalformedMessage | undefined): void {
+    const phase = this.#phase;
+    this.#enter({ kind: 'gone' });
+    this.#anchor?.ended('owner-lost');
+    switch (phase.kind) {
+      case 'greeting':
+      case 'waiting':
+        if (malformed) this.#outcome.reject(notUnderstood(this.#place.path, malformed.message, malformed.theirs));
+        else this.#outcome.resolve('closed');
+        return;
+      case 'attached':
+        this.#start.events.lost('owner-died');
+        return;
+      case 'leaving':
+        // It died before it could answer. If we were the last, what it left is ours to remove.
+        removeLeftovers(this.#place, this.ownerPid).then(phase.left.resolve, phase.left.reject);
+        return;
+      case 'gone':
+        return;
+    }
+  }
+
+  /** Only while it is attached its count is told. */
+  #enter(next: Phase): void {
+    if (this.#phase.kind === 'attached') this.#counts.stop();
+    this.#phase = next;
+  }
+
+  #finish(then: () => void): void {
+    this.#enter({ kind: 'gone' });
+    this.#channel.destroy();
+    then();
+  }
+}

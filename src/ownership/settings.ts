@@ -1,0 +1,15 @@
+import type { ReclaimRule } from '../files/leftovers.js';
+
+/** What an owner needs to know besides what it serves; all of it normalised. */
+export interface OwnerSettings {
+  readonly mode: number;
+  readonly lingerMs: number;
+  readonly drainTimeoutMs: number;
+  readonly failoverTimeoutMs: number;
+  readonly healIntervalMs: number;
+  readonly reclaim: ReclaimRule;
+  readonly label: string | undefined;
+  readonly maxReferences: number;
+  readonly maxMembers: number;
+  readonly maxConnections: number;
+}

@@ -1,0 +1,34 @@
+import type { Clock } from '../clock.js';
+import type { Context } from '../context.js';
+import { listenerOf } from '../files/publish.js';
+import { Connections, type Serve } from './connections.js';
+import type { Server } from './server.js';
+
+/** A handler, or a server, of this process as what stands behind a socket. */
+export function inProcessServer(
+  serve: Serve,
+  { maxConnections, drainTimeoutMs }: { readonly maxConnections: number; readonly drainTimeoutMs: number },
+  context: Context,
+  path: string,
+): Server {
+  const listener = new Connections(serve, maxConnections, context, path);
+  return listenerServer(listener, drainTimeoutMs, context.clock);
+}
+
+/** What accepts connections as what stands behind a socket. */
+export function listenerServer(listener: Connections, drainTimeoutMs: number, clock: Clock): Server {
+  const { stats } = listener;
+  return {
+    stats,
+    stopTimeoutMs: drainTimeoutMs,
+    recorded: [],
+    description: undefined,
+    get busy() {
+      return stats.open > 0;
+    },
+    reachable: true,
+    source: () => listenerOf(listener.createServer()),
+    stop: () => listener.drain(drainTimeoutMs, clock),
+    detach: () => listener.detach(),
+  };
+}

@@ -1,9 +1,0 @@
-/** What happens below the endpoints and no call waits for: each is told to the user, and counted. */
-export interface Report {
-  /** Something failed. */
-  fault(path: string, error: unknown): void;
-  /** Files that were missing, or had changed, are as they should be. */
-  healed(path: string, names: readonly string[]): void;
-  /** Files of a dead owner were removed. */
-  reclaimed(path: string, pid: number | undefined, names: readonly string[]): void;
-}

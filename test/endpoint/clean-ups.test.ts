@@ -1,0 +1,62 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { deferred } from '#src/deferred.js';
+import { CleanUps } from '#src/endpoint/clean-ups.js';
+
+it('runs what finds room at once, and the rest in its order, so many in a turn', async () => {
+  const queue = new CleanUps(2);
+  const begun: number[] = [];
+  const all = Array.from({ length: 5 }, (_, index) => queue.run(() => void begun.push(index)));
+  expect(begun).toEqual([0, 1]);
+  expect([queue.running, queue.queued]).toEqual([2, 3]);
+  for (let turns = 0; turns < 10; turns++) {
+    const before = begun.length;
+    await turn();
+    expect(begun.length - before).toBeLessThanOrEqual(2);
+  }
+  await Promise.all(all);
+  expect(begun).toEqual([0, 1, 2, 3, 4]);
+  expect([queue.running, queue.queued]).toEqual([0, 0]);
+});
+
+it('gives the place of a slow one to nobody else', async () => {
+  const queue = new CleanUps(1);
+  const slow = deferred<void>();
+  const first = queue.run(() => slow.promise);
+  let begun = false;
+  const second = queue.run(() => {
+    begun = true;
+  });
+  for (let turns = 0; turns < 5; turns++) await turn();
+  expect(begun).toBe(false);
+  slow.resolve();
+  await Promise.all([first, second]);
+  expect(begun).toBe(true);
+});
+
+it('does not let a newcomer pass those who wait', async () => {
+  const queue = new CleanUps(1);
+  const order: string[] = [];
+  const first = queue.run(() => void order.push('first'));
+  const second = queue.run(() => void order.push('second'));
+  await first;
+  const third = queue.run(() => void order.push('third'));
+  await Promise.all([second, third]);
+  expect(order).toEqual(['first', 'second', 'third']);
+});
+
+it('rejects as the work does, and goes on', async () => {
+  const queue = new CleanUps(1);
+  const failing = [
+    queue.run(() => {
+      throw new Error('at once');
+    }),
+    queue.run(() => Promise.reject(new Error('later'))),
+  ];
+  const results = await Promise.allSettled(failing);
+  expect(results.map((each) => (each.status === 'rejected' ? each.reason.message : 'resolved'))).toEqual([
+    'at once',
+    'later',
+  ]);
+  await queue.run(() => {});
+});

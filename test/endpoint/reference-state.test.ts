@@ -1,0 +1,76 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { Endpoint } from '#src/endpoint/endpoint.js';
+import { ReferenceState } from '#src/endpoint/reference-state.js';
+
+/** A reference of an endpoint that only notes who is to be told. */
+function scene() {
+  const watched: ReferenceState[] = [];
+  const endpoint = {
+    live: true,
+    watch: (reference: ReferenceState) => void watched.push(reference),
+    closedError: (open: boolean) => new Error(open ? 'ended' : 'closed'),
+  };
+  return { reference: new ReferenceState(endpoint as unknown as Endpoint, undefined), endpoint, watched };
+}
+
+const never = (): Error => {
+  throw new Error('nobody is to be told');
+};
+
+describe('a reference', () => {
+  it('counts as long as it is open and its endpoint lives', () => {
+    const { reference, endpoint } = scene();
+    expect(reference.active).toBe(true);
+    endpoint.live = false;
+    expect(reference.active).toBe(false);
+    endpoint.live = true;
+    reference.open = false;
+    expect(reference.active).toBe(false);
+  });
+
+  it('gives one signal, and is watched for it once', () => {
+    const { reference, watched } = scene();
+    const signal = reference.signal();
+    expect(reference.signal()).toBe(signal);
+    expect(watched).toEqual([reference]);
+    reference.abort(() => new Error('why'));
+    expect(signal.reason).toMatchObject({ message: 'why' });
+    expect(reference.signal()).toBe(signal);
+  });
+
+  it('gives a signal that is aborted from the start when that is too late, and says why', () => {
+    const { reference, endpoint, watched } = scene();
+    endpoint.live = false;
+    expect(reference.signal().reason).toMatchObject({ message: 'ended' });
+    const other = scene();
+    other.reference.open = false;
+    expect(other.reference.signal().reason).toMatchObject({ message: 'closed' });
+    expect([...watched, ...other.watched]).toEqual([]);
+  });
+
+  it('makes no error for a signal that nobody has', () => {
+    const { reference } = scene();
+    reference.abort(never);
+  });
+
+  it('forgets a signal that nobody keeps, and gives another one', async () => {
+    const { reference, watched } = scene();
+    const known = new WeakRef(reference.signal());
+    await collected(known);
+    reference.abort(never);
+    const signal = reference.signal();
+    expect(watched).toHaveLength(2);
+    reference.abort(() => new Error('why'));
+    expect(signal.aborted).toBe(true);
+  });
+});
+
+/** Collects until something is gone. */
+async function collected(ref: WeakRef<object>): Promise<void> {
+  while (ref.deref()) {
+    // What was looked at in a turn is kept until its end.
+    await turn();
+    globalThis.gc?.();
+  }
+}
