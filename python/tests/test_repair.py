@@ -72,7 +72,7 @@ class Repair(Case):
 
     def test_a_repair_that_fails_deposes_nobody(self) -> None:
         with self.acquire() as reference:
-            with mock.patch("sockref._sharing.heal.begin_record", side_effect=OSError(28, "no space")):
+            with mock.patch("sockref._ownership.repair.begin_record", side_effect=OSError(28, "no space")):
                 os.unlink(self.path("app.sock.lock"))
                 # More than one look: the first must leave nothing that a later one takes for another owner's.
                 self.eventually(lambda: len(self.told("fault")) >= 3)
@@ -100,7 +100,7 @@ class Repair(Case):
             self.assertEqual((reference.role, self.told("lost"), self.told("failover")), ("owner", [], []))
 
     def test_a_start_does_not_read_the_lock_file_that_it_has_made(self) -> None:
-        with mock.patch("sockref._sharing.claim.read_record", side_effect=OSError(errno.EIO, "on purpose")):
+        with mock.patch("sockref._ownership.claim.read_record", side_effect=OSError(errno.EIO, "on purpose")):
             # It is empty, so there is nothing to read.
             self.acquire().close()
 

@@ -216,7 +216,7 @@ class Commands(Case):
 
 def _output_known_to(manager: SocketManager, path: str) -> str:
     endpoint = manager.core.find(path)
-    place = endpoint and endpoint._obstacle.output
+    place = endpoint and endpoint._wait_reason.output
     return end_of(place) if place else ""
 
 

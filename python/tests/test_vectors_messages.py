@@ -8,8 +8,8 @@ import unittest
 from support import VECTORS
 
 from sockref._protocol.constants import MAX_MESSAGE_BYTES
-from sockref._sharing.lines import BadLine, LineSplitter
-from sockref._sharing.messages import MalformedMessage, parse_to_member, parse_to_owner
+from sockref._control.lines import BadLine, LineSplitter
+from sockref._control.messages import MalformedMessage, parse_to_member, parse_to_owner
 
 _FILE = json.loads((VECTORS / "messages.json").read_text(encoding="utf-8"))
 

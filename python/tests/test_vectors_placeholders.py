@@ -8,7 +8,7 @@ import unittest
 from support import VECTORS
 
 from sockref import SocketManager, SocketReferenceError
-from sockref._sharing.placeholders import misspelt_placeholder
+from sockref._serving.placeholders import misspelt_placeholder
 
 _CASES = json.loads((VECTORS / "placeholders.json").read_text(encoding="utf-8"))
 

@@ -10,7 +10,7 @@ from typing import Any
 from support import VECTORS
 
 from sockref._files.record import parse_record
-from sockref._sharing.messages import MalformedMessage, parse_to_member, parse_to_owner
+from sockref._control.messages import MalformedMessage, parse_to_member, parse_to_owner
 
 _FILE = json.loads((VECTORS / "shapes.json").read_text(encoding="utf-8"))
 

@@ -19,10 +19,10 @@ from ._api.manager import SocketManager, default_manager
 from ._api.module import acquire
 from ._api.reference import SocketReference
 from ._api.stats import ManagerStats
-from ._files.reclaim import ReclaimRule
-from ._sharing.command import ServerCommand
-from ._sharing.data_listener import ConnectionStats
-from ._sharing.serving import ConnectionHandler, StreamHandler
+from ._files.leftovers import ReclaimRule
+from ._ownership.command import ServerCommand
+from ._serving.connections import ConnectionStats
+from ._serving.server_spec import ConnectionHandler, StreamHandler
 from .error_codes import ErrorCode
 from .errors import SocketReferenceError
 

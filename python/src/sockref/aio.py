@@ -17,7 +17,7 @@ from ._api.manager import SocketManager, default_manager
 from ._api.options import AcquireOptions, provider_of
 from ._api.reference import Handle
 from ._files.close import close_object
-from ._files.reclaim import ReclaimRule
+from ._files.leftovers import ReclaimRule
 from ._protocol.constants import (
     DEFAULT_CONNECT_TIMEOUT_SECONDS,
     DEFAULT_DRAIN_TIMEOUT_SECONDS,
@@ -25,9 +25,9 @@ from ._protocol.constants import (
     DEFAULT_SOCKET_MODE,
     DEFAULT_TIMEOUT_SECONDS,
 )
-from ._sharing.command import ServerCommand
-from ._sharing.data_listener import streams_of
-from ._sharing.serving import StreamHandler, StreamServe
+from ._ownership.command import ServerCommand
+from ._serving.connections import streams_of
+from ._serving.server_spec import StreamHandler, StreamServe
 
 __all__ = ["SocketReference", "acquire"]
 
@@ -47,10 +47,10 @@ class SocketReference(Handle):
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection to the socket. While the owner is being replaced it waits, for so many seconds at most."""
         check.check_option("timeout", timeout, check.is_timeout)
-        slot = self._slot
-        if not slot.active:
-            raise slot.endpoint.closed_error(slot.open)
-        sock = await self._core.background.bring(lambda: connect_to(slot, timeout), close_object)
+        state = self._state
+        if not state.active:
+            raise state.endpoint.closed_error(state.open)
+        sock = await self._core.background.bring(lambda: connect_to(state, timeout), close_object)
         try:
             return await streams_of(sock)
         except BaseException:
@@ -62,8 +62,8 @@ class SocketReference(Handle):
         gone (unless the socket lingers). The release is not undone if the waiting is cancelled."""
         if self._is_over():
             return
-        core, slot = self._core, self._slot
-        await asyncio.shield(asyncio.wrap_future(core.background.submit(lambda: core.close(slot), cancellable=False)))
+        core, state = self._core, self._state
+        await asyncio.shield(asyncio.wrap_future(core.background.submit(lambda: core.close(state), cancellable=False)))
 
     async def __aenter__(self) -> Self:
         return self
@@ -99,11 +99,11 @@ class Acquiring:
     async def _acquire(self) -> SocketReference:
         core, location, trace = self._manager.prepare(self._path, self._options)
         options = self._options
-        slot = await core.background.bring(
+        state = await core.background.bring(
             lambda: core.acquire(location, options, trace, self._path is None),
-            lambda slot: core.background.soon(lambda: slot.endpoint.release(slot)),
+            lambda state: core.background.soon(lambda: state.endpoint.release(state)),
         )
-        return SocketReference(core, slot)
+        return SocketReference(core, state)
 
 
 def acquire(

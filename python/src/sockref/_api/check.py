@@ -9,7 +9,7 @@ from typing import TypeGuard, cast
 from .._protocol.constants import DEFAULT_SOCKET_MODE, MAX_LABEL_LENGTH, MAX_TIMER_SECONDS
 from .._protocol.json_text import MAX_SAFE_INTEGER
 from .._protocol.shapes import text_length
-from .._sharing.serving import StreamServe
+from .._serving.server_spec import StreamServe
 from ..errors import SocketReferenceError, quote
 
 Check = Callable[[object], str | None]

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import socket
 
-from .._endpoint.slot import Slot
+from .._endpoint.reference_state import ReferenceState
 from .._files.close import close_object
 from .._files.foreign import foreign_file
 from .._files.platform import own_uid
@@ -18,17 +18,17 @@ from ..errors import SocketReferenceError
 _TEMPORARY = {errno.ECONNREFUSED, errno.ENOENT, errno.ECONNRESET, errno.EAGAIN}
 
 
-async def connect_to(slot: Slot, timeout: float) -> socket.socket:
+async def connect_to(state: ReferenceState, timeout: float) -> socket.socket:
     """A connected socket that blocks."""
-    endpoint = slot.endpoint
+    endpoint = state.endpoint
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
     while True:
-        if not slot.active:
-            raise endpoint.closed_error(slot.open)
+        if not state.active:
+            raise endpoint.closed_error(state.open)
         lease = endpoint.lease
         if lease is not None:
-            sock = _attempt(slot)
+            sock = _attempt(state)
             if sock is not None:
                 return sock
             # A cleaner may have removed the file; an owner knows at once, and a member waits until its owner has looked.
@@ -40,14 +40,14 @@ async def connect_to(slot: Slot, timeout: float) -> socket.socket:
         await asyncio.wait([endpoint.changed], timeout=pause)
 
 
-def _attempt(slot: Slot) -> socket.socket | None:
-    path = slot.endpoint.place.path
+def _attempt(state: ReferenceState) -> socket.socket | None:
+    path = state.endpoint.place.path
     with typed(path, f"connect to {path}"):
-        return _connect(slot)
+        return _connect(state)
 
 
-def _connect(slot: Slot) -> socket.socket | None:
-    place = slot.endpoint.place
+def _connect(state: ReferenceState) -> socket.socket | None:
+    place = state.endpoint.place
     found = place.directory.look(place.names.data)
     if found is None:
         return None

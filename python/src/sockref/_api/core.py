@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
-from .._endpoint.clean_up_queue import CleanUpQueue
+from .._endpoint.clean_ups import CleanUps
 from .._endpoint.endpoint import Active, Endpoint, EndpointEvent
-from .._endpoint.slot import Slot
+from .._endpoint.reference_state import ReferenceState
 from .._endpoint.waiter import WaiterOptions
 from .._protocol.constants import INSPECT_TIMEOUT_SECONDS
 from .._runtime.process import background, generation
-from .._sharing.lease import Hooks, Surroundings
-from .._sharing.query import query
-from .._sharing.stop import stop_command
+from .._ownership.lease import Hooks, Context
+from .._control.inspect import query
+from .._control.stop import stop_command
 from .._system_errors import typed
 from ..errors import SocketReferenceError
 from .events import Announcer, Event, EventKind
@@ -35,12 +35,12 @@ class Core:
         self.options: Final = options
         self.announcer: Final = announcer
         self.endpoints: Final[dict[str, Endpoint]] = {}
-        self.surroundings: Final = Surroundings(self.background.loop, self, self.background.spawn)
+        self.context: Final = Context(self.background.loop, self, self.background.spawn)
         self.hooks: Final[Hooks] = self
         self.max_references: Final = options.limits.max_references_per_socket
         self.closed = False
         self._counters: Counter[EventKind] = Counter()
-        self._queue: Final = CleanUpQueue(self.background.loop, options.limits.cleanup_concurrency)
+        self._queue: Final = CleanUps(self.background.loop, options.limits.cleanup_concurrency)
         self._pending = 0
 
     @property
@@ -49,7 +49,7 @@ class Core:
 
     async def acquire(
         self, location: Location, options: AcquireOptions, trace: str | None, nameless: bool = False
-    ) -> Slot:
+    ) -> ReferenceState:
         """A reference to the socket at a location; `nameless`, if its name was made up for it."""
         limits = self.options.limits
         if self._pending >= limits.max_pending_acquires:
@@ -58,38 +58,38 @@ class Core:
             )
         self._pending += 1
         try:
-            if nameless and options.provider is not None:
-                sweep_nameless(location.directory, self.surroundings)
+            if nameless and options.server_spec is not None:
+                sweep_nameless(location.directory, self.context)
             with typed(location.path, f"acquire {location.path}"):
                 return await self._wait(location, options, trace)
         finally:
             self._pending -= 1
 
-    def share(self, endpoint: Endpoint, trace: str | None) -> Slot | None:
+    def share(self, endpoint: Endpoint, trace: str | None) -> ReferenceState | None:
         """One reference more to a socket, if it is still active here."""
         return endpoint.share(trace) if endpoint.live else None
 
-    def clone(self, slot: Slot, trace: str | None) -> Slot:
+    def clone(self, state: ReferenceState, trace: str | None) -> ReferenceState:
         """Another reference to the same socket."""
-        if not slot.active:
-            raise slot.endpoint.closed_error(slot.open)
-        return slot.endpoint.share(trace)
+        if not state.active:
+            raise state.endpoint.closed_error(state.open)
+        return state.endpoint.share(trace)
 
-    async def wait_inactive(self, slot: Slot, timeout: float | None) -> None:
+    async def wait_inactive(self, state: ReferenceState, timeout: float | None) -> None:
         """Waits until a reference does not count any more, or so many seconds."""
         loop = self.background.loop
         deadline = None if timeout is None else loop.time() + timeout
-        while slot.active:
+        while state.active:
             left = None if deadline is None else deadline - loop.time()
             if left is not None and left <= 0:
                 return
-            await asyncio.wait([slot.endpoint.changed, slot.closed(loop)], timeout=left, return_when="FIRST_COMPLETED")
+            await asyncio.wait([state.endpoint.changed, state.closed(loop)], timeout=left, return_when="FIRST_COMPLETED")
 
-    async def close(self, slot: Slot) -> None:
+    async def close(self, state: ReferenceState) -> None:
         """Releases a reference, and waits for what that began."""
-        path = slot.endpoint.place.path
+        path = state.endpoint.place.path
         with typed(path, f"release {path}"):
-            await asyncio.shield(slot.endpoint.release(slot))
+            await asyncio.shield(state.endpoint.release(state))
 
     async def force(self, endpoint: Endpoint) -> None:
         """Ends a socket here, and waits until every file is gone."""
@@ -187,7 +187,7 @@ class Core:
     def clean_up(self, work: Callable[[], None]) -> Awaitable[None]:
         return self._queue.run(work)
 
-    async def _wait(self, location: Location, options: AcquireOptions, trace: str | None) -> Slot:
+    async def _wait(self, location: Location, options: AcquireOptions, trace: str | None) -> ReferenceState:
         loop = self.background.loop
         deadline = loop.time() + options.timeout
         while True:
@@ -195,25 +195,25 @@ class Core:
                 raise manager_closed()
             endpoint = self.endpoints.get(location.path) or self._create(location, options)
             if isinstance(endpoint.state, Active):
-                endpoint.offer(options.provider)
+                endpoint.offer(options.server_spec)
                 return endpoint.share(trace)
             waiting = WaiterOptions(
                 # At least a moment, so that whoever has waited this long gets the error that says what for.
                 timeout=max(0.001, deadline - loop.time()),
                 total=options.timeout,
                 trace=trace,
-                can_serve=options.provider is not None,
+                can_serve=options.server_spec is not None,
             )
-            slot = await endpoint.wait(waiting, options.provider)
-            if isinstance(slot, Slot):
-                return slot
+            state = await endpoint.wait(waiting, options.server_spec)
+            if isinstance(state, ReferenceState):
+                return state
 
     def _create(self, location: Location, options: AcquireOptions) -> Endpoint:
         limits = self.options.limits
         if len(self.endpoints) >= limits.max_sockets:
             raise _limit_exceeded("maxSockets", limits.max_sockets, "sockets are in use", location.path)
         settings = options.settings(limits, self.options.heal_interval)
-        endpoint = Endpoint(open_place(location), settings, options.provider, self)
+        endpoint = Endpoint(open_place(location), settings, options.server_spec, self)
         self.endpoints[location.path] = endpoint
         return endpoint
 

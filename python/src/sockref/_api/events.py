@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from .._printable import printable
-from .._sharing.lease import Role
+from .._ownership.lease import Role
 from ..errors import SocketReferenceError
 
 EventKind = Literal[

@@ -7,7 +7,7 @@ from typing import Literal
 
 from .._files.record import OwnerRecord
 from .._protocol.messages import Holder, ServerState
-from .._sharing.query import Answered, Finding, Silent, Stale
+from .._control.inspect import Answered, Finding, Silent, Stale
 
 SocketState = Literal["starting", "active", "lingering", "stopping", "unresponsive", "stale"]
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from .._endpoint.endpoint import Endpoint, Ended
-from .._files.reclaim import ReclaimRule
+from .._files.leftovers import ReclaimRule
 from .._protocol.constants import (
     DEFAULT_DRAIN_TIMEOUT_SECONDS,
     DEFAULT_FAILOVER_TIMEOUT_SECONDS,
@@ -18,8 +18,8 @@ from .._protocol.constants import (
     DEFAULT_TIMEOUT_SECONDS,
 )
 from .._runtime.process import generation
-from .._sharing.command import ServerCommand
-from .._sharing.serving import ConnectionHandler, Provider
+from .._ownership.command import ServerCommand
+from .._serving.server_spec import ConnectionHandler, ServerSpec
 from ..errors import SocketReferenceError, quote
 from .core import Core, manager_closed
 from .events import Announcer, Listener
@@ -93,18 +93,18 @@ class SocketManager:
         """
         options = AcquireOptions(provider_of(serve, server), timeout, mode, linger, drain_timeout, failover_timeout, reclaim, label)
         core, location, trace = self.prepare(path, options)
-        slot = core.background.wait(
+        state = core.background.wait(
             lambda: core.acquire(location, options, trace, path is None),
-            lambda slot: core.background.soon(lambda: slot.endpoint.release(slot)),
+            lambda state: core.background.soon(lambda: state.endpoint.release(state)),
         )
-        return SocketReference(core, slot)
+        return SocketReference(core, state)
 
     def prepare(self, path: str | None, options: AcquireOptions) -> tuple[Core, Location, str | None]:
         """What an acquire of either flavour begins with. Not for use elsewhere."""
         core = self.core
         if self._closed:
             raise manager_closed()
-        return core, self._locate(core, path, options.provider), self._trace()
+        return core, self._locate(core, path, options.server_spec), self._trace()
 
     def get_existing(self, path: str) -> SocketReference | None:
         """A new reference to a socket that is active in this manager, at once; None if it is not."""
@@ -113,11 +113,11 @@ class SocketManager:
         if endpoint is None or not endpoint.live:
             return None
         trace = self._trace()
-        slot = core.background.call(
+        state = core.background.call(
             lambda: core.share(endpoint, trace),
-            lambda slot: slot and core.background.soon(lambda: slot.endpoint.release(slot)),
+            lambda state: state and core.background.soon(lambda: state.endpoint.release(state)),
         )
-        return None if slot is None else SocketReference(core, slot)
+        return None if state is None else SocketReference(core, state)
 
     def is_socket_active(self, path: str) -> bool:
         """Whether a socket is active here. False, never an error, for any string."""
@@ -227,17 +227,17 @@ class SocketManager:
             # A path that breaks a rule leads to no socket of ours.
             return None
 
-    def _locate(self, core: Core, path: str | None, provider: Provider | None) -> Location:
+    def _locate(self, core: Core, path: str | None, server_spec: ServerSpec | None) -> Location:
         known = core.endpoints.get(path) if isinstance(path, str) else None
         if known is not None and known.live:
             # By its canonical path; also if its directory cannot be reached by that any more.
             directory, _, name = known.place.path.rpartition("/")
             return Location(known.place.path, directory or "/", name, False)
         try:
-            return locate(path, provider is not None, self._options.allowed_directories)
+            return locate(path, server_spec is not None, self._options.allowed_directories)
         except SocketReferenceError as error:
             # Who can only join does not make the default directory, and without it nobody can serve there.
-            if provider is not None or not is_missing(error) or (path is not None and "/" in path):
+            if server_spec is not None or not is_missing(error) or (path is not None and "/" in path):
                 raise
             message = (
                 f"Nobody serves {quote(path)}: the default directory does not exist; pass `serve` to serve it here"

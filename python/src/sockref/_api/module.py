@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .._files.reclaim import ReclaimRule
+from .._files.leftovers import ReclaimRule
 from .._protocol.constants import (
     DEFAULT_DRAIN_TIMEOUT_SECONDS,
     DEFAULT_FAILOVER_TIMEOUT_SECONDS,
     DEFAULT_SOCKET_MODE,
     DEFAULT_TIMEOUT_SECONDS,
 )
-from .._sharing.command import ServerCommand
-from .._sharing.serving import ConnectionHandler
+from .._ownership.command import ServerCommand
+from .._serving.server_spec import ConnectionHandler
 from .manager import default_manager
 from .reference import SocketReference
 

@@ -10,8 +10,8 @@ from typing import Final
 from .._files.lock import EndpointLock
 from .._files.paths import join_path
 from .._protocol.constants import GENERATED_NAME_DIGITS, LOCK_SUFFIX, MAX_NAMELESS_TRIED
-from .._sharing.lease import Surroundings
-from .._sharing.sweep import sweep_held
+from .._ownership.lease import Context
+from .._ownership.remove_leftovers import remove_leftovers_under
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
 from .locate import Location, open_place
@@ -23,7 +23,7 @@ _NOT_OURS = ("ERR_SOCKREF_ADDRESS_IN_USE", "ERR_SOCKREF_PROTOCOL")
 """What is said of a file that is no lock of ours, or is one of another version: nothing is wrong, and nothing to remove."""
 
 
-def sweep_nameless(directory: str, surroundings: Surroundings) -> None:
+def sweep_nameless(directory: str, context: Context) -> None:
     """Removes some of what is left in the default directory.
 
     For one that makes a nameless socket, which does not wait for it. A live owner holds its lock, and is left alone; one that
@@ -32,10 +32,10 @@ def sweep_nameless(directory: str, surroundings: Surroundings) -> None:
     try:
         names = _some_nameless(directory)
     except OSError as error:
-        surroundings.hooks.fault(directory, system_error(error, directory, f"list the directory {directory}", "scandir"))
+        context.hooks.fault(directory, system_error(error, directory, f"list the directory {directory}", "scandir"))
         return
     for name in names:
-        surroundings.spawn(_sweep(Location(join_path(directory, name), directory, name, True), surroundings))
+        context.spawn(_sweep(Location(join_path(directory, name), directory, name, True), context))
 
 
 def _some_nameless(directory: str) -> list[str]:
@@ -46,25 +46,25 @@ def _some_nameless(directory: str) -> list[str]:
     return (names[first:] + names[:first])[:MAX_NAMELESS_TRIED]
 
 
-async def _sweep(location: Location, surroundings: Surroundings) -> None:
+async def _sweep(location: Location, context: Context) -> None:
     try:
-        await _sweep_if_stale(location, surroundings)
+        await _sweep_if_stale(location, context)
     except SocketReferenceError as error:
         if error.code not in _NOT_OURS:
-            surroundings.hooks.fault(location.path, error)
+            context.hooks.fault(location.path, error)
     except Exception as error:
         path = location.path
-        surroundings.hooks.fault(path, system_error(error, path, f"remove what is left of {path}"))
+        context.hooks.fault(path, system_error(error, path, f"remove what is left of {path}"))
 
 
-async def _sweep_if_stale(location: Location, surroundings: Surroundings) -> None:
+async def _sweep_if_stale(location: Location, context: Context) -> None:
     place = open_place(location)
     try:
         attempt = EndpointLock.attempt(place.directory, place.names.lock, place.path, create=False)
         if not isinstance(attempt, EndpointLock):
             return
-        swept = await sweep_held(attempt, place.path)
+        swept = await remove_leftovers_under(attempt, place.path)
         if swept.names:
-            surroundings.hooks.reclaimed(place.path, swept.pid, swept.names)
+            context.hooks.reclaimed(place.path, swept.pid, swept.names)
     finally:
         place.directory.release()

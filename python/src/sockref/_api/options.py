@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .._files.reclaim import ReclaimRule
-from .._sharing.command import ServerCommand
-from .._sharing.placeholders import misspelt_placeholder
-from .._sharing.serving import Provider, Serve
-from .._sharing.settings import OwnerSettings
+from .._files.leftovers import ReclaimRule
+from .._ownership.command import ServerCommand
+from .._serving.placeholders import misspelt_placeholder
+from .._serving.server_spec import ServerSpec, Serve
+from .._ownership.settings import OwnerSettings
 from ..errors import SocketReferenceError
 from . import check
 from .limits import Limits
@@ -19,7 +19,7 @@ from .limits import Limits
 class AcquireOptions:
     """Checked, each with its value."""
 
-    provider: Provider | None
+    server_spec: ServerSpec | None
     timeout: float
     mode: int
     linger: float
@@ -29,12 +29,12 @@ class AcquireOptions:
     label: str | None
 
     def __post_init__(self) -> None:
-        if isinstance(self.provider, ServerCommand):
+        if isinstance(self.server_spec, ServerCommand):
             # What the command line cannot be told.
             check.check_option("mode", self.mode, check.is_default_mode)
             check.check_option("reclaim", self.reclaim, check.is_recorded)
         else:
-            check.check_option("serve", self.provider, check.is_serve)
+            check.check_option("serve", self.server_spec, check.is_serve)
         check.check_option("timeout", self.timeout, check.is_timeout)
         check.check_option("mode", self.mode, check.is_mode)
         check.check_option("linger", self.linger, check.is_duration)
@@ -95,7 +95,7 @@ def _check_placeholders(command: Sequence[str]) -> None:
     )
 
 
-def provider_of(serve: Serve | None, server: Sequence[str] | ServerCommand | None) -> Provider | None:
+def provider_of(serve: Serve | None, server: Sequence[str] | ServerCommand | None) -> ServerSpec | None:
     """What serves, of the two options that say so."""
     if server is None:
         return serve

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .._endpoint.clean_up_queue import CleanUpQueue
+from .._endpoint.clean_ups import CleanUps
 from .._endpoint.endpoint import Endpoint
-from .._sharing.data_listener import ConnectionStats
-from .._sharing.owner import Owner
+from .._serving.connections import ConnectionStats
+from .._ownership.owner import Owner
 from .events import EventKind
 
 
@@ -36,7 +36,7 @@ class ManagerStats:
 
 
 def snapshot(
-    counters: Counter[EventKind], endpoints: Iterable[Endpoint], pending: int, queue: CleanUpQueue
+    counters: Counter[EventKind], endpoints: Iterable[Endpoint], pending: int, queue: CleanUps
 ) -> ManagerStats:
     """Everything at this moment."""
     active = references = 0

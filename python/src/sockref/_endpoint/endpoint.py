@@ -9,16 +9,16 @@ from typing import Any, Final, Literal, Protocol
 
 from .._files.identity import Identity
 from .._runtime.process import generation
-from .._sharing.claim import Claim, Obstacle, claim
-from .._sharing.futures import done_future, outcome, when_done
-from .._sharing.lease import Cause, Hooks, Lease, Peers, Role, Surroundings
-from .._sharing.serving import Provider
-from .._sharing.settings import OwnerSettings, Place
-from .._sharing.sweep import sweep
+from .._ownership.claim import Claim, WaitReason, claim
+from .._control.futures import done_future, outcome, when_done
+from .._ownership.lease import Cause, Hooks, Lease, Peers, Role, Context
+from .._serving.server_spec import ServerSpec
+from .._ownership.settings import OwnerSettings, Place
+from .._ownership.remove_leftovers import remove_leftovers
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
 from .reasons import belongs_to_parent, cleaned_up_by_force, closed_by_user, owner_lost, process_ends, too_many_references
-from .slot import Slot
+from .reference_state import ReferenceState
 from .waiter import Result, Waiter, WaiterOptions
 
 _MAX_SAFE = 2**53 - 1
@@ -30,7 +30,7 @@ class EndpointHost(Protocol):
     """What an endpoint needs of the manager that it belongs to."""
 
     @property
-    def surroundings(self) -> Surroundings: ...
+    def context(self) -> Context: ...
 
     @property
     def hooks(self) -> Hooks: ...
@@ -95,7 +95,7 @@ class Ended:
 
 State = Claiming | Active | Recovering | Stopping | Ended
 
-_PREVIOUS_TO_STOP = Obstacle("the previous server to stop")
+_PREVIOUS_TO_STOP = WaitReason("the previous server to stop")
 
 
 class Endpoint:
@@ -105,19 +105,19 @@ class Endpoint:
     thing in one step.
     """
 
-    def __init__(self, place: Place, settings: OwnerSettings, provider: Provider | None, host: EndpointHost) -> None:
+    def __init__(self, place: Place, settings: OwnerSettings, server_spec: ServerSpec | None, host: EndpointHost) -> None:
         self.place: Final = place
         self._generation: Final = generation()
         self._host: Final = host
         self._settings: Final = settings
-        self._provider = provider
-        self._loop: Final = host.surroundings.loop
+        self._server_spec = server_spec
+        self._loop: Final = host.context.loop
         self._waiters: dict[Waiter, None] = {}
         self._references = 0
         self._role: Role = "member"
         self._lost_owner_pid = 0
         self._reason: SocketReferenceError | None = None
-        self._obstacle = Obstacle("the socket to start")
+        self._wait_reason = WaitReason("the socket to start")
         self._own: Sequence[Identity] = ()
         # Ends those who wait for an active socket, when the state changes.
         self._changed: asyncio.Future[None] = self._loop.create_future()
@@ -175,9 +175,9 @@ class Endpoint:
         """Done when the socket can be connected to, or cannot be any more."""
         return self._changed
 
-    async def wait(self, options: WaiterOptions, provider: Provider | None) -> Result:
+    async def wait(self, options: WaiterOptions, server_spec: ServerSpec | None) -> Result:
         """Waits for a reference; with an endpoint that is on its way out, for its end."""
-        self.offer(provider)
+        self.offer(server_spec)
         waiter = Waiter(self.place.path, options, self._loop, self._current_obstacle, self._given_up)
         self._waiters[waiter] = None
         try:
@@ -185,33 +185,33 @@ class Endpoint:
         except asyncio.CancelledError:
             if waiter.outcome.done() and not waiter.outcome.cancelled() and waiter.outcome.exception() is None:
                 # It was granted in the very turn in which its caller gave up.
-                slot = waiter.outcome.result()
-                if isinstance(slot, Slot):
-                    self.release(slot)
+                reference = waiter.outcome.result()
+                if isinstance(reference, ReferenceState):
+                    self.release(reference)
             else:
                 waiter.resolve("start-over")
                 self._given_up(waiter)
             raise
 
-    def offer(self, provider: Provider | None) -> None:
+    def offer(self, server_spec: ServerSpec | None) -> None:
         """Something to serve with, should this process have to take over and have nothing yet."""
-        if self._provider is None:
-            self._provider = provider
+        if self._server_spec is None:
+            self._server_spec = server_spec
 
-    def share(self, trace: str | None) -> Slot:
+    def share(self, trace: str | None) -> ReferenceState:
         """One reference more, at once (I5). Only while it is live."""
         full = self._limit_met()
         if full:
             raise full
-        slot = self._grant(trace)
+        reference = self._grant(trace)
         self._update()
-        return slot
+        return reference
 
-    def release(self, slot: Slot) -> asyncio.Future[None]:
+    def release(self, reference: ReferenceState) -> asyncio.Future[None]:
         """One reference less. The future is that of its end, if it was the last one."""
-        if not slot.open:
-            return slot.closing or done_future(self._loop)
-        slot.close()
+        if not reference.open:
+            return reference.closing or done_future(self._loop)
+        reference.close()
         if not self.live:
             return self.ending or done_future(self._loop)
         self._references -= 1
@@ -219,15 +219,15 @@ class Endpoint:
         self._host.told("released", self)
         self._end_if_unused()
         settling = self.lease.settling if self.lease else None
-        slot.closing = self.ending or settling or done_future(self._loop)
-        return slot.closing
+        reference.closing = self.ending or settling or done_future(self._loop)
+        return reference.closing
 
-    def collected(self, slot: Slot) -> None:
-        """The handle of a slot was collected. Its end is nobody's to wait for; a failure of it is told as a fault."""
-        if self.inherited or not slot.active:
+    def collected(self, reference: ReferenceState) -> None:
+        """The handle of a reference was collected. Its end is nobody's to wait for; a failure of it is told as a fault."""
+        if self.inherited or not reference.active:
             return
-        self._host.told("leak", self, trace=slot.trace)
-        self.release(slot).add_done_callback(outcome)
+        self._host.told("leak", self, trace=reference.trace)
+        self.release(reference).add_done_callback(outcome)
 
     def force(self) -> asyncio.Future[None]:
         """Ends it at once, whoever holds references here; processes elsewhere go on among themselves."""
@@ -261,15 +261,15 @@ class Endpoint:
 
     # What the claim asks.
 
-    def provider(self) -> Provider | None:
-        return self._provider
+    def server_spec(self) -> ServerSpec | None:
+        return self._server_spec
 
     def claimed_references(self) -> int:
         # Those who wait stand behind one: how many of them the limit allows is decided when they are granted theirs.
         return max(1, self._references)
 
-    def obstacle(self, what: Obstacle) -> None:
-        self._obstacle = what
+    def waits_for(self, what: WaitReason) -> None:
+        self._wait_reason = what
 
     def accept(self, lease: Lease, attempt: _Attempt, failover: bool) -> None:
         if attempt.aborted:
@@ -312,7 +312,7 @@ class Endpoint:
         if lease.role == "owner":
             self._host.told("stopped", self)
         self._role = "member"
-        self._obstacle = Obstacle("a new owner")
+        self._wait_reason = WaitReason("a new owner")
         attempt = self._claim(peers)
         timer = self._loop.call_later(self._settings.failover_timeout, self._give_up, attempt, cause)
         self._state = Recovering(attempt, timer)
@@ -328,18 +328,18 @@ class Endpoint:
             self._end()
         self._host.told("lost", self, reason=reason)
 
-    def _current_obstacle(self) -> Obstacle:
-        return _PREVIOUS_TO_STOP if isinstance(self._state, Stopping) else self._obstacle
+    def _current_obstacle(self) -> WaitReason:
+        return _PREVIOUS_TO_STOP if isinstance(self._state, Stopping) else self._wait_reason
 
     def _given_up(self, waiter: Waiter) -> None:
         self._waiters.pop(waiter, None)
         self._end_if_unused()
 
-    def _grant(self, trace: str | None) -> Slot:
+    def _grant(self, trace: str | None) -> ReferenceState:
         self._references += 1
-        slot = Slot(self, trace)
+        reference = ReferenceState(self, trace)
         self._host.told("acquired", self)
-        return slot
+        return reference
 
     def _limit_met(self) -> SocketReferenceError | None:
         maximum = min(self._host.max_references, self.lease.max_references if self.lease else _MAX_SAFE)
@@ -354,13 +354,13 @@ class Endpoint:
         request = Claim(
             place=self.place,
             settings=self._settings,
-            surroundings=self._host.surroundings,
+            context=self._host.context,
             events=self,
             claimant=_Claimant(self, attempt, failover is not None),
             own=self._own,
             failover=failover,
         )
-        attempt.task = self._host.surroundings.spawn(self._run_claim(request, attempt))
+        attempt.task = self._host.context.spawn(self._run_claim(request, attempt))
         return attempt
 
     async def _run_claim(self, request: Claim, attempt: _Attempt) -> None:
@@ -397,7 +397,7 @@ class Endpoint:
         if not isinstance(state, Recovering) or state.attempt is not attempt:
             return
         timeout = self._settings.failover_timeout
-        reason = owner_lost(self.place.path, cause, timeout, self._obstacle.waiting_for)
+        reason = owner_lost(self.place.path, cause, timeout, self._wait_reason.waiting_for)
         self._reason = reason
         self._abandon_attempt(attempt)
         self._host.told("lost", self, reason=reason)
@@ -415,7 +415,7 @@ class Endpoint:
         attempt.aborted = True
         assert attempt.task is not None
         attempt.task.cancel()
-        done: asyncio.Future[None] = self._host.surroundings.spawn(
+        done: asyncio.Future[None] = self._host.context.spawn(
             self._after_attempt(attempt.task, recovering=isinstance(state, Recovering))
         )
         self._stop(done, served=False)
@@ -428,7 +428,7 @@ class Endpoint:
             pass
         if recovering:
             # The last one out of those who outlived the owner removes what it left.
-            await sweep(self.place, self._lost_owner_pid)
+            await remove_leftovers(self.place, self._lost_owner_pid)
 
     def _stop(self, done: asyncio.Future[None], served: bool) -> None:
         if isinstance(self._state, (Stopping, Ended)):
@@ -479,14 +479,14 @@ class _Claimant:
         self._attempt: Final = attempt
         self._failover: Final = failover
 
-    def provider(self) -> Provider | None:
-        return self._endpoint.provider()
+    def server_spec(self) -> ServerSpec | None:
+        return self._endpoint.server_spec()
 
     def references(self) -> int:
         return self._endpoint.claimed_references()
 
-    def obstacle(self, what: Obstacle) -> None:
-        self._endpoint.obstacle(what)
+    def waits_for(self, what: WaitReason) -> None:
+        self._endpoint.waits_for(what)
 
     def accept(self, lease: Lease) -> None:
         self._endpoint.accept(lease, self._attempt, self._failover)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._sharing.lease import Cause
+from .._ownership.lease import Cause
 from ..errors import SocketReferenceError
 
 

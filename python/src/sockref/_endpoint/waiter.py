@@ -1,4 +1,4 @@
-"""An acquire that waits for its endpoint: ends in a slot, an error, or the advice to start over."""
+"""An acquire that waits for its endpoint: ends in a reference, an error, or the advice to start over."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from .._files.file_end import end_of
-from .._sharing.claim import Obstacle
-from .._sharing.unresponsive import unresponsive
+from .._ownership.claim import WaitReason
+from .._control.unresponsive import unresponsive
 from ..errors import SocketReferenceError
-from .slot import Slot
+from .reference_state import ReferenceState
 
-Result = Slot | Literal["start-over"]
+Result = ReferenceState | Literal["start-over"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class Waiter:
         path: str,
         options: WaiterOptions,
         loop: asyncio.AbstractEventLoop,
-        obstacle: Callable[[], Obstacle],
+        waits_for: Callable[[], WaitReason],
         given_up: Callable[[Waiter], None],
     ) -> None:
         self.options: Final = options
         self.outcome: Final[asyncio.Future[Result]] = loop.create_future()
         self._path: Final = path
-        self._obstacle: Final = obstacle
+        self._wait_reason: Final = waits_for
         self._given_up: Final = given_up
         self._timer: Final = loop.call_later(options.timeout, self._late)
 
@@ -55,16 +55,16 @@ class Waiter:
             self.outcome.set_exception(error.again() if isinstance(error, SocketReferenceError) else error)
 
     def _late(self) -> None:
-        self.reject(_timeout_error(self._path, self.options.total, self._obstacle()))
+        self.reject(_timeout_error(self._path, self.options.total, self._wait_reason()))
         self._given_up(self)
 
 
-def _timeout_error(path: str, timeout: float, obstacle: Obstacle) -> SocketReferenceError:
+def _timeout_error(path: str, timeout: float, waits_for: WaitReason) -> SocketReferenceError:
     """The error of an acquire whose time is over: a living owner that does not answer has a code of its own."""
-    waiting_for, pid = obstacle.waiting_for, obstacle.pid
+    waiting_for, pid = waits_for.waiting_for, waits_for.pid
     if pid is not None:
         what = f"holds its lock but did not answer within {timeout:g} s (waiting for {waiting_for})"
-        return unresponsive(path, what, timeout, pid, obstacle.start)
+        return unresponsive(path, what, timeout, pid, waits_for.start)
     return SocketReferenceError(
         "ERR_SOCKREF_TIMEOUT",
         f"{path} was not acquired within {timeout:g} s; it was waiting for {waiting_for}; pass a longer timeout if that "
@@ -72,5 +72,5 @@ def _timeout_error(path: str, timeout: float, obstacle: Obstacle) -> SocketRefer
         path=path,
         timeout=timeout,
         waiting_for=waiting_for,
-        stderr=(end_of(obstacle.output) or None) if obstacle.output else None,
+        stderr=(end_of(waits_for.output) or None) if waits_for.output else None,
     )

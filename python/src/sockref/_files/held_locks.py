@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from .._printable import printable
-from .processes import kill_orphans
-from .reclaim import reclaim
+from .._processes.end import kill_orphans
+from .leftovers import reclaim
 from .record import read_record
 
 if TYPE_CHECKING:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 
 from .._files.lock import Busy, EndpointLock
-from .._files.processes import end_orphans
-from .._files.reclaim import Reclaimed, reclaim
+from .._processes.end import end_orphans
+from .._files.leftovers import Reclaimed, reclaim
 from .._files.record import read_record
 from .._protocol.constants import DYING_OWNER_FIRST_PAUSE_SECONDS, DYING_OWNER_LONGEST_PAUSE_SECONDS
 from .._system_errors import typed
 from .settings import Place
 
 
-async def sweep(place: Place, owner_pid: int) -> None:
+async def remove_leftovers(place: Place, owner_pid: int) -> None:
     """Nothing happens if there is nothing, or if someone alive holds the lock.
 
     `owner_pid` is the owner that was lost. The kernel closes what a dying process has one by one: its connections may
@@ -29,7 +29,7 @@ async def _remove_left(place: Place, owner_pid: int) -> None:
     while pause <= DYING_OWNER_LONGEST_PAUSE_SECONDS:
         attempt = EndpointLock.attempt(place.directory, place.names.lock, place.path, create=False)
         if isinstance(attempt, EndpointLock):
-            await sweep_held(attempt, place.path)
+            await remove_leftovers_under(attempt, place.path)
             return
         if not isinstance(attempt, Busy) or attempt.record is None or attempt.record.pid != owner_pid:
             return
@@ -41,7 +41,7 @@ async def _remove_left(place: Place, owner_pid: int) -> None:
         pause *= 2
 
 
-async def sweep_held(lock: EndpointLock, path: str) -> Reclaimed:
+async def remove_leftovers_under(lock: EndpointLock, path: str) -> Reclaimed:
     """The same with the lock in hand, which is let go of."""
     try:
         record = read_record(lock.fd)
@@ -54,7 +54,7 @@ async def sweep_held(lock: EndpointLock, path: str) -> Reclaimed:
         lock.release()
 
 
-def give_back(lock: EndpointLock, path: str) -> None:
+def give_lock_back(lock: EndpointLock, path: str) -> None:
     """Lets go of a lock with which a start has failed.
 
     What its record names goes first, and its file last: if anything of it cannot be removed, the file stays, for the next

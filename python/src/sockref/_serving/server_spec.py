@@ -7,7 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from .command import ServerCommand
+from .._ownership.command import ServerCommand
 
 ConnectionHandler = Callable[[socket.socket], object]
 """Gets each connection, on a thread of its own; the connection is closed when it returns."""
@@ -27,5 +27,5 @@ class StreamServe:
 Serve = ConnectionHandler | StreamServe
 """What serves in this process."""
 
-Provider = Serve | ServerCommand
+ServerSpec = Serve | ServerCommand
 """What serves, be it in this process or another one."""

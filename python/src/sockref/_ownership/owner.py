@@ -18,12 +18,12 @@ from .._protocol.constants import SUCCESSOR_GRACE_SECONDS
 from .._protocol.messages import Holder, State
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
-from .data_listener import ConnectionStats, DataListener
-from .futures import done_future, follow, outcome
-from .heal import Healer
-from .holds import Answer, Holds, describe
-from .lease import LeaseEvents, Peers, Role, Surroundings
-from .serving import Serve
+from .._serving.connections import ConnectionStats, Connections
+from .._control.futures import done_future, follow, outcome
+from .repair import Repairer
+from .members import Answer, Members, describe
+from .lease import LeaseEvents, Peers, Role, Context
+from .._serving.server_spec import Serve
 from .settings import OwnerSettings, Place
 from .sockets import Sockets
 
@@ -78,7 +78,7 @@ class OwnerStart:
     lock: EndpointLock
     serve: Serve
     settings: OwnerSettings
-    surroundings: Surroundings
+    context: Context
     events: LeaseEvents
     references: int
     expected: int
@@ -94,28 +94,28 @@ class Owner:
         self._start: Final = start
         self._place: Final = start.place
         self._settings: Final = start.settings
-        self._loop: Final = start.surroundings.loop
+        self._loop: Final = start.context.loop
         self._events: Final = start.events
         self._since: Final = int(time.time() * 1000)
         self._linger = start.settings.linger
         self._grace_until: Final = self._loop.time() + SUCCESSOR_GRACE_SECONDS
         self._phase: Phase = Starting()
-        self._farewells: list[Answer] = []
+        self._pending_byes: list[Answer] = []
         settings = start.settings
-        self._data: Final = DataListener(
+        self._data: Final = Connections(
             start.serve, self._loop, settings.max_connections, settings.handler_threads, self.fault
         )
-        self._holds: Final = Holds(self._loop, self, settings)
-        self._holds.tally.own = start.references
+        self._members: Final = Members(self._loop, self, settings)
+        self._members.tally.own = start.references
         self.sockets: Final = Sockets(
             start.place,
             settings.mode,
             self._loop,
-            {"control": self._holds.accept, "data": self._data.accept},
-            self._holds.make_room,
+            {"control": self._members.accept, "data": self._data.accept},
+            self._members.make_room,
             self.fault,
         )
-        self._healer: Final = Healer(start.place, start.surroundings, settings.heal_interval, self)
+        self._repairer: Final = Repairer(start.place, start.context, settings.heal_interval, self)
 
     @staticmethod
     def start(start: OwnerStart, accept: Callable[[Owner], None]) -> None:
@@ -126,17 +126,17 @@ class Owner:
         owner = Owner(start)
         owner.sockets.publish(start.lock, ("control", "data"), begin=True)
         owner._phase = Serving()
-        owner._healer.start()
+        owner._repairer.start()
         accept(owner)
         owner._recount()
 
     @property
     def others(self) -> int:
-        return self._holds.tally.others
+        return self._members.tally.others
 
     @property
     def peers(self) -> Peers:
-        return self._holds.peers
+        return self._members.peers
 
     @property
     def settling(self) -> asyncio.Future[None] | None:
@@ -155,12 +155,12 @@ class Owner:
         return self._data.stats
 
     def update(self, references: int) -> None:
-        self._holds.tally.own = references
-        self._holds.announce()
+        self._members.tally.own = references
+        self._members.announce()
         self._recount()
 
     def heal(self) -> None:
-        self._healer.check()
+        self._repairer.check()
 
     def abandon(self) -> asyncio.Future[None]:
         if isinstance(self._phase, Deposed):
@@ -168,7 +168,7 @@ class Owner:
         return self._stop(keep_members=False)
 
     def _recount(self) -> None:
-        total = self._holds.tally.total
+        total = self._members.tally.total
         if total > 0 and isinstance(self._phase, Lingering):
             self._phase.over()
             self._phase = Serving()
@@ -184,7 +184,7 @@ class Owner:
 
     def _grace(self) -> float:
         """How long those are waited for who cannot serve, held references when the owner was lost, and are not back."""
-        if self._holds.dependents_seen >= self._start.expected:
+        if self._members.dependents_seen >= self._start.expected:
             return 0
         return max(0.0, self._grace_until - self._loop.time())
 
@@ -194,7 +194,7 @@ class Owner:
             return phase.done
         if isinstance(phase, Lingering):
             phase.timer.cancel()
-        self._healer.stop()
+        self._repairer.stop()
         done: asyncio.Future[None] = self._loop.create_future()
         # The phase first, the work after: no message that the work lets in may be welcomed.
         self._phase = Ending(done)
@@ -202,7 +202,7 @@ class Owner:
         if isinstance(phase, Lingering) and phase.settling is not None:
             follow(done, phase.settling)
             phase.settling.add_done_callback(outcome)
-        self._start.surroundings.spawn(self._end(keep_members, done))
+        self._start.context.spawn(self._end(keep_members, done))
         return done
 
     async def _end(self, keep_members: bool, done: asyncio.Future[None]) -> None:
@@ -214,7 +214,7 @@ class Owner:
             done.set_result(None)
 
     async def _take_down(self, keep_members: bool) -> None:
-        hooks = self._start.surroundings.hooks
+        hooks = self._start.context.hooks
         failure: SocketReferenceError | None = None
         try:
             said = self._data.stats.open > 0
@@ -229,7 +229,7 @@ class Owner:
                     await hooks.clean_up(self._remove_lock)
                 except Exception as error:
                     early = error
-                self._carry_through(self.lock.release, self._holds.close)
+                self._carry_through(self.lock.release, self._members.close)
             elif not said and self._data.stats.open > 0:
                 self._try_to_say_stopping()
             await self._data.drain(self._settings.drain_timeout)
@@ -245,9 +245,9 @@ class Owner:
                 self.sockets.close,
                 # After a failure the lock goes and its file stays: the next owner repairs the rest from the record.
                 self.lock.release,
-                *(partial(answer, failure is None, failure) for answer in self._farewells),
-                partial(self._holds.ended, failure),
-                self._holds.close,
+                *(partial(answer, failure is None, failure) for answer in self._pending_byes),
+                partial(self._members.ended, failure),
+                self._members.close,
             )
 
     def _remove_lock(self) -> None:
@@ -281,15 +281,15 @@ class Owner:
         if isinstance(self._phase, Lingering):
             self._phase.over()
         self._phase = Deposed()
-        self._healer.stop()
+        self._repairer.stop()
         # The references go on elsewhere, whatever fails here.
         self._carry_through(
             self.sockets.unlink,
             lambda: self.sockets.remains.remove(self._place.directory),
             self.sockets.close,
-            self._data.let_go,
+            self._data.detach,
             self.lock.release,
-            self._holds.close,
+            self._members.close,
         )
         self._events.lost("deposed")
 
@@ -310,20 +310,20 @@ class Owner:
         return "stopping" if isinstance(self._phase, (Ending, Deposed)) else "ready"
 
     def changed(self) -> None:
-        self._holds.announce()
+        self._members.announce()
         self._recount()
 
     def left(self, answer: Answer) -> None:
         if isinstance(self._phase, Ending) and not self._phase.done.done():
-            self._farewells.append(answer)
+            self._pending_byes.append(answer)
         else:
             answer(False, None)
 
     def describe(self, members: list[Holder], more: int) -> dict[str, Any]:
         # Whoever looks may as well have it looked after.
         if isinstance(self._phase, (Serving, Lingering)):
-            self._loop.call_soon(self._healer.check)
-        tally = self._holds.tally
+            self._loop.call_soon(self._repairer.check)
+        tally = self._members.tally
         return {
             "type": "holders",
             "state": self._state(),
@@ -345,13 +345,13 @@ class Owner:
                 self._stop()
             return
         path = self._place.path
-        self._holds.end_all()
+        self._members.end_all()
         message = f"The socket {path} was stopped by force"
         self._events.ended(SocketReferenceError("ERR_SOCKREF_CLOSED", message, path=path, reason="stopped"))
         self._stop()
 
     def fault(self, error: BaseException) -> None:
-        self._start.surroundings.hooks.fault(self._place.path, error)
+        self._start.context.hooks.fault(self._place.path, error)
 
     def _state(self) -> State:
         if isinstance(self._phase, Starting):

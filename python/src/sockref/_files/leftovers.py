@@ -51,7 +51,7 @@ def reclaim(lock: EndpointLock, path: str, record: OwnerRecord | None) -> Reclai
     return done
 
 
-def clear_way(lock: EndpointLock, path: str, name: str, rule: ReclaimRule, own: Sequence[Identity]) -> None:
+def free_name(lock: EndpointLock, path: str, name: str, rule: ReclaimRule, own: Sequence[Identity]) -> None:
     """Refuses to go on while something foreign lies at a name that this endpoint needs.
 
     `own` are files that this process itself published in an earlier life of the endpoint.

@@ -11,8 +11,8 @@ from ..errors import SocketReferenceError
 from .channel import Channel
 from .failure import failure_from
 from .messages import MalformedMessage, parse_to_member
-from .query import Answered, Finding, Silent, connect_control, query
-from .settings import Place
+from .inspect import Answered, Finding, Silent, connect_control, query
+from .._ownership.settings import Place
 from .unresponsive import unresponsive
 
 

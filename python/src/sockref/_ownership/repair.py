@@ -14,13 +14,13 @@ from .._files.identity import Found, Identity
 from .._files.lock import EndpointLock
 from .._files.mode import restore_mode
 from .._files.paths import join_path
-from .._files.processes import kill_orphans
-from .._files.reclaim import reclaim
+from .._processes.end import kill_orphans
+from .._files.leftovers import reclaim
 from .._files.record import begin_record, published_entry, read_record
 from .._protocol.constants import HEAL_INTERVAL_SPREAD, LOCK_MODE
 from .._system_errors import system_error
-from .lease import Surroundings
-from .names import SocketKind
+from .lease import Context
+from .._files.names import SocketKind
 from .reasons import mode_changed
 from .settings import Place
 from .sockets import Sockets
@@ -28,7 +28,7 @@ from .sockets import Sockets
 _KINDS: Final[tuple[SocketKind, ...]] = ("control", "data")
 
 
-class HealerOwner(Protocol):
+class RepairedOwner(Protocol):
     """What the healer asks of its owner."""
 
     @property
@@ -44,12 +44,12 @@ class HealerOwner(Protocol):
     def displaced(self) -> None: ...
 
 
-class Healer:
+class Repairer:
     """What is missing is published again; a lock file that someone replaced means that there is another owner now."""
 
-    def __init__(self, place: Place, surroundings: Surroundings, interval: float, owner: HealerOwner) -> None:
+    def __init__(self, place: Place, context: Context, interval: float, owner: RepairedOwner) -> None:
         self._place: Final = place
-        self._surroundings: Final = surroundings
+        self._context: Final = context
         self._interval: Final = interval
         self._owner: Final = owner
         # The foreign file in each place that was complained of: once, not every few seconds.
@@ -64,7 +64,7 @@ class Healer:
         if self._stopped:
             return
         wait = self._interval * (1 - HEAL_INTERVAL_SPREAD / 2 + random.random() * HEAL_INTERVAL_SPREAD)
-        self._timer = self._surroundings.loop.call_later(wait, self._again)
+        self._timer = self._context.loop.call_later(wait, self._again)
 
     def stop(self) -> None:
         """Looks no more."""
@@ -80,7 +80,7 @@ class Healer:
             self._check()
         except Exception as error:
             path = self._place.path
-            self._surroundings.hooks.fault(path, system_error(error, path, f"look after the files of {path}"))
+            self._context.hooks.fault(path, system_error(error, path, f"look after the files of {path}"))
 
     def _again(self) -> None:
         self.check()
@@ -107,7 +107,7 @@ class Healer:
             healed.extend(self._repair_sockets())
         finally:
             if healed:
-                self._surroundings.hooks.healed(self._place.path, healed)
+                self._context.hooks.healed(self._place.path, healed)
 
     def _repair_sockets(self) -> list[str]:
         owner, names = self._owner, self._place.names
@@ -121,7 +121,7 @@ class Healer:
             work()
         except Exception as error:
             path = self._place.path
-            self._surroundings.hooks.fault(path, system_error(error, path, f"look after the files of {path}"))
+            self._context.hooks.fault(path, system_error(error, path, f"look after the files of {path}"))
 
     def _is_owner(self) -> bool:
         """Whether nobody else is owner by now. A lock file that is merely gone is made anew."""
@@ -182,7 +182,7 @@ class Healer:
 
     def _mode_changed(self, name: str, mode: int, wanted: int) -> None:
         path = self._place.path
-        self._surroundings.hooks.fault(path, mode_changed(join_path(self._place.directory.path, name), mode, wanted))
+        self._context.hooks.fault(path, mode_changed(join_path(self._place.directory.path, name), mode, wanted))
 
     def _is_missing(self, kind: SocketKind) -> bool:
         directory, path = self._place.directory, self._place.path
@@ -199,5 +199,5 @@ class Healer:
             return False
         self._complained[kind] = found.identity
         # I2: what is not ours is not replaced, not even in our own place.
-        self._surroundings.hooks.fault(path, foreign_file(path, join_path(directory.path, name), found))
+        self._context.hooks.fault(path, foreign_file(path, join_path(directory.path, name), found))
         return False

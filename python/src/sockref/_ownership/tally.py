@@ -9,7 +9,7 @@ class Tally:
     def __init__(self) -> None:
         self.own = 0
         self.others = 0
-        self._holds: dict[object, int] = {}
+        self._members: dict[object, int] = {}
 
     @property
     def total(self) -> int:
@@ -19,16 +19,16 @@ class Tally:
     @property
     def members(self) -> int:
         """The number of members."""
-        return len(self._holds)
+        return len(self._members)
 
     def set(self, key: object, references: int) -> None:
         """Sets the count of a member; 0 removes it."""
         self.others += references - self.of(key)
         if references == 0:
-            self._holds.pop(key, None)
+            self._members.pop(key, None)
         else:
-            self._holds[key] = references
+            self._members[key] = references
 
     def of(self, key: object) -> int:
         """The count of a member; 0 for one that is not known."""
-        return self._holds.get(key, 0)
+        return self._members.get(key, 0)

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from .._files.close import close_object
 from .._files.inherited import close_copy, forget, remember
 from .handler_pool import HandlerPool
-from .serving import ConnectionHandler, Serve, StreamServe
+from .server_spec import ConnectionHandler, Serve, StreamServe
 
 DEPARTURES: Final = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
 """Errors of a connection that only say that its peer went away."""
@@ -72,7 +72,7 @@ class Server(Protocol):
     def close(self) -> None: ...
 
 
-class DataListener:
+class Connections:
     """Counts the connections. All but `Connection.finished` in the background thread."""
 
     def __init__(
@@ -117,7 +117,7 @@ class DataListener:
             timer.cancel()
         self._server.close()
 
-    def let_go(self) -> None:
+    def detach(self) -> None:
         """Lets the connections go on by themselves: this listener's time is over."""
         if self._open:
             self._drained = self._server.close

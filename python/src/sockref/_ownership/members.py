@@ -15,13 +15,13 @@ from .._protocol.constants import MAX_LISTED_MEMBERS, MAX_MESSAGE_BYTES, PROTOCO
 from .._protocol.json_text import MAX_SAFE_INTEGER, write_json
 from .._protocol.messages import Hello, Holder, ToOwner
 from ..errors import SocketReferenceError
-from .channel import Channel
-from .failure import failure_of
+from .._control.channel import Channel
+from .._control.failure import failure_of
 from .lease import Peers
-from .messages import MalformedMessage, parse_to_owner
+from .._control.messages import MalformedMessage, parse_to_owner
 from .rounds import Rounds
 from .settings import OwnerSettings
-from .strangers import Strangers
+from .unidentified import Unidentified
 from .tally import Tally
 
 _MAX_LISTED_BYTES = MAX_MESSAGE_BYTES - 4_096
@@ -32,7 +32,7 @@ Answer = Callable[[bool, SocketReferenceError | None], None]
 """Answers a `bye`; with a failure, if the end that it waited for left something behind."""
 
 
-class HoldsOwner(Protocol):
+class MembersOwner(Protocol):
     """What the registry asks of its owner."""
 
     @property
@@ -55,11 +55,11 @@ class HoldsOwner(Protocol):
     def fault(self, error: BaseException) -> None: ...
 
 
-class Holds:
+class Members:
     """Counts the members, and tells them the numbers."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, owner: HoldsOwner, settings: OwnerSettings
+        self, loop: asyncio.AbstractEventLoop, owner: MembersOwner, settings: OwnerSettings
     ) -> None:
         self.tally: Final = Tally()
         self.loop: Final = loop
@@ -71,7 +71,7 @@ class Holds:
         self._dependents = 0
         self._connections: dict[_Connection, None] = {}
         self._members: dict[_Connection, Hello] = {}
-        self.strangers: Final[Strangers[_Connection]] = Strangers(loop, settings.max_members)
+        self.strangers: Final[Unidentified[_Connection]] = Unidentified(loop, settings.max_members)
         self._rounds: Final[Rounds[_Connection]] = Rounds(loop, self._members, self.tell)
 
     @property
@@ -266,9 +266,9 @@ class Holds:
 class _Connection:
     """A control connection: a stranger's, until its `hello`."""
 
-    def __init__(self, holds: Holds, sock: socket.socket) -> None:
+    def __init__(self, holds: Members, sock: socket.socket) -> None:
         self.since: Final = int(time.time() * 1000)
-        self._holds: Final = holds
+        self._members: Final = holds
         self.behind = False
         self.asked_to_stop = False
         self.key: Final = secrets.token_hex(8)
@@ -288,15 +288,15 @@ class _Connection:
     def end(self, message: object = None) -> None:
         """Says the last word, if any; the peer then has to close."""
         self.channel.end(message)
-        if self._holds.is_open(self):
-            self._holds.strangers.admit(self)
+        if self._members.is_open(self):
+            self._members.strangers.admit(self)
 
     def received(self, line: str) -> None:
         message = parse_to_owner(line)
         if self._handle(message):
             return
         self.channel.destroy()
-        self._holds.owner.fault(
+        self._members.owner.fault(
             SocketReferenceError(
                 "ERR_SOCKREF_PROTOCOL",
                 f"A control connection was closed: it sent {message} out of turn, or out of range",
@@ -317,15 +317,15 @@ class _Connection:
         }
 
     def closed(self, malformed: MalformedMessage | None) -> None:
-        self._holds.forget(self)
+        self._members.forget(self)
         if malformed is None:
             return
         fields = {} if malformed.theirs is None else {"theirs": malformed.theirs}
         message = f"A control connection was closed: {malformed}"
-        self._holds.owner.fault(SocketReferenceError("ERR_SOCKREF_PROTOCOL", message, ours=PROTOCOL_VERSION, **fields))
+        self._members.owner.fault(SocketReferenceError("ERR_SOCKREF_PROTOCOL", message, ours=PROTOCOL_VERSION, **fields))
 
     def _handle(self, message: ToOwner) -> bool:
-        holds = self._holds
+        holds = self._members
         match message["type"]:
             case "hello":
                 if holds.is_member(self):
@@ -355,7 +355,7 @@ class _Connection:
         """Tells who holds what. Who asks faster than it reads gets fewer answers, and the newest (I7)."""
         if not self.channel.backed_up:
             self._answer_due = False
-            self.channel.send(self._holds.listing())
+            self.channel.send(self._members.listing())
         elif not self._answer_due:
             self._answer_due = True
             self.channel.when_read(self._answer)

@@ -102,7 +102,7 @@ class Hooks(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Context:
     """What the layers below the endpoints are given by the manager."""
 
     loop: asyncio.AbstractEventLoop

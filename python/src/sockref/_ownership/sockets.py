@@ -17,7 +17,7 @@ from .._files.remove import unlink_if_same
 from .._protocol.constants import CONTROL_MODE
 from .._system_errors import system_error
 from .acceptor import Acceptor
-from .names import SocketKind
+from .._files.names import SocketKind
 from .settings import Place
 
 

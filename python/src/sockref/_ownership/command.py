@@ -15,7 +15,7 @@ from typing import IO, Final
 from .._files.close import close_object
 from .._files.inherited import forget, remember
 from .._files.platform import MAX_SOCKET_PATH_BYTES, REACHES_THROUGH_DESCRIPTORS
-from .._files.working_directory import working_directory
+from .._processes.working_directory import working_directory
 from .._protocol.constants import PRIVATE_NAME_DIGITS, PRIVATE_PREFIX
 from .._system_errors import system_error
 from ..errors import SocketReferenceError, quote
@@ -53,7 +53,7 @@ class ServerCommand:
     stop_timeout: float | None = None
 
 
-class Hire:
+class CommandHolder:
     """A `sockref run` that starts the server, and holds it until it is let go of."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, path: str, server: ServerCommand, settings: OwnerSettings) -> None:
@@ -107,7 +107,7 @@ class Hire:
             raise _failed(self._path, self._server, reason, _in_our_words(message.removeprefix("sockref: ")), output)
         raise _failed(self._path, self._server, "keeper", f"sockref ended with {self._process.returncode}: {said}")
 
-    def let_go(self) -> None:
+    def detach(self) -> None:
         """Ends its hold. The server stays as long as others hold it. Idempotent."""
         if not self._ready and not self._over:
             # It has nothing yet, and may wait for long.
@@ -115,9 +115,9 @@ class Hire:
         if self._process.stdin is not None and not self._process.stdin.closed:
             close_object(self._process.stdin)
 
-    async def let_go_and_wait(self) -> None:
+    async def detach_and_wait(self) -> None:
         """The same, and waits until it has let go."""
-        self.let_go()
+        self.detach()
         deadline = self._loop.time() + _LET_GO_SECONDS
         while not self._over and (left := deadline - self._loop.time()) > 0:
             self._changed = self._loop.create_future()
@@ -149,7 +149,7 @@ class Hire:
             self._changed.set_result(None)
 
     def _ended(self) -> None:
-        self.let_go()
+        self.detach()
         # It has closed all that it had open: it is gone, or about to be.
         self._process.wait()
         self._over = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._files.process_table import process_entry
+from .._processes.table import process_entry
 from ..errors import SocketReferenceError
 
 

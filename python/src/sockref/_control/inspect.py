@@ -17,7 +17,7 @@ from .._protocol.messages import Holders
 from .._system_errors import is_away, system_error
 from .channel import Channel
 from .messages import MalformedMessage, parse_to_member
-from .settings import Place
+from .._ownership.settings import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from .._files.file_end import OutputPlace
 from .._files.identity import Identity
 from .._files.lock import Absent, Busy, EndpointLock, peek_record
 from .._files.platform import own_uid
-from .._files.processes import end_orphans, servers_of
-from .._files.reclaim import Reclaimed, clear_way, reclaim
+from .._processes.end import end_orphans, servers_of
+from .._files.leftovers import Reclaimed, free_name, reclaim
 from .._files.record import OwnerRecord, read_record
 from .._protocol.constants import (
     CLAIM_FIRST_PAUSE_SECONDS,
@@ -27,21 +27,21 @@ from .._protocol.constants import (
 )
 from .._system_errors import is_away, system_error
 from ..errors import SocketReferenceError
-from .command import Hire, ServerCommand
-from .lease import Lease, LeaseEvents, Peers, Surroundings
-from .member import Member, MemberStart, NotAttached, is_without_directory
+from .command import CommandHolder, ServerCommand
+from .lease import Lease, LeaseEvents, Peers, Context
+from .membership import Membership, MembershipStart, NotAttached, is_without_directory
 from .owner import Owner, OwnerStart
-from .query import ask
-from .serving import Provider, Serve
+from .._control.inspect import ask
+from .._serving.server_spec import ServerSpec, Serve
 from .settings import OwnerSettings, Place
-from .sweep import give_back, sweep_held
+from .remove_leftovers import give_lock_back, remove_leftovers_under
 
 _LOOK = 0.25
 """Seconds between two questions for the output of a server that was hired: one that starts quickly is asked nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Obstacle:
+class WaitReason:
     """What a claim is waiting for, for the error of whoever gives up waiting.
 
     `pid` holds the lock, and began at `start`, if that is known. `output` is that of a server that does not become ready.
@@ -56,7 +56,7 @@ class Obstacle:
 class Claimant(Protocol):
     """On whose behalf a claim is made."""
 
-    def provider(self) -> Provider | None:
+    def server_spec(self) -> ServerSpec | None:
         """What to serve with; None for one that can only join. Asked anew at each attempt."""
         ...
 
@@ -64,7 +64,7 @@ class Claimant(Protocol):
         """References here, the acquires under way included; at least 1."""
         ...
 
-    def obstacle(self, what: Obstacle) -> None: ...
+    def waits_for(self, what: WaitReason) -> None: ...
 
     def accept(self, lease: Lease) -> None:
         """Called in the turn in which the lease is there."""
@@ -81,7 +81,7 @@ class Claim:
 
     place: Place
     settings: OwnerSettings
-    surroundings: Surroundings
+    context: Context
     events: LeaseEvents
     claimant: Claimant
     own: Sequence[Identity]
@@ -94,7 +94,7 @@ class _Seen:
     leaving = -math.inf
     """When an owner was seen last that was about to go, or had gone without an end."""
 
-    hire: Hire | None = None
+    hire: CommandHolder | None = None
     """What was started to have a command serve."""
 
 
@@ -106,7 +106,7 @@ async def claim(request: Claim) -> None:
         await _claim(request, seen, wait)
     finally:
         if seen.hire is not None:
-            seen.hire.let_go()
+            seen.hire.detach()
 
 
 async def _claim(request: Claim, seen: _Seen, wait: float) -> None:
@@ -119,7 +119,7 @@ async def _claim(request: Claim, seen: _Seen, wait: float) -> None:
             if request.failover is None or _is_server_failed(error):
                 raise
             # References are at stake: what fails now may work before their time is over.
-            request.claimant.obstacle(Obstacle(f"a new owner; the last attempt failed: {error}"))
+            request.claimant.waits_for(WaitReason(f"a new owner; the last attempt failed: {error}"))
         # Jittered, so that those who came together do not come again together.
         await asyncio.sleep(wait * (0.5 + random.random()))
         wait = min(wait * CLAIM_PAUSE_GROWTH, CLAIM_LONGEST_PAUSE_SECONDS)
@@ -132,28 +132,28 @@ async def _attempt(request: Claim, seen: _Seen) -> bool:
     if attached == "attached":
         return True
     if attached != "nobody":
-        seen.leaving = request.surroundings.loop.time()
-    provider = claimant.provider()
-    if isinstance(provider, ServerCommand):
-        return await _hire(request, provider, seen)
-    can_serve = provider is not None
+        seen.leaving = request.context.loop.time()
+    server_spec = claimant.server_spec()
+    if isinstance(server_spec, ServerCommand):
+        return await _hire(request, server_spec, seen)
+    can_serve = server_spec is not None
     taken = EndpointLock.attempt(place.directory, place.names.lock, place.path, create=can_serve)
     match taken:
         case EndpointLock():
-            return await _own(request, provider, taken, seen)
+            return await _own(request, server_spec, taken, seen)
         case Absent():
             if not _expects_owner(request, seen):
                 raise _not_served(place.path)
-            claimant.obstacle(Obstacle("a new owner"))
+            claimant.waits_for(WaitReason("a new owner"))
         case Busy(record):
             pid = record.pid if record else None
             who = "" if pid is None else f" (pid {pid})"
             if record and record.stopping:
                 # It is alive and well; only its clients take their time.
-                claimant.obstacle(Obstacle(f"the last connections of the previous owner{who} to end"))
+                claimant.waits_for(WaitReason(f"the last connections of the previous owner{who} to end"))
             else:
                 what = "start" if attached == "nobody" else "end"
-                claimant.obstacle(Obstacle(f"the owner{who} to {what}", pid, record.start if record else None))
+                claimant.waits_for(WaitReason(f"the owner{who} to {what}", pid, record.start if record else None))
     return False
 
 
@@ -162,13 +162,13 @@ async def _attach_to_other(request: Claim) -> Literal["attached", "nobody"] | No
     try:
         return await _attach(request)
     except SocketReferenceError as error:
-        if request.claimant.provider() is None or not is_without_directory(error):
+        if request.claimant.server_spec() is None or not is_without_directory(error):
             raise
         return "closed"
 
 
 async def _attach(
-    request: Claim, accept: Callable[[Member], None] | None = None
+    request: Claim, accept: Callable[[Membership], None] | None = None
 ) -> Literal["attached", "nobody"] | NotAttached:
     sock = _connect_control(request.place)
     if sock is None:
@@ -176,18 +176,18 @@ async def _attach(
     claimant = request.claimant
     record = _owner_record(request.place)
     pid, began = (record.pid, record.start) if record else (None, None)
-    claimant.obstacle(Obstacle("the owner to answer", pid, began))
-    start = MemberStart(
+    claimant.waits_for(WaitReason("the owner to answer", pid, began))
+    start = MembershipStart(
         place=request.place,
         settings=request.settings,
-        surroundings=request.surroundings,
+        context=request.context,
         events=request.events,
         references=claimant.references(),
-        can_serve=claimant.provider() is not None,
-        starting=lambda output: claimant.obstacle(Obstacle("the server to become ready", output=output)),
+        can_serve=claimant.server_spec() is not None,
+        starting=lambda output: claimant.waits_for(WaitReason("the server to become ready", output=output)),
         accept=accept or claimant.accept,
     )
-    return await Member.attach(sock, start) or "attached"
+    return await Membership.attach(sock, start) or "attached"
 
 
 def _connect_control(place: Place) -> socket.socket | None:
@@ -222,21 +222,21 @@ async def _hire(request: Claim, server: ServerCommand, seen: _Seen) -> bool:
     """Has the command line make it that somebody serves, and attaches to that. It claims by itself, as one process more."""
     if seen.hire is not None:
         # What it started has gone again, or is not what we met.
-        seen.hire.let_go()
-    request.claimant.obstacle(Obstacle("the server to become ready"))
-    seen.hire = Hire(request.surroundings.loop, request.place.path, server, request.settings)
-    looking = request.surroundings.loop.create_task(_find_output(request))
+        seen.hire.detach()
+    request.claimant.waits_for(WaitReason("the server to become ready"))
+    seen.hire = CommandHolder(request.context.loop, request.place.path, server, request.settings)
+    looking = request.context.loop.create_task(_find_output(request))
     try:
         await seen.hire.ready()
     finally:
         looking.cancel()
-    attached: list[Member] = []
+    attached: list[Membership] = []
     if await _attach(request, attached.append) != "attached":
         return False
     [member] = attached
     try:
         # Until then it counts, too, and would be the last one out instead of us.
-        await seen.hire.let_go_and_wait()
+        await seen.hire.detach_and_wait()
     except asyncio.CancelledError:
         # Whoever was to get it gives it back.
         request.claimant.accept(member)
@@ -260,7 +260,7 @@ async def _find_output(request: Claim) -> None:
         output = holders.get("server", {}).get("output") if holders else None
         if output is not None:
             waiting_for = "the server to become ready"
-            request.claimant.obstacle(Obstacle(waiting_for, output=OutputPlace(output["file"], output["from"])))
+            request.claimant.waits_for(WaitReason(waiting_for, output=OutputPlace(output["file"], output["from"])))
             return
 
 
@@ -268,10 +268,10 @@ async def _own(request: Claim, serve: Serve | None, lock: EndpointLock, seen: _S
     """Goes on with the lock in hand; False if it was of no use. Leaves nothing behind when it fails."""
     place, path = request.place, request.place.path
     if serve is None:
-        swept = await sweep_held(lock, path)
+        swept = await remove_leftovers_under(lock, path)
         _report(request, swept)
         if swept.names:
-            seen.leaving = request.surroundings.loop.time()
+            seen.leaving = request.context.loop.time()
         if not _expects_owner(request, seen):
             raise _not_served(path)
         return False
@@ -279,18 +279,18 @@ async def _own(request: Claim, serve: Serve | None, lock: EndpointLock, seen: _S
     try:
         record = None if lock.was_empty else read_record(lock.fd)
         if servers_of(record):
-            request.claimant.obstacle(Obstacle("a dead keeper's server to end"))
+            request.claimant.waits_for(WaitReason("a dead keeper's server to end"))
             await end_orphans(record)
         _report(request, reclaim(lock, path, record))
         repaired = True
         for name in (place.names.control, place.names.data):
-            clear_way(lock, path, name, request.settings.reclaim, request.own)
+            free_name(lock, path, name, request.settings.reclaim, request.own)
         start = OwnerStart(
             place=place,
             lock=lock,
             serve=serve,
             settings=request.settings,
-            surroundings=request.surroundings,
+            context=request.context,
             events=request.events,
             references=request.claimant.references(),
             expected=request.failover.dependents if request.failover else 0,
@@ -302,18 +302,18 @@ async def _own(request: Claim, serve: Serve | None, lock: EndpointLock, seen: _S
         try:
             # Its record is needed as long as what it names is there.
             if repaired:
-                give_back(lock, path)
+                give_lock_back(lock, path)
             else:
                 lock.release()
         except Exception as left:
             # The failure at hand is the one to tell.
             doing = f"remove what a failed start of {path} has left"
-            request.surroundings.hooks.fault(path, system_error(left, path, doing))
+            request.context.hooks.fault(path, system_error(left, path, doing))
         if not isinstance(error, Exception):
             raise
         if not start_over:
             raise system_error(error, path, f"start the socket {path}") from error
-        request.claimant.obstacle(Obstacle("the owner to repair its files"))
+        request.claimant.waits_for(WaitReason("the owner to repair its files"))
         return False
 
 
@@ -323,7 +323,7 @@ def _is_server_failed(error: Exception) -> bool:
 
 def _expects_owner(request: Claim, seen: _Seen) -> bool:
     """Whether it is worth waiting for an owner although there is none."""
-    return request.failover is not None or request.surroundings.loop.time() - seen.leaving < SUCCESSION_SECONDS
+    return request.failover is not None or request.context.loop.time() - seen.leaving < SUCCESSION_SECONDS
 
 
 def _is_served_by_another(place: Place, lock: EndpointLock, error: BaseException) -> bool:
@@ -351,7 +351,7 @@ def _is_served_by_another(place: Place, lock: EndpointLock, error: BaseException
 
 def _report(request: Claim, reclaimed: Reclaimed) -> None:
     if reclaimed.names:
-        request.surroundings.hooks.reclaimed(request.place.path, reclaimed.pid, reclaimed.names)
+        request.context.hooks.reclaimed(request.place.path, reclaimed.pid, reclaimed.names)
 
 
 def _not_served(path: str) -> SocketReferenceError:

@@ -18,16 +18,16 @@ from .._protocol.json_text import MAX_SAFE_INTEGER
 from .._protocol.messages import Count, Failed, Failure, ToMember, Welcome
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
-from .channel import Channel
-from .failure import failure_from
-from .futures import done_future
-from .lease import LeaseEvents, Peers, Role, Surroundings
-from .messages import MalformedMessage, parse_to_member
-from .query import ask
+from .._control.channel import Channel
+from .._control.failure import failure_from
+from .._control.futures import done_future
+from .lease import LeaseEvents, Peers, Role, Context
+from .._control.messages import MalformedMessage, parse_to_member
+from .._control.inspect import ask
 from .reasons import not_listening
 from .settings import OwnerSettings, Place
-from .sweep import sweep
-from .unresponsive import unresponsive
+from .remove_leftovers import remove_leftovers
+from .._control.unresponsive import unresponsive
 
 NotAttached = Literal["stopping", "closed"]
 """How an attempt ended without a lease: the owner is on its way out, or was no owner any more."""
@@ -69,7 +69,7 @@ Phase = Greeting | Attached | Leaving | Gone
 
 
 @dataclass(frozen=True, slots=True)
-class MemberStart:
+class MembershipStart:
     """What a member starts from.
 
     `starting` is called when there is an owner whose server is not up yet, with where its output is, if it said so; `accept` in the turn in which it is known to be.
@@ -77,23 +77,23 @@ class MemberStart:
 
     place: Place
     settings: OwnerSettings
-    surroundings: Surroundings
+    context: Context
     events: LeaseEvents
     references: int
     can_serve: bool
     starting: Callable[[OutputPlace | None], None]
-    accept: Callable[[Member], None]
+    accept: Callable[[Membership], None]
 
 
-class Member:
+class Membership:
     """Attached to an owner elsewhere."""
 
-    def __init__(self, sock: socket.socket, start: MemberStart) -> None:
+    def __init__(self, sock: socket.socket, start: MembershipStart) -> None:
         self.role: Final[Role] = "member"
         self.published: Final[tuple[Identity, ...]] = ()
         self.settling: Final = None
         self._start: Final = start
-        self._loop: Final = start.surroundings.loop
+        self._loop: Final = start.context.loop
         self.owner_pid = 0
         self.others = 0
         self.peers = Peers()
@@ -120,12 +120,12 @@ class Member:
         )
 
     @staticmethod
-    async def attach(sock: socket.socket, start: MemberStart) -> NotAttached | None:
+    async def attach(sock: socket.socket, start: MembershipStart) -> NotAttached | None:
         """Attaches over a connected control socket; returns why not, or None once `accept` was called.
 
         Raises SocketReferenceError if the owner refuses, or cannot be understood.
         """
-        member = Member(sock, start)
+        member = Membership(sock, start)
         try:
             return await member.outcome
         except asyncio.CancelledError:
@@ -164,10 +164,10 @@ class Member:
         if not isinstance(self._phase, Attached) or now < self._heal_again_at:
             return
         self._heal_again_at = now + REPAIR_REQUEST_PAUSE_SECONDS
-        self._start.surroundings.spawn(self._have_looked())
+        self._start.context.spawn(self._have_looked())
 
     async def _have_looked(self) -> None:
-        place, hooks = self._start.place, self._start.surroundings.hooks
+        place, hooks = self._start.place, self._start.context.hooks
         try:
             holders = await ask(place, REPAIR_ANSWER_SECONDS)
         except Exception as error:
@@ -199,7 +199,7 @@ class Member:
         """The owner does not read. The kernel will tell it that we are gone; nobody here must wait for that."""
         path, pid = self._start.place.path, self.owner_pid
         error = unresponsive(path, f"did not answer a release within {timeout:g} s", timeout, pid, None)
-        self._start.surroundings.hooks.fault(path, error)
+        self._start.context.hooks.fault(path, error)
         self._finish()
         left.set_result(None)
 
@@ -248,13 +248,13 @@ class Member:
             case Leaving(left, timer):
                 timer.cancel()
                 # It died before it could answer. If we were the last, what it left is ours to remove.
-                self._start.surroundings.spawn(self._sweep(left))
+                self._start.context.spawn(self._sweep(left))
             case Gone():
                 pass
 
     async def _sweep(self, left: asyncio.Future[None]) -> None:
         try:
-            await sweep(self._start.place, self.owner_pid)
+            await remove_leftovers(self._start.place, self.owner_pid)
         except Exception as error:
             left.set_exception(error)
         else:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 
-class CleanUpQueue:
+class CleanUps:
     """Thousands that end at once must not hold up everything else. One that finds room runs at once."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, concurrency: int) -> None:

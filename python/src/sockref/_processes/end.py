@@ -16,8 +16,8 @@ from .._protocol.constants import (
     PROTOCOL_VERSION,
 )
 from .leash import bears_mark, holds_leash, is_of_this_boot
-from .process_table import ProcessEntry, process_entry, process_table
-from .record import OwnerRecord, RecordedServer
+from .table import ProcessEntry, process_entry, process_table
+from .._files.record import OwnerRecord, RecordedServer
 
 
 async def end_orphans(record: OwnerRecord | None) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .._files.directory import Directory
-from .._files.reclaim import ReclaimRule
-from .names import EndpointNames
+from .._files.leftovers import ReclaimRule
+from .._files.names import EndpointNames
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .endpoint import Endpoint
 
 
-class Slot:
+class ReferenceState:
     """The user's handle points here and never the other way round, so that a handle that was dropped can be collected."""
 
     __slots__ = ("_closed", "closing", "endpoint", "open", "trace")

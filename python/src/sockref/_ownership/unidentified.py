@@ -25,7 +25,7 @@ class Connection(Protocol):
 _Stranger = TypeVar("_Stranger", bound=Connection)
 
 
-class Strangers(Generic[_Stranger]):
+class Unidentified(Generic[_Stranger]):
     """They have places of their own, and the oldest gives its place up to a new one.
 
     So those who say nothing lock nobody out, however many come, and however often (I7).

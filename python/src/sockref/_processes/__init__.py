@@ -1,0 +1,1 @@
+"""Path rules, directory checks, lock, record, publish, reclaim. Knows nothing of references."""
