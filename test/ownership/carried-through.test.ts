@@ -194,7 +194,7 @@ describe('an owner whose directory was replaced', () => {
       process.on('unhandledRejection', listener);
       place.directory.isInPlace = () => false;
       try {
-        await owner.heal();
+        await owner.repair();
         // To wait for it would be to hear it.
         await until('its end has failed', () => inspect(notes.done).includes('<rejected>'));
         await turn();
@@ -207,7 +207,7 @@ describe('an owner whose directory was replaced', () => {
       expect(notes.told).toEqual(['ended', 'stopping']);
       expect(notes.reasons).toMatchObject([{ message: expect.stringContaining('directory') }]);
       scene.refusing = 'never';
-      await sweep(place, process.pid);
+      await removeLeftovers(place, process.pid);
       expect(scene.files).toEqual([]);
     }));
 });
