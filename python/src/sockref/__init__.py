@@ -20,9 +20,8 @@ from ._api.module import acquire
 from ._api.reference import SocketReference
 from ._api.stats import ManagerStats
 from ._files.leftovers import ReclaimRule
-from ._ownership.command import ServerCommand
 from ._serving.connections import ConnectionStats
-from ._serving.server_spec import ConnectionHandler, StreamHandler
+from ._serving.server_spec import ConnectionHandler, ServerCommand, StreamHandler
 from .error_codes import ErrorCode
 from .errors import SocketReferenceError
 

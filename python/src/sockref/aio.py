@@ -25,9 +25,8 @@ from ._protocol.constants import (
     DEFAULT_SOCKET_MODE,
     DEFAULT_TIMEOUT_SECONDS,
 )
-from ._ownership.command import ServerCommand
 from ._serving.connections import streams_of
-from ._serving.server_spec import StreamHandler, StreamServe
+from ._serving.server_spec import ServerCommand, StreamHandler, StreamServe
 
 __all__ = ["SocketReference", "acquire"]
 

@@ -7,15 +7,16 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
+from .._control.inspect import query
+from .._control.stop import stop_command
 from .._endpoint.clean_ups import CleanUps
 from .._endpoint.endpoint import Active, Endpoint, EndpointEvent
 from .._endpoint.reference_state import ReferenceState
 from .._endpoint.waiter import WaiterOptions
+from .._ownership.lease import Context, Hooks
+from .._processes.generation import generation
 from .._protocol.constants import INSPECT_TIMEOUT_SECONDS
-from .._runtime.process import background, generation
-from .._ownership.lease import Hooks, Context
-from .._control.inspect import query
-from .._control.stop import stop_command
+from .._runtime.process import background
 from .._system_errors import typed
 from ..errors import SocketReferenceError
 from .events import Announcer, Event, EventKind

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from .._printable import printable
 from .._ownership.lease import Role
+from .._printable import printable
 from ..errors import SocketReferenceError
 
 EventKind = Literal[

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .._control.inspect import Answered, Finding, Silent, Stale
 from .._files.record import OwnerRecord
 from .._protocol.messages import Holder, ServerState
-from .._control.inspect import Answered, Finding, Silent, Stale
 
 SocketState = Literal["starting", "active", "lingering", "stopping", "unresponsive", "stale"]
 

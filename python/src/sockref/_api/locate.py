@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from .._files.default_directory import default_directory, default_directory_path
 from .._files.directory import Directory, canonical_directory
 from .._files.paths import BareName, assert_path_fits, invalid_path, join_path, parse_path
-from .._files.names import EndpointNames
-from .._ownership.settings import Place
+from .._files.place import EndpointNames, Place
 from ..errors import SocketReferenceError, quote
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from .._endpoint.endpoint import Endpoint, Ended
+from .._endpoint.endpoint import Ended, Endpoint
 from .._files.leftovers import ReclaimRule
+from .._processes.generation import generation
 from .._protocol.constants import (
     DEFAULT_DRAIN_TIMEOUT_SECONDS,
     DEFAULT_FAILOVER_TIMEOUT_SECONDS,
@@ -17,9 +18,7 @@ from .._protocol.constants import (
     DEFAULT_SOCKET_MODE,
     DEFAULT_TIMEOUT_SECONDS,
 )
-from .._runtime.process import generation
-from .._ownership.command import ServerCommand
-from .._serving.server_spec import ConnectionHandler, ServerSpec
+from .._serving.server_spec import ConnectionHandler, ServerCommand, ServerSpec
 from ..errors import SocketReferenceError, quote
 from .core import Core, manager_closed
 from .events import Announcer, Listener

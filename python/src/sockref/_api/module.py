@@ -11,8 +11,7 @@ from .._protocol.constants import (
     DEFAULT_SOCKET_MODE,
     DEFAULT_TIMEOUT_SECONDS,
 )
-from .._ownership.command import ServerCommand
-from .._serving.server_spec import ConnectionHandler
+from .._serving.server_spec import ConnectionHandler, ServerCommand
 from .manager import default_manager
 from .reference import SocketReference
 

@@ -9,9 +9,9 @@ from typing import Final
 
 from .._files.lock import EndpointLock
 from .._files.paths import join_path
-from .._protocol.constants import GENERATED_NAME_DIGITS, LOCK_SUFFIX, MAX_NAMELESS_TRIED
 from .._ownership.lease import Context
 from .._ownership.remove_leftovers import remove_leftovers_under
+from .._protocol.constants import GENERATED_NAME_DIGITS, LOCK_SUFFIX, MAX_NAMELESS_TRIED
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
 from .locate import Location, open_place

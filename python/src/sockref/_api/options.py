@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._files.leftovers import ReclaimRule
-from .._ownership.command import ServerCommand
-from .._serving.placeholders import misspelt_placeholder
-from .._serving.server_spec import ServerSpec, Serve
 from .._ownership.settings import OwnerSettings
+from .._serving.placeholders import misspelt_placeholder
+from .._serving.server_spec import Serve, ServerCommand, ServerSpec
 from ..errors import SocketReferenceError
 from . import check
 from .limits import Limits

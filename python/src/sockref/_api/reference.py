@@ -11,9 +11,9 @@ from typing import Final, Self
 
 from .._endpoint.reference_state import ReferenceState
 from .._files.close import close_object
+from .._ownership.lease import Role
 from .._printable import printable
 from .._protocol.constants import DEFAULT_CONNECT_TIMEOUT_SECONDS
-from .._ownership.lease import Role
 from ..errors import SocketReferenceError
 from . import check
 from .connect import connect_to

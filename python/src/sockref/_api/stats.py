@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from .._endpoint.clean_ups import CleanUps
 from .._endpoint.endpoint import Endpoint
-from .._serving.connections import ConnectionStats
 from .._ownership.owner import Owner
+from .._serving.connections import ConnectionStats
 from .events import EventKind
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from .._files.close import close_object
 from .._files.lock import Absent, Busy, EndpointLock, peek_record
+from .._files.place import Place
 from .._files.platform import own_uid, process_start
 from .._files.record import OwnerRecord
 from .._protocol.constants import ASK_AGAIN_PAUSE_SECONDS
@@ -17,7 +18,6 @@ from .._protocol.messages import Holders
 from .._system_errors import is_away, system_error
 from .channel import Channel
 from .messages import MalformedMessage, parse_to_member
-from .._ownership.settings import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ import asyncio
 import socket
 from typing import Any, Final
 
+from .._files.place import Place
 from .._protocol.constants import STOP_ANSWER_SECONDS, STOP_PAUSE_SECONDS, STOP_SILENCE_SECONDS
 from ..errors import SocketReferenceError
 from .channel import Channel
 from .failure import failure_from
-from .messages import MalformedMessage, parse_to_member
 from .inspect import Answered, Finding, Silent, connect_control, query
-from .._ownership.settings import Place
+from .messages import MalformedMessage, parse_to_member
 from .unresponsive import unresponsive
 
 

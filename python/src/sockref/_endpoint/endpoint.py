@@ -7,17 +7,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
-from .._files.identity import Identity
-from .._runtime.process import generation
-from .._ownership.claim import Claim, WaitReason, claim
 from .._control.futures import done_future, outcome, when_done
-from .._ownership.lease import Cause, Hooks, Lease, Peers, Role, Context
-from .._serving.server_spec import ServerSpec
-from .._ownership.settings import OwnerSettings, Place
+from .._files.identity import Identity
+from .._files.place import Place
+from .._ownership.claim import Claim, WaitReason, claim
+from .._ownership.lease import Cause, Context, Hooks, Lease, Peers, Role
 from .._ownership.remove_leftovers import remove_leftovers
+from .._ownership.settings import OwnerSettings
+from .._processes.generation import generation
+from .._serving.server_spec import ServerSpec
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
-from .reasons import belongs_to_parent, cleaned_up_by_force, closed_by_user, owner_lost, process_ends, too_many_references
+from .reasons import (
+    belongs_to_parent,
+    cleaned_up_by_force,
+    closed_by_user,
+    owner_lost,
+    process_ends,
+    too_many_references,
+)
 from .reference_state import ReferenceState
 from .waiter import Result, Waiter, WaiterOptions
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from .._control.unresponsive import unresponsive
 from .._files.file_end import end_of
 from .._ownership.claim import WaitReason
-from .._control.unresponsive import unresponsive
 from ..errors import SocketReferenceError
 from .reference_state import ReferenceState
 

@@ -6,8 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from .._printable import printable
-from .._processes.end import kill_orphans
-from .leftovers import reclaim
+from .leftovers import kill_orphans, reclaim
 from .record import read_record
 
 if TYPE_CHECKING:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import signal
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from .._processes.end import end_processes, kill_processes
 from .._protocol.constants import PROTOCOL_VERSION
 from ..errors import SocketReferenceError
 from .directory import Directory
@@ -15,7 +17,7 @@ from .foreign import foreign_file
 from .identity import Identity
 from .paths import join_path
 from .platform import own_uid
-from .record import OwnerRecord
+from .record import OwnerRecord, RecordedServer
 from .remove import remove_private_directory, unlink_if_same
 
 if TYPE_CHECKING:
@@ -49,6 +51,23 @@ def reclaim(lock: EndpointLock, path: str, record: OwnerRecord | None) -> Reclai
         if remove_private_directory(lock.directory, name):
             done.names.append(name)
     return done
+
+
+async def end_orphans(record: OwnerRecord | None) -> None:
+    """Ends what still runs of the servers that the record in a held lock file names. Before their files are reclaimed."""
+    for server in servers_of(record):
+        await end_processes(server, getattr(signal, server.signal, signal.SIGTERM), server.grace_ms / 1000)
+
+
+def kill_orphans(record: OwnerRecord | None) -> None:
+    """The same by force and at once, while the process exits."""
+    for server in servers_of(record):
+        kill_processes(server)
+
+
+def servers_of(record: OwnerRecord | None) -> list[RecordedServer]:
+    """Of a version that is not ours nothing is touched."""
+    return record.servers if record is not None and record.version == PROTOCOL_VERSION else []
 
 
 def free_name(lock: EndpointLock, path: str, name: str, rule: ReclaimRule, own: Sequence[Identity]) -> None:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from .._control.inspect import ask
 from .._files.close import close_object
 from .._files.file_end import OutputPlace
 from .._files.identity import Identity
+from .._files.leftovers import Reclaimed, end_orphans, free_name, reclaim, servers_of
 from .._files.lock import Absent, Busy, EndpointLock, peek_record
+from .._files.place import Place
 from .._files.platform import own_uid
-from .._processes.end import end_orphans, servers_of
-from .._files.leftovers import Reclaimed, free_name, reclaim
 from .._files.record import OwnerRecord, read_record
 from .._protocol.constants import (
     CLAIM_FIRST_PAUSE_SECONDS,
@@ -25,16 +26,15 @@ from .._protocol.constants import (
     CLAIM_PAUSE_PER_MEMBER_SECONDS,
     SUCCESSION_SECONDS,
 )
+from .._serving.server_spec import Serve, ServerCommand, ServerSpec
 from .._system_errors import is_away, system_error
 from ..errors import SocketReferenceError
-from .command import CommandHolder, ServerCommand
-from .lease import Lease, LeaseEvents, Peers, Context
+from .command import CommandHolder
+from .lease import Context, Lease, LeaseEvents, Peers
 from .membership import Membership, MembershipStart, NotAttached, is_without_directory
 from .owner import Owner, OwnerStart
-from .._control.inspect import ask
-from .._serving.server_spec import ServerSpec, Serve
-from .settings import OwnerSettings, Place
 from .remove_leftovers import give_lock_back, remove_leftovers_under
+from .settings import OwnerSettings
 
 _LOOK = 0.25
 """Seconds between two questions for the output of a server that was hired: one that starts quickly is asked nothing."""

@@ -8,8 +8,6 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import IO, Final
 
 from .._files.close import close_object
@@ -17,6 +15,7 @@ from .._files.inherited import forget, remember
 from .._files.platform import MAX_SOCKET_PATH_BYTES, REACHES_THROUGH_DESCRIPTORS
 from .._processes.working_directory import working_directory
 from .._protocol.constants import PRIVATE_NAME_DIGITS, PRIVATE_PREFIX
+from .._serving.server_spec import ServerCommand
 from .._system_errors import system_error
 from ..errors import SocketReferenceError, quote
 from .settings import OwnerSettings
@@ -39,18 +38,6 @@ _LET_GO_SECONDS = 10.0
 
 _MAX_SAID = 16_384
 """Bytes of what `sockref` says that are kept for a message."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServerCommand:
-    """A command that serves a socket; `{socket}` in its words is where it has to listen. Times are in seconds."""
-
-    command: Sequence[str]
-    activate: bool = False
-    cwd: str | None = None
-    env: Mapping[str, str] = field(default_factory=dict[str, str])
-    ready_timeout: float | None = None
-    stop_timeout: float | None = None
 
 
 class CommandHolder:

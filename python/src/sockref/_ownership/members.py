@@ -11,18 +11,18 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, Literal, Protocol
 
+from .._control.channel import Channel
+from .._control.failure import failure_of
+from .._control.messages import MalformedMessage, parse_to_owner
 from .._protocol.constants import MAX_LISTED_MEMBERS, MAX_MESSAGE_BYTES, PROTOCOL_VERSION
 from .._protocol.json_text import MAX_SAFE_INTEGER, write_json
 from .._protocol.messages import Hello, Holder, ToOwner
 from ..errors import SocketReferenceError
-from .._control.channel import Channel
-from .._control.failure import failure_of
 from .lease import Peers
-from .._control.messages import MalformedMessage, parse_to_owner
 from .rounds import Rounds
 from .settings import OwnerSettings
-from .unidentified import Unidentified
 from .tally import Tally
+from .unidentified import Unidentified
 
 _MAX_LISTED_BYTES = MAX_MESSAGE_BYTES - 4_096
 """Bytes that these may have together: labels can be long, and the owner has to be named in the same message."""

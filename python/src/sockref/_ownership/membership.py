@@ -11,23 +11,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from .._control.channel import Channel
+from .._control.failure import failure_from
+from .._control.futures import done_future
+from .._control.inspect import ask
+from .._control.messages import MalformedMessage, parse_to_member
+from .._control.unresponsive import unresponsive
 from .._files.file_end import OutputPlace
 from .._files.identity import Identity
+from .._files.place import Place
 from .._protocol.constants import PROTOCOL_VERSION, REPAIR_ANSWER_SECONDS, REPAIR_REQUEST_PAUSE_SECONDS
 from .._protocol.json_text import MAX_SAFE_INTEGER
 from .._protocol.messages import Count, Failed, Failure, ToMember, Welcome
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
-from .._control.channel import Channel
-from .._control.failure import failure_from
-from .._control.futures import done_future
-from .lease import LeaseEvents, Peers, Role, Context
-from .._control.messages import MalformedMessage, parse_to_member
-from .._control.inspect import ask
+from .lease import Context, LeaseEvents, Peers, Role
 from .reasons import not_listening
-from .settings import OwnerSettings, Place
 from .remove_leftovers import remove_leftovers
-from .._control.unresponsive import unresponsive
+from .settings import OwnerSettings
 
 NotAttached = Literal["stopping", "closed"]
 """How an attempt ended without a lease: the owner is on its way out, or was no owner any more."""

@@ -10,21 +10,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
 
+from .._control.futures import done_future, follow, outcome
 from .._files.each import take_each
 from .._files.identity import Identity
 from .._files.lock import EndpointLock
+from .._files.place import Place
 from .._files.record import append_record, stopping_entry
 from .._protocol.constants import SUCCESSOR_GRACE_SECONDS
 from .._protocol.messages import Holder, State
+from .._serving.connections import ConnectionStats, Connections
+from .._serving.server_spec import Serve
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
-from .._serving.connections import ConnectionStats, Connections
-from .._control.futures import done_future, follow, outcome
-from .repair import Repairer
+from .lease import Context, LeaseEvents, Peers, Role
 from .members import Answer, Members, describe
-from .lease import LeaseEvents, Peers, Role, Context
-from .._serving.server_spec import Serve
-from .settings import OwnerSettings, Place
+from .repair import Repairer
+from .settings import OwnerSettings
 from .sockets import Sockets
 
 

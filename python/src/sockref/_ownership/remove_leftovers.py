@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from .._files.leftovers import Reclaimed, end_orphans, reclaim
 from .._files.lock import Busy, EndpointLock
-from .._processes.end import end_orphans
-from .._files.leftovers import Reclaimed, reclaim
+from .._files.place import Place
 from .._files.record import read_record
 from .._protocol.constants import DYING_OWNER_FIRST_PAUSE_SECONDS, DYING_OWNER_LONGEST_PAUSE_SECONDS
 from .._system_errors import typed
-from .settings import Place
 
 
 async def remove_leftovers(place: Place, owner_pid: int) -> None:

@@ -11,18 +11,16 @@ from typing import Final, Protocol
 
 from .._files.foreign import foreign_file
 from .._files.identity import Found, Identity
+from .._files.leftovers import kill_orphans, reclaim
 from .._files.lock import EndpointLock
 from .._files.mode import restore_mode
 from .._files.paths import join_path
-from .._processes.end import kill_orphans
-from .._files.leftovers import reclaim
+from .._files.place import Place, SocketKind
 from .._files.record import begin_record, published_entry, read_record
 from .._protocol.constants import HEAL_INTERVAL_SPREAD, LOCK_MODE
 from .._system_errors import system_error
 from .lease import Context
-from .._files.names import SocketKind
 from .reasons import mode_changed
-from .settings import Place
 from .sockets import Sockets
 
 _KINDS: Final[tuple[SocketKind, ...]] = ("control", "data")

@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._files.directory import Directory
 from .._files.leftovers import ReclaimRule
-from .._files.names import EndpointNames
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An endpoint's place on disk; `path` is the canonical path of the data socket."""
-
-    directory: Directory
-    names: EndpointNames
-    path: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,13 @@ from typing import Final
 from .._files.each import take_each
 from .._files.identity import Identity
 from .._files.lock import EndpointLock
+from .._files.place import Place, SocketKind
 from .._files.publish import Publication, publish
 from .._files.remains import Remains
 from .._files.remove import unlink_if_same
 from .._protocol.constants import CONTROL_MODE
 from .._system_errors import system_error
 from .acceptor import Acceptor
-from .._files.names import SocketKind
-from .settings import Place
 
 
 class Sockets:

@@ -8,6 +8,7 @@ import sys
 import threading
 
 from .._files import held_locks, inherited
+from .._processes.generation import next_generation
 from .background import Background
 
 _EXIT_SECONDS = 5.0
@@ -16,7 +17,6 @@ _EXIT_SECONDS = 5.0
 _lock = threading.Lock()
 _background: Background | None = None
 _kept: Background | None = None
-_generation = 0
 _hooked = False
 
 
@@ -28,11 +28,6 @@ def background() -> Background:
             _background = Background()
             _hook()
         return _background
-
-
-def generation() -> int:
-    """The number of forks that lie between the first process and this one: what is older is a parent's."""
-    return _generation
 
 
 def _hook() -> None:
@@ -83,10 +78,10 @@ def _after_in_parent() -> None:
 
 
 def _after_in_child() -> None:
-    global _lock, _background, _generation, _kept
+    global _lock, _background, _kept
     _lock, _kept = threading.Lock(), None
     parents, _background = _background, None
-    _generation += 1
+    next_generation()
     held_locks.forget_all()
     inherited.close_all_in_child()
     if parents is not None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-
-from .._ownership.command import ServerCommand
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 ConnectionHandler = Callable[[socket.socket], object]
 """Gets each connection, on a thread of its own; the connection is closed when it returns."""
@@ -26,6 +24,19 @@ class StreamServe:
 
 Serve = ConnectionHandler | StreamServe
 """What serves in this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCommand:
+    """A command that serves a socket; `{socket}` in its words is where it has to listen. Times are in seconds."""
+
+    command: Sequence[str]
+    activate: bool = False
+    cwd: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    ready_timeout: float | None = None
+    stop_timeout: float | None = None
+
 
 ServerSpec = Serve | ServerCommand
 """What serves, be it in this process or another one."""

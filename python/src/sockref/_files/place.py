@@ -1,4 +1,4 @@
-"""The names of an endpoint's files in its directory."""
+"""An endpoint's place on disk: its directory, and the names of its files there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .._protocol.constants import CONTROL_SUFFIX, LOCK_SUFFIX
+from .directory import Directory
 
 SocketKind = Literal["control", "data"]
 """The two sockets of an endpoint."""
@@ -25,3 +26,12 @@ class EndpointNames:
 
     def socket(self, kind: SocketKind) -> str:
         return self.control if kind == "control" else self.data
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An endpoint's place on disk; `path` is the canonical path of the data socket."""
+
+    directory: Directory
+    names: EndpointNames
+    path: str
