@@ -2,7 +2,7 @@ import { closest } from '../closest.js';
 import { quote, SocketReferenceError } from '../errors/error.js';
 import { maxTimerMs } from '../protocol/constants.js';
 
-/** A check of one option: undefined if the value is fine, else what was expected. */
+/** A check of one option. It returns undefined if the value is valid, else what was expected. */
 export type Check = (value: unknown) => string | undefined;
 
 const whole = (value: unknown): value is number => Number.isSafeInteger(value);
@@ -20,7 +20,7 @@ export const isTimeout: Check = (value) =>
 export const isLimit: Check = (value) =>
   whole(value) && value >= 1 ? undefined : `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`;
 
-/** Without read and write for the owner not even the members could connect. */
+/** Without read and write permission for the owner, even members could not connect. */
 export const isMode: Check = (value) =>
   whole(value) && value >= 0 && value <= 0o777 && (value & 0o600) === 0o600
     ? undefined
@@ -28,7 +28,7 @@ export const isMode: Check = (value) =>
 
 export const isBoolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
 
-/** By its shape: a test runner's, or that of a library, is another class than ours. */
+/** Recognised by its shape: the AbortSignal of a test runner or a library can be another class than Node's. */
 export const isSignal: Check = (value) => {
   const signal = value as Partial<AbortSignal> | null;
   const isOne =
@@ -85,7 +85,7 @@ export const isEnvironment: Check = (value) =>
     ? undefined
     : 'an object of strings, without NUL bytes, by names without "="';
 
-/** Checks an object of options; what is undefined counts as not given. Nothing is accepted and ignored. */
+/** Checks an object of options. `undefined` counts as not given. An unknown option is refused, never ignored. */
 export function checkOptions(given: unknown, checks: Readonly<Record<string, Check>>, prefix = ''): void {
   if (given === undefined) return;
   const notRecord = isRecord(given);
@@ -98,7 +98,7 @@ export function checkOptions(given: unknown, checks: Readonly<Record<string, Che
   }
 }
 
-/** The error for a command with a word in braces that stands for nothing. */
+/** The error for a command with an unknown word in braces. */
 export function misspeltCommand({ given, meant }: { given: string; meant: string }): SocketReferenceError {
   const [expected, received] = [`a command with ${meant}`, `one with ${given}, which stands for nothing`];
   return new SocketReferenceError(
@@ -108,7 +108,7 @@ export function misspeltCommand({ given, meant }: { given: string; meant: string
   );
 }
 
-/** The error for an option that has no default and was not given. */
+/** The error for a required option that was not given. */
 export function missingOption(option: string, expected: string): SocketReferenceError {
   return new SocketReferenceError(
     'ERR_SOCKREF_INVALID_OPTION',

@@ -21,12 +21,12 @@ export interface ConnectOptions {
   readonly allowHalfOpen?: boolean | undefined;
 }
 
-/** Answers that say "not now": nobody listens yet, the file is being replaced, or the queue is full. */
+/** Errors that mean "not now": no server listens yet, the file is being replaced, or the queue is full. */
 const temporary = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EAGAIN']);
 
 const checks = { timeoutMs: isTimeout, signal: isSignal, allowHalfOpen: isBoolean };
 
-/** Connects to the socket of a state, waiting out a change of its owner. */
+/** Connects to the socket of a reference. It waits while the owner is being replaced. */
 export async function connectTo(state: ReferenceState, options: ConnectOptions | undefined): Promise<Socket> {
   checkOptions(options, checks);
   const { timeoutMs = defaultConnectTimeoutMs, signal, allowHalfOpen = false } = options ?? {};
@@ -42,11 +42,11 @@ export async function connectTo(state: ReferenceState, options: ConnectOptions |
         socket.destroy();
         continue;
       }
-      // A cleaner may have removed the file; an owner knows at once, and a member waits until its owner has looked.
+      // A cleaner may have removed the file. An owner knows that at once; a member waits until its owner has looked.
       await endpoint.lease?.repair();
     }
     if (performance.now() >= deadline) throw timeoutError(endpoint.place.path, timeoutMs);
-    // The reference may be closed while it waits, or may have been during the attempt.
+    // The reference may be closed during the attempt or during this wait.
     await wait(
       endpoint.whenChanged(),
       Math.min(endpoint.lease ? connectPauseMs : timeoutMs, deadline - performance.now()),
@@ -62,7 +62,7 @@ async function attempt(state: ReferenceState, allowHalfOpen: boolean): Promise<S
   try {
     const stats = lstatIfThere(at);
     if (!stats) return undefined;
-    // In a shared directory anybody can put a socket where ours was removed; never talk to it.
+    // In a shared directory another user can put a socket where ours was removed. Never talk to that one.
     if (!stats.isSocket() || Number(stats.uid) !== ownUid()) throw foreignFile(path, path, stats);
     socket = connect({ path: at, allowHalfOpen });
     await connected(socket);
@@ -74,13 +74,13 @@ async function attempt(state: ReferenceState, allowHalfOpen: boolean): Promise<S
   }
 }
 
-/** Waits for a change, but no longer than so many milliseconds, or until one of the signals aborts. */
+/** Waits for a change, for at most `ms` milliseconds, or until one of the signals aborts. */
 async function wait(change: Promise<void>, ms: number, signals: readonly AbortSignal[]): Promise<void> {
   if (signals.some((signal) => signal.aborted)) return;
   const stop = new AbortController();
   const end = (): void => stop.abort();
   const ignored = signals.map((signal) => onAbort(signal, end));
-  // Stopped or aborted: whoever asked looks by itself.
+  // Stopped or aborted: the caller checks which.
   const over = pause(Math.max(0, ms), undefined, { signal: stop.signal }).catch(() => {});
   await Promise.race([change, over]);
   stop.abort();

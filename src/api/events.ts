@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { isSocketReferenceError, messageOf } from '../errors/error.js';
 import { printable } from '../printable.js';
 
-/** What happened to a socket; `references` is the count after it. */
+/** Something that happened to a socket. `references` is the count after the event. */
 export interface SocketEvent {
   readonly path: string;
   readonly references: number;
@@ -15,7 +15,7 @@ export interface LostEvent extends SocketEvent {
   readonly reason: Error;
 }
 
-/** Files of a socket that were missing and were published again. */
+/** Files of a socket that were missing or changed, and were restored. */
 export interface HealedEvent {
   readonly path: string;
   /** The names of the files, without their directory. */
@@ -24,17 +24,17 @@ export interface HealedEvent {
 
 /** Files that a dead owner had left. */
 export interface ReclaimedEvent extends HealedEvent {
-  /** The dead owner, if its record says. */
+  /** The process id of the dead owner, if its record names it. */
   readonly pid: number | undefined;
 }
 
-/** A reference that was collected without having been closed. It was released. */
+/** A reference that was garbage-collected before `close()` was called. It was released. */
 export interface LeakEvent extends SocketEvent {
-  /** Where it was acquired, if the manager's `traceLeaks` is on. */
+  /** The stack of the acquire, if the manager's `traceLeaks` is on. */
   readonly trace: string | undefined;
 }
 
-/** Something that failed while no call was waiting for it; it harmed that connection or that socket alone. */
+/** A failure for which no call was waiting. It harmed only that connection or that socket. */
 export interface FaultEvent {
   readonly path: string;
   readonly error: unknown;
@@ -42,34 +42,34 @@ export interface FaultEvent {
 
 /** The events of a manager, with their arguments. */
 export interface ManagerEvents {
-  /** The socket is served by this process now. */
+  /** This process serves the socket now. */
   started: [SocketEvent];
-  /** The socket was served by this process, and is not any more. */
+  /** This process served the socket, and no longer does. */
   stopped: [SocketEvent];
   /** A reference was given out. */
   acquired: [SocketEvent];
   /** A reference was released. */
   released: [SocketEvent];
-  /** The owner was lost, and the references go on with another one, or with this process as the owner. */
+  /** The owner was lost. The references continue with another owner, or with this process as the owner. */
   failover: [SocketEvent];
   /** The references were lost. */
   lost: [LostEvent];
-  /** Files were missing and are there again. */
+  /** Files were missing or changed, and are restored. */
   healed: [HealedEvent];
   /** Files of a dead owner were removed. */
   reclaimed: [ReclaimedEvent];
   /** A reference was dropped without `close()`. */
   leak: [LeakEvent];
-  /** A handler threw, a repair failed, a peer misbehaved. Without a listener it becomes a process warning. */
+  /** A handler threw, a repair failed, or a peer misbehaved. Without a listener it becomes a process warning. */
   fault: [FaultEvent];
 }
 
 type EventName = keyof ManagerEvents;
 
-/** Kinds of faults that are remembered as warned of: enough to see what is wrong, too few to flood anything. */
+/** How many kinds of faults are remembered as warned of: enough to see what is wrong, too few to flood a log. */
 const maxWarnings = 100;
 
-/** Written out: an object that is put together at run time is slower to read, and each reference reads it. */
+/** A literal, because an object that is built at run time is slower to read, and each reference reads it. */
 const channels: Readonly<Record<EventName, Channel>> = {
   started: channel('sockref:started'),
   stopped: channel('sockref:stopped'),
@@ -84,8 +84,8 @@ const channels: Readonly<Record<EventName, Channel>> = {
 };
 
 /**
- * Tells listeners, and the diagnostics channels `sockref:<event>`, what happens. A listener that throws is reported as
- * uncaught, as anywhere in Node, but not in the middle of the counting (I8).
+ * Tells events to listeners and to the diagnostics channels `sockref:<event>`. An error that a listener throws is
+ * reported as uncaught, as everywhere in Node, but in the next tick and not in the middle of the counting (I8).
  */
 export class ManagerEmitter extends EventEmitter<ManagerEvents> {
   readonly #warned = new Set<string>();
@@ -98,9 +98,9 @@ export class ManagerEmitter extends EventEmitter<ManagerEvents> {
     });
   }
 
-  /** Whether anybody wants to know: what nobody hears need not be put together. */
+  /** Whether an event has a listener. Without one the event need not be built. */
   protected heard(name: EventName): boolean {
-    // To count listeners costs as much as to count a reference, and most managers never have one.
+    // Counting listeners is as slow as counting a reference, and most managers never have a listener.
     return channels[name].hasSubscribers || (this.#everHeard && this.listenerCount(name) > 0);
   }
 

@@ -5,7 +5,7 @@ import type { EndpointHost } from '../endpoint/host.js';
 import type { ManagerEvents, SocketEvent } from './events.js';
 import type { ManagerCounters } from './stats.js';
 
-/** What a manager lends to the host of its endpoints. */
+/** What a manager gives to the host of its endpoints. */
 export interface HostParts {
   readonly counters: ManagerCounters;
   readonly cleanUps: CleanUps;
@@ -15,7 +15,7 @@ export interface HostParts {
   gone(endpoint: Endpoint): void;
 }
 
-/** Counts what endpoints tell, and turns it into the events of their manager. */
+/** Counts what endpoints report, and turns it into the events of their manager. */
 export function createHost({ counters, cleanUps, maxReferences, heard, tell, gone }: HostParts): EndpointHost {
   const simple = (name: 'started' | 'stopped' | 'failover') => (endpoint: Endpoint) => {
     counters[name]++;
@@ -39,7 +39,7 @@ export function createHost({ counters, cleanUps, maxReferences, heard, tell, gon
     },
     started: simple('started'),
     stopped: simple('stopped'),
-    // These two come with each reference: written out, and what nobody hears is not put together.
+    // These two happen for each reference: they are written out, and an event without listeners is not built.
     acquired: (endpoint) => {
       counters.acquired++;
       if (heard('acquired')) tell('acquired', eventOf(endpoint));
@@ -51,7 +51,7 @@ export function createHost({ counters, cleanUps, maxReferences, heard, tell, gon
     failedOver: simple('failover'),
     lost: (endpoint, reason) => {
       counters.lost++;
-      // Whatever it says itself in this moment: these references do not count any more.
+      // Whatever the endpoint counts at this moment: these references no longer count.
       tell('lost', { ...eventOf(endpoint), references: 0, reason });
     },
     leaked: (endpoint, { trace }) => {

@@ -5,33 +5,33 @@ import type { OwnerRecord } from '../files/record.js';
 /** One holder of a socket: its owner or a member. */
 export interface HolderInfo {
   readonly pid: number;
-  /** The worker thread's number, if it is not the main thread. */
+  /** The number of the worker thread; undefined for the main thread. */
   readonly thread: number | undefined;
   readonly label: string | undefined;
-  /** References that it holds. */
+  /** How many references it holds. */
   readonly references: number;
-  /** Since when, in milliseconds since 1970. */
+  /** When it became a holder, in milliseconds since 1970. */
   readonly since: number;
-  /** Whether it could take over. */
+  /** Whether it could become the owner. */
   readonly canServe: boolean;
 }
 
-/** The command that serves a socket. */
+/** The command that serves a socket, and its state. */
 export interface ServerInfo {
-  /** Its process; undefined while there is none. */
+  /** The process id of the server; undefined while there is none. */
   readonly pid: number | undefined;
-  /** The program and its arguments as a text that can be pasted into a shell; shortened. */
+  /** The program and its arguments, shortened, as a text that can be pasted into a shell. */
   readonly command: string;
-  /** The same as a list; undefined if it is too long for a message, or not told by an owner of an older version. */
+  /** The same as a list; undefined if it is too long for a message, or if the owner has an older version. */
   readonly argv: readonly string[] | undefined;
   readonly state: 'starting' | 'running' | 'restarting';
-  /** How often it was started again, after it had failed. */
+  /** How often it was restarted after a failure. */
   readonly restarts: number;
-  /** With `activate`: it has ended with status 0, and the next connection starts it. */
+  /** With `activate`: the server ended with status 0, and the next connection starts it. */
   readonly waiting: boolean;
-  /** Why its output goes to no log; undefined if it does, or if that is not known. */
+  /** Why its output goes to no log; undefined if it goes to one, or if that is not known. */
   readonly noLog: string | undefined;
-  /** Why nobody can connect to it although it runs: it has closed its socket, or made another one. */
+  /** Why clients cannot connect although the server runs: it closed its socket, or made another one. */
   readonly problem: string | undefined;
 }
 
@@ -39,24 +39,25 @@ export interface ServerInfo {
 export interface SocketInfo {
   readonly path: string;
   /**
-   * `unresponsive`: its owner lives but does not answer; `stale`: left by a dead owner, and removed by the next acquire.
+   * `unresponsive`: the owner lives but does not answer. `stale`: the owner is dead; the next acquire removes its
+   * files.
    */
   readonly state: 'starting' | 'active' | 'lingering' | 'stopping' | 'unresponsive' | 'stale';
-  /** Who serves it, or served it. Of one that does not answer only the pid and the time are known. */
+  /** The owner, or the last one. Of an owner that does not answer only `pid` and `since` are known. */
   readonly owner: HolderInfo | undefined;
-  /** The command that its owner, then a keeper, runs as the server. */
+  /** The command that serves the socket, if its owner is a keeper. */
   readonly server: ServerInfo | undefined;
-  /** All references; undefined if nobody answers. */
+  /** All references; undefined if the owner does not answer. */
   readonly references: number | undefined;
   /** The members, oldest first; at most 200. */
   readonly members: readonly HolderInfo[];
-  /** How many members there are besides those. */
+  /** How many members there are besides the listed ones. */
   readonly moreMembers: number;
-  /** Since when it is served, in milliseconds since 1970. */
+  /** When the owner began to serve it, in milliseconds since 1970. */
   readonly since: number | undefined;
 }
 
-/** Puts what a query found into the words of the public API. */
+/** Turns the finding of a query into the public form. */
 export function infoOf(path: string, finding: Finding): SocketInfo | undefined {
   switch (finding.kind) {
     case 'nothing':
@@ -81,7 +82,7 @@ export function infoOf(path: string, finding: Finding): SocketInfo | undefined {
   }
 }
 
-/** Who cannot be connected to is on its way in or out; the record says which. */
+/** An owner that accepts no connection is starting or ending; the record says which. */
 function silentState({ connected, record }: Extract<Finding, { kind: 'silent' }>): SocketInfo['state'] {
   if (connected) return 'unresponsive';
   return record?.stopping ? 'stopping' : 'starting';

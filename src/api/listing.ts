@@ -8,17 +8,20 @@ import { lockSuffix } from '../protocol/constants.js';
 import type { SocketInfo } from './info.js';
 import { isMissing } from './locate.js';
 
-/** How many sockets are asked at once. */
+/** How many sockets are asked at the same time. */
 const concurrency = 16;
 
-/** What is said of files whose names only look like those of our locks. */
+/** Errors for files that have the name of a lock file but are none of ours. */
 const notOurs: ReadonlySet<string> = new Set([
   'ERR_SOCKREF_ADDRESS_IN_USE',
   'ERR_SOCKREF_PATH_TOO_LONG',
   'ERR_SOCKREF_INVALID_PATH',
 ]);
 
-/** What `inspect` says of each socket in a directory, by name; the default directory if none is given. */
+/**
+ * Returns what `inspect` says of each socket in a directory, sorted by name. Without a directory it takes the default
+ * one.
+ */
 export async function listSockets(
   directory: string | undefined,
   inspect: (path: string) => Promise<SocketInfo | undefined>,
@@ -41,19 +44,19 @@ async function inspectOurs(path: string, inspect: (path: string) => Promise<Sock
   }
 }
 
-/** Whether an error says that a file only looks like a lock of ours by its name. */
+/** Whether an error says that a file has the name of a lock file but is none of ours. */
 export function isForeignLock(error: unknown): boolean {
   return isSocketReferenceError(error) && notOurs.has(error.code);
 }
 
-/** The paths that have a lock file in a directory. */
+/** The paths of the sockets that have a lock file in a directory. */
 export function socketsIn(directory: string | undefined): string[] {
   try {
     const canonical = directory === undefined ? defaultDirectory(false) : canonicalDirectory(directory);
     const names = readdirSync(canonical).filter((name) => name.endsWith(lockSuffix) && name !== lockSuffix);
     return names.map((name) => joinPath(canonical, name.slice(0, -lockSuffix.length))).sort();
   } catch (error) {
-    // Nobody has made the default directory yet.
+    // The default directory does not exist yet.
     if (directory === undefined && (isMissing(error) || errnoOf(error) === 'ENOENT')) return [];
     throw systemError(error, directory ?? '', `list the directory ${quote(directory ?? 'by default')}`);
   }

@@ -14,10 +14,10 @@ export interface Location {
 }
 
 /**
- * Finds the canonical path for what a user gave.
+ * Finds the canonical path for a path that a user gave.
  *
- * @param make - whether to create the default directory if that is where it leads to
- * @param allowed - directories that it may be in, with all below them
+ * @param make - whether to create the default directory if the path is in it
+ * @param allowed - directories, with all below them, that the socket may be in
  */
 export function locate(input: unknown, make: boolean, allowed: readonly string[] | undefined): Location {
   const requested = parsePath(input);
@@ -41,7 +41,7 @@ export function openPlace({ path, directory, name, isDefault }: Location): Place
   return { directory: opened, names: endpointNames(name), path };
 }
 
-/** Has the errors of what only knows a directory name the socket that was asked for. */
+/** Runs work that knows only the directory, and adds the requested socket to its errors. */
 function forSocket<Value>(path: string, work: () => Value): Value {
   try {
     return work();
@@ -51,23 +51,23 @@ function forSocket<Value>(path: string, work: () => Value): Value {
   }
 }
 
-/** Paths under which an active socket is looked up without a system call: the very path, or the bare name. */
+/** Finds an active socket without a system call, by the exact path or the bare name. */
 export class KnownDefault {
-  /** What the default directory is derived from, and where that led to. */
+  /** The values from which the default directory is derived, and the directory itself. */
   #known:
     | { readonly own: string | undefined; readonly runtime: string | undefined; readonly directory: string }
     | undefined;
 
-  /** The canonical path of a bare name, if the default directory has been resolved before. */
+  /** The canonical path of a bare name, if the default directory was resolved before. */
   pathOf(name: unknown): string | undefined {
-    // What is not a string is left to the path rules, which say so.
+    // The path rules refuse what is not a string.
     if (!this.#known || typeof name !== 'string' || name.includes('/')) return undefined;
     const { own, runtime, directory } = this.#known;
     const same = process.env['SOCKREF_DIR'] === own && process.env['XDG_RUNTIME_DIR'] === runtime;
     return same ? joinPath(directory, name) : undefined;
   }
 
-  /** Remembers what the default directory's path led to. */
+  /** Remembers the canonical path of the default directory. */
   learn({ isDefault, directory }: Location): void {
     if (!isDefault) return;
     this.#known = { own: process.env['SOCKREF_DIR'], runtime: process.env['XDG_RUNTIME_DIR'], directory };
@@ -79,7 +79,7 @@ function isWithin(directory: string, allowed: string): boolean {
   try {
     canonical = canonicalDirectory(allowed);
   } catch {
-    // What does not exist contains nothing.
+    // A directory that does not exist contains nothing.
     return false;
   }
   return directory === canonical || canonical === '/' || directory.startsWith(`${canonical}/`);

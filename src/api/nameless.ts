@@ -10,17 +10,18 @@ import { generatedNameDigits, lockSuffix, maxNamelessTried } from '../protocol/c
 import { isForeignLock } from './listing.js';
 import { openPlace } from './locate.js';
 
-/** What a socket is called that was acquired without a name. */
+/** The generated name of a socket that was acquired without a name. */
 const generated = new RegExp(`^[0-9a-f]{${generatedNameDigits}}\\.sock$`);
 
 /**
- * Removes what dead owners have left of nameless sockets in the default directory: nobody else could, since nobody knows
- * their names. For one that makes a nameless socket, which does not wait for it. A live owner holds its lock, and is left
- * alone; one that is about to start finds the lock taken for a moment, as it would by any other claim.
+ * Removes the files that dead owners of nameless sockets left in the default directory. No other process would remove
+ * them, because their names are random. An acquire of a nameless socket calls this and does not wait for it. Live
+ * owners hold their locks and are left alone. An owner that is just starting finds its lock taken for a moment, as by
+ * any other claim.
  */
 export function sweepNameless(directory: string, report: Report): void {
   const fault = (path: string, error: unknown): void => {
-    // Not a lock of ours, or one of another version: not ours to remove, and nothing is wrong.
+    // Not a lock file of ours, or one of another version: leave it alone. Nothing is wrong.
     if (isForeignLock(error) || isOfAnotherVersion(error)) return;
     report.fault(path, systemError(error, path, `remove what is left of ${path}`));
   };
@@ -34,7 +35,7 @@ export function sweepNameless(directory: string, report: Report): void {
   }
 }
 
-/** Begins anywhere, so that those that live do not hide the others for ever. */
+/** Begins at a random file, so that live sockets do not hide the others for ever. */
 function someNameless(directory: string): string[] {
   const names = readdirSync(directory)
     .filter((name) => name.endsWith(lockSuffix))

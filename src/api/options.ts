@@ -14,51 +14,51 @@ import * as check from './check.js';
 import { type Limits, limitChecks, type ResolvedLimits, resolveLimits } from './limits.js';
 import { checkServerOptions, resolveServerOptions, type ServerOptions } from './server-options.js';
 
-/** How a socket is acquired. While it is active, those who come later share it as it is. */
+/** How a socket is acquired. The first acquire sets most options; later ones share the socket as it is. */
 export interface AcquireOptions {
   /**
-   * What gets the connections if this process becomes the owner: a function, or a `net`, `http` or `tls` server (which
-   * need not, and should not, listen by itself). Without it and `server` the acquire can only join.
+   * What gets the connections if this process becomes the owner: a function, or a `net`, `http` or `tls` server. Do not
+   * call its `listen()`. Without `serve` and `server` the acquire can only join a socket that is served.
    */
   readonly serve?: Serve | undefined;
   /**
-   * A command that is run as the server if nobody serves the socket yet. It lives as long as there are references
-   * anywhere, beyond this process too. Not together with `serve`.
+   * A command that runs as the server if the socket is not served yet. It runs as long as any process holds a
+   * reference, also after this process has ended. Excludes `serve`.
    */
   readonly server?: ServerOptions | undefined;
   /** Permission bits of the socket file. Default `0o600`: only this user can connect. */
   readonly mode?: number | undefined;
-  /** Milliseconds that the socket stays up after its last reference went. Default 0. */
+  /** Milliseconds that the socket stays up after its last reference is closed. Default 0. */
   readonly lingerMs?: number | undefined;
   /**
-   * Milliseconds that open connections get to end by themselves when the socket stops. Default 5,000. Not together with
-   * `server`, whose connections are its own: it has `stopTimeoutMs`.
+   * Milliseconds that open connections get to end when the socket stops. Default 5,000. Excludes `server`, whose
+   * connections belong to the command: it has `stopTimeoutMs`.
    */
   readonly drainTimeoutMs?: number | undefined;
-  /** Milliseconds after which the acquire fails. Default 20,000. */
+  /** Milliseconds after which the acquire fails with `ERR_SOCKREF_TIMEOUT`. Default 20,000. */
   readonly timeoutMs?: number | undefined;
-  /** Milliseconds that references outlive a lost owner while a new one is sought. Default 10,000. */
+  /** Milliseconds that references survive the loss of their owner while a new owner is sought. Default 10,000. */
   readonly failoverTimeoutMs?: number | undefined;
   /**
-   * What may be removed from the socket's path: `'recorded'`, what a dead owner recorded (default); `'stale'`, also any
-   * socket of this user that refuses connections.
+   * What may be removed from the socket's path. `'recorded'` (default): what the record of a dead owner names.
+   * `'stale'`: also any socket of this user that refuses connections.
    */
   readonly reclaim?: ReclaimRule | undefined;
   /** A name for this holder, shown in listings; at most 200 characters. */
   readonly label?: string | undefined;
-  /** Ends the waiting: the acquire rejects with an `AbortError`. */
+  /** Ends the wait: the acquire rejects with an `AbortError`. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How a manager works. */
+/** Options of a manager. */
 export interface SocketManagerOptions {
   /** Upper bounds; see {@link Limits}. */
   readonly limits?: Limits | undefined;
-  /** Directories, with all below them, that sockets may be in. Default: any that is safe. */
+  /** Directories, with all below them, that sockets may be in. Default: any safe directory. */
   readonly allowedDirectories?: readonly string[] | undefined;
-  /** Whether each reference remembers where it was acquired, for `leak` events. Costs time. Default false. */
+  /** Whether each reference remembers the stack of its acquire, for `leak` events. This is slow. Default false. */
   readonly traceLeaks?: boolean | undefined;
-  /** Milliseconds between two looks of an owner after its files. Default 5,000. */
+  /** Milliseconds between two checks of an owner's files. Default 5,000. */
   readonly healIntervalMs?: number | undefined;
 }
 
@@ -82,7 +82,7 @@ const managerChecks = {
   healIntervalMs: check.isTimeout,
 };
 
-/** Manager options, checked, each with its value. */
+/** Checked manager options with a value for each. */
 export interface ResolvedManagerOptions {
   readonly limits: ResolvedLimits;
   readonly allowedDirectories: readonly string[] | undefined;
@@ -90,7 +90,7 @@ export interface ResolvedManagerOptions {
   readonly healIntervalMs: number;
 }
 
-/** Acquire options, checked, each with its value. */
+/** Checked acquire options with a value for each. */
 export interface ResolvedAcquireOptions {
   readonly serverSpec: ServerSpec | undefined;
   readonly timeoutMs: number;
@@ -110,7 +110,7 @@ export function resolveManagerOptions(options: SocketManagerOptions | undefined)
   };
 }
 
-/** Checks acquire options; nothing else is done, for the many acquires that only share. */
+/** Checks acquire options and does nothing else, because most acquires only share. */
 export function checkAcquireOptions(options: AcquireOptions | undefined): void {
   check.checkOptions(options, acquireChecks);
   if (options?.server === undefined) return;
@@ -122,13 +122,13 @@ export function checkAcquireOptions(options: AcquireOptions | undefined): void {
   }
 }
 
-/** What the options say to serve with; undefined if they can only join. */
+/** What the options say to serve with; undefined if the acquire can only join. */
 export function serverSpecOf(options: AcquireOptions | undefined): ServerSpec | undefined {
   if (options?.serve !== undefined) return { kind: 'handler', serve: options.serve };
   return options?.server && { kind: 'command', server: resolveServerOptions(options.server) };
 }
 
-/** Fills in the defaults of acquire options that were checked. */
+/** Fills in the defaults of checked acquire options. */
 export function resolveAcquireOptions(
   options: AcquireOptions | undefined,
   { limits, healIntervalMs }: ResolvedManagerOptions,

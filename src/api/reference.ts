@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { ReferenceState } from '../endpoint/reference-state.js';
 import { type ConnectOptions, connectTo } from './connect.js';
 
-/** Releases what was dropped without `close()`. */
+/** Releases references that were dropped without `close()`. */
 const dropped = new FinalizationRegistry<ReferenceState>((state) => state.endpoint.collected(state));
 
 let create: (state: ReferenceState) => SocketReference;
@@ -11,11 +11,12 @@ let create: (state: ReferenceState) => SocketReference;
 export let stateOf: (reference: SocketReference) => ReferenceState;
 
 /**
- * A counted reference to a socket. As long as one is held anywhere, the socket is served; with the last one it stops,
- * and all of its files are removed.
+ * A counted reference to a socket. The socket is served as long as any process holds a reference. When the last
+ * reference is closed, the socket stops and all its files are removed.
  *
- * As a member it does not keep the process alive; as owner the listener does, as any server of Node ({@link SocketReference.unref}
- * changes it). Dropped without {@link SocketReference.close} it is released once it is collected, and reported as a `leak`.
+ * A member does not keep the process alive. An owner does, because its listener does, as with any server of Node;
+ * {@link SocketReference.unref} changes that. A reference that is dropped without {@link SocketReference.close} is
+ * released when it is garbage-collected, and reported as a `leak`.
  *
  * @example
  * ```ts
@@ -24,10 +25,10 @@ export let stateOf: (reference: SocketReference) => ReferenceState;
  * ```
  */
 export class SocketReference {
-  /** The canonical path of the socket. Stays readable for ever. */
+  /** The canonical path of the socket. It stays readable after the reference is closed. */
   readonly path: string;
   readonly #state: ReferenceState;
-  /** Kept here, so that what listens to the signal is told as long as this handle lives. */
+  /** Kept here, so that listeners of the signal are told as long as this handle lives. */
   #signal: AbortSignal | undefined;
 
   private constructor(state: ReferenceState) {
@@ -41,35 +42,41 @@ export class SocketReference {
     stateOf = (reference) => reference.#state;
   }
 
-  /** Whether it still counts: false once it was closed, cleaned up or finally lost. True while a new owner is sought. */
+  /**
+   * Whether the reference counts. It is false once the reference is closed, cleaned up or finally lost, and true while
+   * a new owner is sought.
+   */
   get isActive(): boolean {
     return this.#state.active;
   }
 
   /**
-   * Live references to the socket, of all processes; exact for this one at every moment, and for the others as soon as
-   * what they told has arrived. 0 once this one is inactive.
+   * How many references to the socket all processes hold. The own references are always exact; those of other processes
+   * are as new as their last message. 0 once this reference is inactive.
    */
   get referenceCount(): number {
     return this.#state.active ? this.#state.endpoint.references : 0;
   }
 
-  /** Whether this thread serves the socket, or is attached to one that does. Can change when an owner is lost. */
+  /**
+   * Whether this thread serves the socket (`owner`) or is attached to the owner (`member`). It can change when an owner
+   * is lost.
+   */
   get role(): 'owner' | 'member' {
     return this.#state.endpoint.role;
   }
 
-  /** Aborts when the reference becomes inactive; its `reason` is an error that says why. */
+  /** Aborts when the reference becomes inactive. Its `reason` is the error that says why. */
   get signal(): AbortSignal {
     this.#signal ??= this.#state.signal();
     return this.#signal;
   }
 
   /**
-   * Another reference to the same socket, at once.
+   * Returns another reference to the same socket, at once.
    *
-   * @throws SocketReferenceError `ERR_SOCKREF_CLOSED` if this one is inactive, `ERR_SOCKREF_LIMIT_EXCEEDED` if there are
-   * too many; no count changes then
+   * @throws SocketReferenceError `ERR_SOCKREF_CLOSED` if this reference is inactive, `ERR_SOCKREF_LIMIT_EXCEEDED` if
+   * there are too many references. No count changes then.
    * @example
    * ```ts
    * const forTheWorker = reference.clone();
@@ -82,7 +89,7 @@ export class SocketReference {
   }
 
   /**
-   * Connects to the socket. While the owner is being replaced it waits, for `timeoutMs` (default 10,000) at most.
+   * Connects to the socket. While the owner is being replaced it waits, for at most `timeoutMs` (default 10,000).
    *
    * @throws SocketReferenceError `ERR_SOCKREF_CLOSED`, `ERR_SOCKREF_TIMEOUT`, `ERR_SOCKREF_OWNER_LOST`
    * @throws DOMException `AbortError` if `signal` aborts
@@ -96,10 +103,10 @@ export class SocketReference {
   }
 
   /**
-   * Releases the reference. Idempotent. The promise resolves when the release is counted; if it was the last reference
-   * and the socket does not linger, when every file is gone.
+   * Releases the reference. Idempotent. The promise resolves when the release is counted. If this was the last
+   * reference and the socket does not linger, it resolves when every file is removed.
    *
-   * @throws SocketReferenceError if it was the last one and a file could not be removed
+   * @throws SocketReferenceError if this was the last reference and a file could not be removed
    * @example
    * ```ts
    * await reference.close();
@@ -111,25 +118,25 @@ export class SocketReference {
     return state.endpoint.release(state);
   }
 
-  /** Has this reference keep the process alive, in whatever role. Returns the reference. */
+  /** Makes this reference keep the process alive, as owner and as member. Returns the reference. */
   ref(): this {
     this.#state.endpoint.keepAlive(this.#state, 'yes');
     return this;
   }
 
-  /** Lets the process end in spite of this reference; at its exit the files are removed. Returns the reference. */
+  /** Lets the process end although this reference is open; the exit removes the files. Returns the reference. */
   unref(): this {
     this.#state.endpoint.keepAlive(this.#state, 'no');
     return this;
   }
 
-  /** Releases it at the end of a `using` block, without waiting; a failure is reported as a `fault`. */
+  /** Releases the reference at the end of a `using` block, without waiting. A failure is reported as a `fault`. */
   [Symbol.dispose](): void {
-    // The endpoint reports the failure of a stop by itself.
+    // The endpoint reports the failure of a stop.
     this.close().catch(() => {});
   }
 
-  /** Releases it at the end of an `await using` block, as {@link SocketReference.close}. */
+  /** Releases the reference at the end of an `await using` block, as {@link SocketReference.close} does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -140,7 +147,7 @@ export function createReference(state: ReferenceState): SocketReference {
   return create(state);
 }
 
-/** Where a reference is being acquired: the stack below the given function. */
+/** The stack of an acquire, below the given function. */
 export function traceOf(below: (...args: never[]) => unknown): string {
   const at: { stack?: string } = {};
   Error.captureStackTrace(at, below);

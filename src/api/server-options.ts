@@ -5,40 +5,41 @@ import { misspeltPlaceholder } from '../serving/placeholders.js';
 import type { ServerCommand } from '../serving/server-spec.js';
 import * as check from './check.js';
 
-/** A command that serves the socket, run by a process of its own (the keeper) until the last reference is gone. */
+/** A command that serves the socket. A process of its own, the keeper, runs it until the last reference is closed. */
 export interface ServerOptions {
   /**
-   * The program and its arguments; no shell reads them. `{socket}` in them stands for the path at which it has to listen,
-   * and `{dir}` for the directory of that path. Both are in its environment too, as `SOCKREF_LISTEN_PATH`.
+   * The program and its arguments; no shell reads them. `{socket}` stands for the path at which the program must
+   * listen, and `{dir}` for the directory of that path. The path is also in the environment variable
+   * `SOCKREF_LISTEN_PATH`.
    */
   readonly command: readonly string[];
   /**
-   * Hands it a socket that listens already, as descriptor 3, with `LISTEN_FDS` and `LISTEN_PID` as systemd does: while it
-   * is being started, or started again, clients wait in the queue instead of being refused. Default false.
+   * Whether the program gets a listening socket as descriptor 3, with `LISTEN_FDS` and `LISTEN_PID`, as systemd does.
+   * While it is being started or restarted, clients wait in the queue instead of being refused. Default false.
    */
   readonly activate?: boolean | undefined;
-  /** Its working directory. Default: that of this process at the time of the acquire. */
+  /** The working directory of the program. Default: that of this process at the time of the acquire. */
   readonly cwd?: string | undefined;
-  /** Variables for its environment, besides those of this process. */
+  /** Environment variables for the program, besides those of this process. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Milliseconds until it must accept a connection. Default 15,000. */
+  /** Milliseconds in which the program must accept a connection. Default 15,000. */
   readonly readyTimeoutMs?: number | undefined;
   /**
-   * How often in a row it is started again when it ends by itself, after pauses that grow from 100 ms to 5 seconds; what
-   * has been up for 10 seconds begins to count anew. Default 5; 0 for never.
+   * How often in a row the program is restarted when it ends. The pauses between grow from 100 ms to 5 seconds. After
+   * 10 seconds of running the count starts at 0 again. Default 5; 0 for never.
    */
   readonly restart?: number | undefined;
-  /** What tells it to end. Default `'SIGTERM'`. */
+  /** The signal that tells the program to end. Default `'SIGTERM'`. */
   readonly stopSignal?: NodeJS.Signals | undefined;
-  /** Milliseconds from that signal until all that is left of its processes is killed. Default 5,000. */
+  /** Milliseconds from that signal until the remaining processes of the server are killed. Default 5,000. */
   readonly stopTimeoutMs?: number | undefined;
 }
 
-/** Below the default of `timeoutMs`, so that an acquire hears why the server did not become ready. */
+/** Below the default of `timeoutMs`, so that an acquire learns why the server did not become ready. */
 const defaultReadyTimeoutMs = 15_000;
-/** Enough for what was bad luck, too few for what is broken. */
+/** Enough for bad luck, too few for a broken program. */
 const defaultRestart = 5;
-/** As long as open connections get of a server in this process. */
+/** The same time that a server in this process gives to its open connections. */
 const defaultStopTimeoutMs = 5_000;
 
 const serverChecks = {
@@ -52,7 +53,7 @@ const serverChecks = {
   stopTimeoutMs: check.isDuration,
 };
 
-/** Variables that are about this process, and would mislead another one. */
+/** Variables that describe this process and would mislead another one. */
 const ownVariables = ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES', 'NODE_CHANNEL_FD', 'NODE_UNIQUE_ID'];
 
 /** Checks the options of a server. */
@@ -63,7 +64,7 @@ export function checkServerOptions(options: ServerOptions | undefined): void {
   if (misspelt) throw check.misspeltCommand(misspelt);
 }
 
-/** Fills in the defaults of options that were checked. */
+/** Fills in the defaults of checked options. */
 export function resolveServerOptions(options: ServerOptions): ServerCommand {
   const { cwd = '' } = options;
   const env = { ...process.env };
@@ -74,7 +75,7 @@ export function resolveServerOptions(options: ServerOptions): ServerCommand {
   return {
     command: [...options.command],
     activate: options.activate ?? false,
-    // Of an absolute one the working directory is not asked: it may be gone.
+    // With an absolute `cwd` the working directory is not read: it may have been removed.
     cwd: isAbsolute(cwd) ? resolve(cwd) : resolve(workingDirectory(), cwd),
     env: Object.fromEntries(all),
     readyTimeoutMs: options.readyTimeoutMs ?? defaultReadyTimeoutMs,

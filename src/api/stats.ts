@@ -2,17 +2,17 @@ import type { CleanUps } from '../endpoint/clean-ups.js';
 import type { Endpoint } from '../endpoint/endpoint.js';
 import { Owner } from '../ownership/owner.js';
 
-/** What a manager has now, and what it has done since it was made. */
+/** What a manager has now, and what it has done since it was created. */
 export interface ManagerStats {
-  /** Sockets that are active here. */
+  /** Sockets that are active in this manager. */
   readonly activeSockets: number;
   /** References of this manager. */
   readonly references: number;
-  /** Acquires that wait. */
+  /** Acquires that are waiting. */
   readonly pendingAcquires: number;
-  /** Clean-ups under way, and those that wait for their turn. */
+  /** Clean-ups that are running, and those that wait for their turn. */
   readonly cleanUps: { readonly running: number; readonly queued: number };
-  /** Connections to the sockets that are served here, and those since each of them started. */
+  /** Connections to the sockets that this process serves: those open now, and those since each socket started. */
   readonly connections: {
     readonly open: number;
     readonly accepted: number;
@@ -31,7 +31,7 @@ export interface ManagerStats {
   readonly faults: number;
 }
 
-/** Counts what a manager does. */
+/** Counts the work of a manager. */
 export class ManagerCounters {
   started = 0;
   stopped = 0;
@@ -44,7 +44,7 @@ export class ManagerCounters {
   leaked = 0;
   faults = 0;
 
-  /** Everything at this moment. */
+  /** The numbers of this moment. */
   snapshot(endpoints: readonly Endpoint[], pendingAcquires: number, queue: CleanUps): ManagerStats {
     const connections = { open: 0, accepted: 0, dropped: 0, failed: 0 };
     let activeSockets = 0;
