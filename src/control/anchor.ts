@@ -5,55 +5,56 @@ import { LineSplitter } from './lines.js';
 import { parseToMember, type ToOwner } from './messages.js';
 import { connectToOwner } from './to-owner.js';
 
-/** How an anchor ended while its member's own connection was open, or with that. */
+/** How an anchor ended, before its member's own connection or together with it. */
 export type AnchorEnd =
-  /** Nobody has its descriptor open any more, or somebody has shut it down. */
+  /** No process has its descriptor open any more, or a process shut it down. */
   | 'closed'
-  /** The owner has ended or was lost: a successor knows nothing of it. */
+  /** The owner ended or was lost. A successor does not know the anchor. */
   | 'owner-lost';
 
-/** A connection that does nothing but be open: whatever is written to it is ignored, and what is read from it is at its end. */
+/** A connection that does nothing but stay open. Writes to it are ignored, and reads find its end. */
 export interface Anchor {
-  /** This process's copy. To be destroyed, never ended: that would end it for all who have inherited it. */
+  /** This process's copy. Destroy it, never end it: an end would reach all processes that inherited it. */
   readonly socket: Socket;
   readonly ended: Promise<AnchorEnd>;
 }
 
-/** The anchor of one member: a second connection to its owner, opened when it is asked for. */
+/** The anchor of one member: a second connection to its owner, opened when it is first requested. */
 export class MemberAnchor {
   readonly #place: Place;
   readonly #timeoutMs: number;
-  /** Known before it is open: its end may be told while we still wait for the answer. */
+  /** Created before the anchor opens: its end may be reported while we still wait for the answer. */
   readonly #ended = deferred<AnchorEnd>();
 
-  /** @param timeoutMs - how long the owner is waited for */
+  /** @param timeoutMs - how long to wait for the owner */
   constructor(place: Place, timeoutMs: number) {
     this.#place = place;
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Undefined if the owner that knows the key is gone. */
+  /** Opens the anchor. Returns undefined if the owner that knows the key is gone. */
   async open(key: string): Promise<Anchor | undefined> {
     const socket = await openAnchor(this.#place, key, this.#timeoutMs);
     return socket && { socket, ended: this.#ended.promise };
   }
 
-  /** Its end was told. */
+  /** The owner reported the anchor's end. */
   ended(how: AnchorEnd): void {
     this.#ended.resolve(how);
   }
 }
 
-/** Connects to the owner for an anchor of the member that has the key. Undefined if there is no such owner any more. */
+/** Connects to the owner as an anchor of the member with the key. Returns undefined if that owner is gone. */
 async function openAnchor(place: Place, key: string, timeoutMs: number): Promise<Socket | undefined> {
-  // Where it fails nobody listens any more. Half-open: an end from the owner's side must not end it for all who inherit it.
+  // A failure means that no owner listens any more. Half-open: an end from the owner's side must not end the connection
+  // for the processes that inherit it.
   const socket = await connectToOwner(place, { allowHalfOpen: true }).catch(() => undefined);
   if (!socket || (await isAnchored(socket, key, timeoutMs))) return socket;
   socket.destroy();
   return undefined;
 }
 
-/** Whether the owner takes it; false if it goes, does not answer, or is another one than the member's. */
+/** Whether the owner accepts the anchor; false if the owner goes, does not answer, or is not the member's owner. */
 async function isAnchored(socket: Socket, key: string, timeoutMs: number): Promise<boolean> {
   const answered = deferred<boolean>();
   const lines = new LineSplitter();
@@ -64,7 +65,7 @@ async function isAnchored(socket: Socket, key: string, timeoutMs: number): Promi
         return false;
       });
     } catch {
-      // Whatever it is, it is no owner that knows anchors.
+      // Any other answer comes from an owner that does not know anchors.
       answered.resolve(false);
     }
   };

@@ -11,19 +11,19 @@ import { isAway } from './connected.js';
 import type { Holders } from './messages.js';
 import { askOwner, connectToOwner } from './to-owner.js';
 
-/** What a look at an endpoint from outside found. */
+/** What a query found. */
 export type Finding =
   | { readonly kind: 'answered'; readonly holders: Holders }
-  /** Someone holds the lock: starting, ending, or not answering. */
+  /** A process holds the lock: it is starting, ending, or not answering. */
   | { readonly kind: 'silent'; readonly record: OwnerRecord | undefined; readonly connected: boolean }
-  /** Left by a dead owner. */
+  /** A dead owner left its files. */
   | { readonly kind: 'stale'; readonly record: OwnerRecord | undefined }
   | { readonly kind: 'nothing' };
 
 /**
- * Asks the owner of an endpoint who holds it, without taking a reference; waits for its answer so many milliseconds.
+ * Asks the owner of an endpoint for its holders, without taking a reference. Waits for the answer for `timeoutMs`.
  *
- * @throws SocketReferenceError if this process cannot ask, which says nothing of the owner
+ * @throws SocketReferenceError if this process cannot ask, which says nothing about the owner
  */
 export async function query(place: Place, timeoutMs: number): Promise<Finding> {
   const asked = await ask(place, timeoutMs);
@@ -34,7 +34,7 @@ export async function query(place: Place, timeoutMs: number): Promise<Finding> {
     case 'absent':
       return { kind: 'nothing' };
     case 'busy':
-      // One that we reach although its process is not to be seen lives where we cannot see it.
+      // An owner that we reach although we cannot see its process lives in another namespace.
       if (isPast(attempt.record) && !connected) return { kind: 'silent', record: undefined, connected };
       return { kind: 'silent', record: attempt.record, connected };
     case 'held':
@@ -44,22 +44,25 @@ export async function query(place: Place, timeoutMs: number): Promise<Finding> {
 }
 
 /**
- * Whoever took the lock over from a dead owner first ends and removes what the record names. Until it begins its own, the
- * record is not that of the one who holds the lock, and must not be told as that.
+ * Whether the record is one of a dead owner. A successor that takes the lock first ends and removes what the record
+ * names. Until it begins its own record, the file describes the dead owner and not the one that holds the lock.
  */
 function isPast(record: OwnerRecord | undefined): boolean {
   if (record?.start === undefined) return false;
   const process = processEntry(record.pid);
-  // One that was not waited for by its parent yet is listed, and has ended.
+  // A zombie is still listed, but it has ended.
   return process === undefined || process.ended || process.start !== record.start;
 }
 
-/** `busy`: it had no place for us, be it in its queue; `silent`: it has heard us, and does not answer. */
+/**
+ * `busy`: the owner had no place for the question, or its queue was full. `silent`: it accepted the question and did
+ * not answer.
+ */
 type Asked = { readonly kind: 'answered'; readonly holders: Holders } | { readonly kind: 'nobody' | 'busy' | 'silent' };
 
 /**
- * Asks who holds it, over the control socket alone, until there is an answer, since an owner that is busy may have a place for
- * the next question. An owner that is asked looks after its files.
+ * Asks the owner for its holders over the control socket, until it answers: a busy owner may have a place for the next
+ * question. Each question also makes the owner check its files.
  */
 export async function ask(place: Place, timeoutMs: number): Promise<Asked> {
   const deadline = performance.now() + timeoutMs;
@@ -77,11 +80,11 @@ async function askOnce(place: Place, timeoutMs: number): Promise<Asked> {
   try {
     socket = await connecting;
   } catch (error) {
-    // More knock than its queue takes.
+    // The accept queue is full.
     if (errnoOf(error) === 'EAGAIN') return { kind: 'busy' };
-    // Nobody listens there; the lock tells why.
+    // No owner listens; the lock tells why.
     if (isAway(error)) return { kind: 'nobody' };
-    // A failure of our own says nothing about the owner.
+    // A failure of this process says nothing about the owner.
     throw systemError(error, path, `ask the owner of ${path}`);
   }
   if (!socket) return { kind: 'nobody' };
@@ -93,7 +96,7 @@ async function askOnce(place: Place, timeoutMs: number): Promise<Asked> {
       if (!isAway(reply.error)) throw systemError(reply.error, path, `ask the owner of ${path}`);
       return { kind: 'busy' };
     case 'closed':
-      // Dropped for others, or for want of descriptors; or it ends, and is not there when it is asked again.
+      // The owner dropped us for other connections or for want of descriptors, or it is ending. Ask again.
       return { kind: reply.malformed ? 'silent' : 'busy' };
     case 'late':
       return { kind: 'silent' };

@@ -3,9 +3,9 @@ import { protocolVersion } from '../protocol/constants.js';
 import { errorFields } from '../protocol/errors.js';
 import type { Failure, MalformedMessage } from './messages.js';
 
-// What an owner says last on a control connection.
+// The last messages of an owner on a control connection.
 
-/** Why a member cannot come, or cannot be understood. */
+/** Why a member is refused, or cannot be understood. */
 export interface Refusal {
   readonly code: string;
   readonly message: string;
@@ -17,7 +17,7 @@ export function farewell(last: boolean, failure: SocketReferenceError | undefine
   return { type: 'bye', last, ...(failure && { failed: failureOf(failure) }) };
 }
 
-/** What a member is told of an error that ends its references. */
+/** The message about an error that ends a member's references. */
 export function failureMessage(error: SocketReferenceError): object {
   return { type: 'failed', ...failureOf(error) };
 }
@@ -30,11 +30,11 @@ function failureOf(error: SocketReferenceError): Failure {
   return { code: error.code, message: error.message, detail };
 }
 
-/** A peer of another version is told so; to anything else there is nothing to say. */
+/** Tells a peer of another version about that. For any other malformed message there is no answer. */
 export function refusal({ theirs }: MalformedMessage): object | undefined {
   if (theirs === undefined) return undefined;
   const message = `The owner (pid ${process.pid}) speaks protocol version ${protocolVersion}, and the member ${theirs}`;
-  // `ours` and `theirs` as the member sees them.
+  // `ours` and `theirs` from the member's point of view.
   const detail = { ours: theirs, theirs: protocolVersion };
   return { type: 'failed', code: 'ERR_SOCKREF_PROTOCOL', message, detail };
 }

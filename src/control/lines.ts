@@ -5,7 +5,7 @@ export class LineTooLong extends RangeError {}
 
 const newline = 0x0a;
 
-/** One for all: it keeps nothing from one line to the next, and is dear to make. */
+/** One for all lines: it keeps no state between lines, and creating one is slow. */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Splits a stream of bytes into lines of UTF-8, holding at most one unfinished line in memory. */
@@ -14,9 +14,9 @@ export class LineSplitter {
   #length = 0;
 
   /**
-   * Hands each complete line to `line`, until it says `false`.
+   * Passes each complete line to `line`, until it returns `false`.
    *
-   * @throws LineTooLong for a line that is too long, TypeError for bytes that are no UTF-8
+   * @throws LineTooLong if a line is too long, TypeError if the bytes are not UTF-8
    */
   push(chunk: Buffer, line: (text: string) => boolean): void {
     let from = 0;
@@ -42,7 +42,7 @@ export class LineSplitter {
     // A copy: a slice would keep the whole chunk alive for as long as the line is unfinished.
     this.#parts.push(Buffer.from(rest));
     this.#length += rest.length;
-    // Bytes that come one by one must not cost an object each.
+    // Bytes that arrive one at a time must not need an object each.
     if (this.#parts.length > 64) this.#parts = [Buffer.concat(this.#parts)];
   }
 

@@ -2,16 +2,20 @@ import type { Place } from '../files/place.js';
 import { failureFrom } from './failure.js';
 import { askOwner, connectToOwner } from './to-owner.js';
 
-/** What became of it: the endpoint ended; or nobody answered, or the owner went without an end; or time was over. */
+/**
+ * The outcome of a request to stop. `stopped`: the endpoint ended. `gone`: no owner answered, or it went without having
+ * stopped. `timeout`: the time was over.
+ */
 export type StopOutcome = 'stopped' | 'gone' | 'timeout';
 
 /**
- * Asks the owner of an endpoint to end it, when it is unused or at once, and waits until every file is gone.
+ * Asks the owner of an endpoint to end it, when it is unused or (`force`) at once, and waits until every file is
+ * removed.
  *
  * @throws SocketReferenceError what the owner could not end or remove
  */
 export async function requestStop(place: Place, force: boolean, timeoutMs: number): Promise<StopOutcome> {
-  // One that cannot be connected to has ended, or is about to; who asks looks at what there is then.
+  // An owner that accepts no connection has ended or is ending. The caller looks again.
   const socket = await connectToOwner(place).catch(() => undefined);
   if (!socket) return 'gone';
   const reply = await askOwner(socket, { type: 'stop', force }, ({ type }) => type === 'bye', timeoutMs);

@@ -7,15 +7,15 @@ import { Channel } from './channel.js';
 import { connected } from './connected.js';
 import { type MalformedMessage, parseToMember, type ToMember, type ToOwner } from './messages.js';
 
-// How a process speaks to the owner of an endpoint: only over the control socket, and only if that belongs to this user. In a
-// shared directory anyone could have put another one there.
+// How a process talks to the owner of an endpoint: only over the control socket, and only if the socket belongs to this
+// user. In a shared directory another user could have put a socket there.
 
 /**
- * Connects to the control socket of an endpoint. Resolves to undefined if there is none of this user; rejects with the error of
- * the system if nobody listens there, or the queue is full.
+ * Connects to the control socket of an endpoint. Resolves to undefined if this user has no socket there. Rejects with
+ * the system's error if no owner listens or the queue is full.
  *
- * @param options - `allowHalfOpen`: Node does not shut it down when the owner has said its last word
- * @throws at once, if it cannot be found out what lies there
+ * @param options - `allowHalfOpen`: Node does not shut the socket down after the owner's last message
+ * @throws at once, if the file at that path cannot be examined
  */
 export function connectToOwner(
   { directory, names }: Place,
@@ -34,19 +34,19 @@ export function connectToOwner(
   );
 }
 
-/** What came of a question. */
+/** The outcome of a question. */
 export type Reply =
   | { readonly kind: 'answered'; readonly message: ToMember }
   /** The connection failed. */
   | { readonly kind: 'failed'; readonly error: unknown }
-  /** It ended without an answer; with the reason, if what came could not be understood. */
+  /** The connection ended without an answer; `malformed` is set if what the owner sent could not be understood. */
   | { readonly kind: 'closed'; readonly malformed: MalformedMessage | undefined }
   | { readonly kind: 'late' };
 
 /**
  * Asks one question over a connection, waits for one answer, and closes the connection.
  *
- * @param isAnswer - which message is the answer; others are passed over
+ * @param isAnswer - which message is the answer; others are ignored
  * @param timeoutMs - may be infinite
  */
 export async function askOwner(

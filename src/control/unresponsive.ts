@@ -2,10 +2,10 @@ import { SocketReferenceError } from '../errors/error.js';
 import { processEntry } from '../processes/table.js';
 
 /**
- * What the system says of a process that does not answer, and what to do about it. Looked up and never guessed: one that is
- * only busy must not be ended for dead.
+ * What the system says about a process that does not answer, and what to do about it. It is looked up and never
+ * guessed: a process that is only busy must not be killed as dead.
  *
- * @param start - when it began, if that is known: the number alone may be that of another process by now, or here
+ * @param start - the start time of the process, if known: its pid may belong to another process by now, or here
  */
 export function stateOfOwner(pid: number, start: string | undefined): string {
   const entry = processEntry(pid);
@@ -16,7 +16,7 @@ export function stateOfOwner(pid: number, start: string | undefined): string {
   return 'it runs, and is busy or has no place for one more; wait longer, or look at what it does';
 }
 
-/** The error of whoever had no answer from a living owner within its time. */
+/** The error of a caller that got no answer from a living owner within its time. */
 export function unresponsive(
   path: string,
   what: string,

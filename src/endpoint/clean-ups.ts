@@ -3,8 +3,8 @@ interface Waiting {
 }
 
 /**
- * Runs clean-ups, a bounded number of them per turn of the event loop (I7): thousands that end at once must not hold up
- * everything else. One that finds room runs at once, in the caller's tick.
+ * Runs clean-ups, a limited number of them per turn of the event loop (I7): thousands that end at once must not block
+ * everything else. A clean-up that finds room runs at once, in the caller's tick.
  */
 export class CleanUps {
   readonly #concurrency: number;
@@ -23,7 +23,7 @@ export class CleanUps {
     return this.#waiting.length;
   }
 
-  /** Resolves, or rejects, as the work does. */
+  /** Resolves or rejects as the work does. */
   run(work: () => void | Promise<void>): Promise<void> {
     if (this.#running < this.#concurrency && this.#waiting.length === 0) return this.#start(work);
     return new Promise((resolve, reject) => {
@@ -36,7 +36,7 @@ export class CleanUps {
     try {
       await work();
     } finally {
-      // The place becomes free in the next turn: work that is synchronous must let others have theirs.
+      // The place becomes free in the next turn, so that synchronous work does not block the others.
       setImmediate(() => {
         this.#running--;
         this.#waiting.shift()?.start();

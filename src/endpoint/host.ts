@@ -2,23 +2,23 @@ import type { Context } from '../context.js';
 import type { Endpoint } from './endpoint.js';
 import type { ReferenceState } from './reference-state.js';
 
-/** What an endpoint needs of the manager that it belongs to. */
+/** What an endpoint needs from its manager. */
 export interface EndpointHost extends Context {
   readonly maxReferences: number;
-  /** It listens here now. */
+  /** This process listens for the endpoint now. */
   started(endpoint: Endpoint): void;
-  /** It was served here, and is not any more. */
+  /** This process served the endpoint, and no longer does. */
   stopped(endpoint: Endpoint): void;
   /** A reference was given out. */
   acquired(endpoint: Endpoint): void;
   /** A reference was released. */
   released(endpoint: Endpoint): void;
-  /** It goes on with another owner, or as owner. */
+  /** The endpoint continues with another owner, or with this process as owner. */
   failedOver(endpoint: Endpoint): void;
   /** Its references were lost. */
   lost(endpoint: Endpoint, reason: Error): void;
-  /** A reference was collected without having been closed. */
+  /** A reference was garbage-collected before it was closed. */
   leaked(endpoint: Endpoint, reference: ReferenceState): void;
-  /** It is over, and the next acquire of its path needs a new one. */
+  /** The endpoint is over. The next acquire of its path needs a new one. */
   gone(endpoint: Endpoint): void;
 }

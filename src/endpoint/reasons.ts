@@ -1,25 +1,25 @@
 import { SocketReferenceError } from '../errors/error.js';
 
-/** Why a reference that its user closed is of no use. */
+/** The error for using a reference that its user closed. */
 export function closedByUser(path: string): SocketReferenceError {
   const message = `This reference to ${path} was closed; acquire a new one`;
   return new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'closed' });
 }
 
-/** Why references that were cleaned up by force are of no use. */
+/** The error for using references that were cleaned up by force. */
 export function cleanedUpByForce(path: string): SocketReferenceError {
   const message = `The references of this process to ${path} were cleaned up`;
   return new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'cleaned-up' });
 }
 
-/** Why no reference more can be given out. */
+/** The error when the limit of references is reached. */
 export function tooManyReferences(path: string, max: number): SocketReferenceError {
   const limit = 'maxReferencesPerSocket';
   const message = `${path} has ${max} references, and ${limit} allows no more; close some, or raise the limit`;
   return new SocketReferenceError('ERR_SOCKREF_LIMIT_EXCEEDED', message, { path, limit, max });
 }
 
-/** Why references whose owner was lost could not be kept. */
+/** The error of references whose owner was lost and not replaced in time. */
 export function ownerLost(
   path: string,
   cause: 'owner-died' | 'deposed',

@@ -1,29 +1,29 @@
 import type { Lease } from '../ownership/lease.js';
 import type { KeepAlive, ReferenceState } from './reference-state.js';
 
-/** The references of one endpoint in this manager, in numbers. Pure: no clock, no socket. */
+/** Counts the references of one endpoint in this manager. Pure: no clock, no socket. */
 export class ReferenceCounts {
-  /** Those whose user has said whether they keep the process alive. */
+  /** How many references keep the process alive, or not, because their user said so. */
   readonly #kept = { yes: 0, no: 0 };
   #references = 0;
 
-  /** How many there are. */
+  /** How many references there are. */
   get references(): number {
     return this.#references;
   }
 
-  /** One more; as every reference it keeps the process alive by its role, until its user says otherwise. */
+  /** Counts one more. It keeps the process alive by its role, until its user says otherwise. */
   add(): void {
     this.#references++;
   }
 
-  /** One less. */
+  /** Counts one less. */
   remove(reference: ReferenceState): void {
     this.#references--;
     if (reference.keepAlive !== 'by-role') this.#kept[reference.keepAlive]--;
   }
 
-  /** Changes whether one of them keeps the process alive. */
+  /** Changes whether one reference keeps the process alive. */
   keep(reference: ReferenceState, keep: KeepAlive): void {
     if (reference.keepAlive !== 'by-role') this.#kept[reference.keepAlive]--;
     if (keep !== 'by-role') this.#kept[keep]++;
@@ -31,8 +31,9 @@ export class ReferenceCounts {
   }
 
   /**
-   * Whether the process is to stay for them. A listener keeps it, as any server of Node, unless all references were told not
-   * to; without references of its own it stays for those elsewhere. A member stays only if it was told to.
+   * Whether the process stays alive for these references. An owner's listener keeps it alive, as with any server of
+   * Node, unless every reference here was unreferenced; if there are only references elsewhere it stays for them. A
+   * member stays only if a reference says so.
    */
   keepsAlive(role: Lease['role']): boolean {
     if (role === 'member') return this.#kept.yes > 0;

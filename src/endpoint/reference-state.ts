@@ -1,14 +1,14 @@
 import type { Endpoint } from './endpoint.js';
 
-/** Whether a reference keeps the process alive: as its role has it, or as the user said. */
+/** Whether a reference keeps the process alive: as its role decides, or as the user said. */
 export type KeepAlive = 'by-role' | 'yes' | 'no';
 
-/** Controllers by their signals: a signal that someone still listens to keeps its controller, and nothing else does. */
+/** Controllers by signal. A signal that is still in use keeps its controller alive; nothing else does. */
 const controllers = new WeakMap<AbortSignal, AbortController>();
 
 /**
- * One counted reference, as the endpoint knows it. The user's handle points here and never the other way round, so that
- * a handle that was dropped can be collected.
+ * One counted reference, as the endpoint sees it. The user's handle points to it, never the other way round, so that a
+ * dropped handle can be garbage-collected.
  */
 export class ReferenceState {
   readonly endpoint: Endpoint;
@@ -16,7 +16,7 @@ export class ReferenceState {
   readonly trace: string | undefined;
   keepAlive: KeepAlive = 'by-role';
   open = true;
-  /** The end of what closing it began. */
+  /** Resolves when the release of this reference is done; undefined before it is closed. */
   closing: Promise<void> | undefined;
   #signal: WeakRef<AbortSignal> | undefined;
 
@@ -30,12 +30,12 @@ export class ReferenceState {
     return this.open && this.endpoint.live;
   }
 
-  /** Whether its signal was ever asked for. */
+  /** Whether its signal was ever requested. */
   get watched(): boolean {
     return this.#signal !== undefined;
   }
 
-  /** The signal of the handle; made at first need, aborted from the start if that is too late. */
+  /** The signal of the handle. It is created at first use, and already aborted if the reference is inactive by then. */
   signal(): AbortSignal {
     const known = this.#signal?.deref();
     if (known) return known;
@@ -48,7 +48,7 @@ export class ReferenceState {
     return signal;
   }
 
-  /** Aborts the signal, if anybody has it: an error is dear. */
+  /** Aborts the signal if one was handed out. `reason` is a function because creating an Error is slow. */
   abort(reason: () => Error): void {
     const signal = this.#signal?.deref();
     if (signal) controllers.get(signal)?.abort(reason());

@@ -7,24 +7,24 @@ import { onAbort } from '../on-abort.js';
 import type { WaitReason } from '../ownership/wait-reason.js';
 import type { ReferenceState } from './reference-state.js';
 
-/** What an acquire that has to wait needs to know. */
+/** Settings of a waiting acquire. */
 export interface WaiterOptions {
   /** Milliseconds that are left. */
   readonly timeoutMs: number;
-  /** Milliseconds that there were, for the message. */
+  /** Milliseconds that the caller allowed, for the message. */
   readonly total: number;
   readonly signal: AbortSignal | undefined;
   readonly trace: string | undefined;
   readonly canServe: boolean;
 }
 
-/** An acquire that waits for its endpoint: ends in a reference, an error, or the advice to start over. */
+/** An acquire that waits for its endpoint. It ends with a reference, an error, or the advice to start over. */
 export class Waiter {
   readonly options: WaiterOptions;
   readonly #outcome = deferred<ReferenceState | 'start-over'>();
   readonly #stop: () => void;
 
-  /** @param givenUp - called when the waiter ended by itself: its time is over, or its signal aborted */
+  /** @param givenUp - called when the waiter gives up: its time is over, or its signal aborted */
   constructor(
     path: string,
     options: WaiterOptions,
@@ -62,7 +62,7 @@ export class Waiter {
   }
 }
 
-/** The error of an acquire whose time is over: a living owner that does not answer has a code of its own. */
+/** The error of an acquire whose time is over. A living owner that does not answer has a code of its own. */
 function timeoutError(
   path: string,
   timeoutMs: number,

@@ -1,16 +1,16 @@
 import { printable } from '../printable.js';
 import type { ErrorFields, SocketReferenceErrorCode } from '../protocol/errors.js';
 
-/** What an error carries besides its code and message; which code has which field is listed in docs/errors.md. */
+/** The properties of an error besides its code and message. docs/errors.md lists the fields of each code. */
 export interface SocketReferenceErrorDetails extends ErrorFields {
-  /** The error below this one. */
+  /** The error that caused this one. */
   readonly cause?: unknown;
 }
 
 const brand: unique symbol = Symbol.for('sockref.SocketReferenceError') as never;
 
 /**
- * The one class of errors that sockref throws. Tell them apart by `code`.
+ * The only class of errors that sockref throws. Distinguish them by `code`.
  *
  * @example
  * ```ts
@@ -49,12 +49,12 @@ export class SocketReferenceError extends Error {
 
   /**
    * @param code - one of the codes of docs/errors.md
-   * @param message - what was wrong and what to do
+   * @param message - what went wrong and what to do
    * @param details - the fields that the code carries
    */
   constructor(code: SocketReferenceErrorCode, message: string, details: SocketReferenceErrorDetails = {}) {
     const { cause, ...fields } = details;
-    // Whatever path or label is in it: one line, and nothing that a terminal would obey.
+    // A path or label in the message must not add a line, or anything that a terminal obeys.
     super(printable(message), cause === undefined ? undefined : { cause });
     this.code = code;
     Object.assign(this, fields);
@@ -62,7 +62,7 @@ export class SocketReferenceError extends Error {
 
   static {
     Object.defineProperty(SocketReferenceError.prototype, 'name', { value: 'SocketReferenceError' });
-    // A brand instead of instanceof: two copies of the package have two classes.
+    // A brand instead of instanceof, because two copies of the package have two classes.
     Object.defineProperty(SocketReferenceError.prototype, brand, { value: true });
   }
 }
@@ -79,10 +79,10 @@ export function isSocketReferenceError(value: unknown): value is SocketReference
   return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[brand] === true;
 }
 
-/** Characters of a foreign value that a message shows at most: enough to recognise it, too few to flood a log. */
+/** How many characters of a foreign value a message shows: enough to recognise it, too few to flood a log. */
 const maxQuoted = 120;
 
-/** Shows any value in a message: escaped, shortened, on one line. */
+/** Shows any value in a message: escaped, shortened and on one line. */
 export function quote(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
@@ -91,22 +91,22 @@ export function quote(value: unknown): string {
   return text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text;
 }
 
-/** What was cut off is shown to be, within the quotes. */
+/** The ellipsis inside the quotes shows that the value was cut. */
 function quoteText(value: string): string {
   const text = printable(JSON.stringify(value));
   return text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…"` : text;
 }
 
 /**
- * What a thrown value says. By its shape: in a test runner or a `node:vm` context the errors of Node are of another `Error`
- * than ours, and `instanceof` does not know them.
+ * The message of a thrown value. It is read by its shape: in a test runner or a `node:vm` context the errors of Node
+ * belong to another `Error` class, which `instanceof` does not recognise.
  */
 export function messageOf(error: unknown): string {
   const message = (error as { message?: unknown } | null | undefined)?.message;
   return typeof message === 'string' ? message : String(error);
 }
 
-/** The stack of a thrown value, or what it says if it has none. */
+/** The stack of a thrown value, or its message if it has none. */
 export function stackOf(error: unknown): string {
   const stack = (error as { stack?: unknown } | null | undefined)?.stack;
   return typeof stack === 'string' ? stack : messageOf(error);

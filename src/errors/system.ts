@@ -24,19 +24,19 @@ const limits: Record<string, { limit: string; advice: string }> = {
   EDQUOT: { limit: 'disk quota', advice: 'make room in your quota' },
 };
 
-/** The name of a system error, such as `ENOENT`; undefined for anything else. */
+/** The name of a system error, such as `ENOENT`; undefined for any other value. */
 export function errnoOf(error: unknown): string | undefined {
-  // By its shape: in a test runner or a `node:vm` context the errors of Node are of another `Error` than ours.
+  // Read by its shape: in a test runner or a `node:vm` context the errors of Node belong to another `Error` class.
   if (typeof error !== 'object' || error === null) return undefined;
   const { code, errno } = error as NodeJS.ErrnoException;
   if (typeof code !== 'string') return undefined;
   const unknown = /^(?:UNKNOWN|Unknown system error (-\d+))$/.exec(code);
   if (!unknown) return code;
-  // The native locks tell the number nowhere else.
+  // The native locks give the number nowhere else.
   return nameOf(errno ?? Number(unknown[1]));
 }
 
-/** The name that libuv does not know: there is none for EDQUOT and ENOLCK. */
+/** libuv has no name for EDQUOT and ENOLCK. */
 function nameOf(errno: number): string | undefined {
   return Object.entries(constants.errno).find(([, number]) => number === -errno)?.[0];
 }
@@ -44,8 +44,8 @@ function nameOf(errno: number): string | undefined {
 /**
  * Turns an error of the system into a typed one that keeps it as its cause.
  *
- * @param path - the path of the socket that the caller asked for, if it has one
- * @param doing - what was being done, as in "cannot <doing>"
+ * @param path - the path of the socket that the caller asked for, if there is one
+ * @param doing - the operation that failed, as in "cannot <doing>"
  */
 export function systemError(error: unknown, path: string | undefined, doing: string): SocketReferenceError {
   if (isSocketReferenceError(error)) return error;
@@ -64,9 +64,9 @@ export function systemError(error: unknown, path: string | undefined, doing: str
 }
 
 /**
- * What a call of the public API fails with: a typed error, or the AbortError of a signal.
+ * The error that a call of the public API fails with: a typed error, or the AbortError of a signal.
  *
- * @param path - the path of the socket that the caller asked for, if it has one
+ * @param path - the path of the socket that the caller asked for, if there is one
  */
 export function typedError(error: unknown, path: string | undefined, doing: string): Error {
   const isAbort = (error as Partial<Error> | null | undefined)?.name === 'AbortError';

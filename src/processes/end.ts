@@ -14,20 +14,20 @@ export { leashOf } from './leash.js';
 export { startOf } from './table.js';
 
 /**
- * The pids of a server's processes that live: its group and session, if the leader is the very process of the record,
- * and whoever holds the leash, as a process that went into the background does.
+ * The pids of a server's living processes. They are its group and session, if the leader is the process of the record,
+ * and the processes that hold the leash, such as one that went into the background.
  */
 export function livingOf(server: ServerProcesses): number[] {
   return new Pack(server, false).look().map(({ pid }) => pid);
 }
 
 /**
- * Ends a server: sends the signal to all its processes, and SIGKILL to those that are left after a while, and to those
- * that appear later. Resolves when none lives. Processes that the system does not let us end are not waited for.
+ * Ends a server. Sends the signal to all its processes, and SIGKILL to those that are left after a while or appear
+ * later. Resolves when none is alive. It does not wait for processes that the system does not let us end.
  *
  * @param graceMs - milliseconds until SIGKILL
- * @param justEnded - whether the leader was a child of this process whose `exit` is being told in this very tick: then
- *   what is in its group is what it left there, although it cannot vouch for it any more
+ * @param justEnded - whether the leader was a child of this process whose `exit` is being reported in this tick. Its
+ * group then contains only what it left, although the leader can no longer prove that
  */
 export async function endProcesses(
   server: ServerProcesses,
@@ -48,7 +48,7 @@ export async function endProcesses(
     empty = 0;
     if (!told) {
       pack.send(signal, living);
-      // One that is stopped would hear of it only when it goes on.
+      // A stopped process would receive the signal only when it continues.
       pack.send('SIGCONT', living);
       told = true;
     } else if (performance.now() >= deadline) pack.send('SIGKILL', living);
@@ -57,7 +57,7 @@ export async function endProcesses(
   }
 }
 
-/** Waits for these alone, which costs far less than to look for all, but no longer than so many milliseconds. */
+/** Waits for these processes only, for at most `ms` milliseconds. That is far cheaper than looking at all processes. */
 async function untilEnded(entries: readonly ProcessEntry[], ms: number): Promise<void> {
   const end = performance.now() + ms;
   let wait = processFirstPauseMs;
@@ -74,7 +74,7 @@ function isStillLiving({ pid, start }: ProcessEntry): boolean {
   return now?.start === start && !now.ended;
 }
 
-/** Kills a server's processes without waiting until they are gone, for what runs while a process exits. Never throws. */
+/** Kills a server's processes without waiting for their end, for an exit. Never throws. */
 export function killProcesses(server: ServerProcesses): void {
   try {
     const pack = new Pack(server, false);
@@ -84,6 +84,6 @@ export function killProcesses(server: ServerProcesses): void {
       pack.send('SIGKILL', living);
     }
   } catch {
-    // Whoever comes next ends them from the record.
+    // The next owner ends them from the record.
   }
 }

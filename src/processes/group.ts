@@ -2,25 +2,28 @@ import { errnoOf } from '../errors/system.js';
 import { bearsMark, holdsLeash, isOfThisBoot } from './leash.js';
 import { type ProcessEntry, processEntry, processTable } from './table.js';
 
-/** What tells the processes of a server from all others; as in the record. */
+/** What distinguishes the processes of a server from all others, as in the record. */
 export interface ServerProcesses {
-  /** The process group, which has the number of the server's first process. */
+  /** The process group. Its number is the pid of the server's first process. */
   readonly pgid: number;
-  /** When that process began, by `startOf`. Without it the group cannot be told from a later one of that number. */
+  /**
+   * When that process started, by `startOf`. Without it the group cannot be distinguished from a later one with that
+   * number.
+   */
   readonly start: string | undefined;
   /** A socket that only the server's processes have open, by `leashOf`. */
   readonly leash: string | undefined;
 }
 
 /**
- * The processes of a server, in one look after another. The system gives the number of a group to nobody as long as
- * somebody is in that group: where we meet a process again, it is still the same group, be its leader gone.
+ * The processes of a server, in successive looks. The system does not reuse the number of a group while a process is in
+ * it: if we see a known process again, it is still the same group, even without its leader.
  */
 export class Pack {
   readonly #server: ServerProcesses;
-  /** Those who were in the group at the last look, with their start times. */
+  /** The processes that were in the group at the last look, with their start times. */
   #known = new Map<number, string>();
-  /** Whether the group is taken for ours although nobody in it is known. */
+  /** Whether the group counts as ours although we know no process in it. */
   #trusted: boolean;
 
   constructor(server: ServerProcesses, trusted: boolean) {
@@ -28,7 +31,7 @@ export class Pack {
     this.#trusted = trusted;
   }
 
-  /** Those that live; never ourselves. */
+  /** The living processes; never this one. */
   look(): ProcessEntry[] {
     const { leash } = this.#server;
     if (leash !== undefined && !isOfThisBoot(leash)) return [];
@@ -42,18 +45,18 @@ export class Pack {
     });
   }
 
-  /** Sends a signal to those that a look has just found. */
+  /** Sends a signal to processes that a look has just found. */
   send(signal: NodeJS.Signals, living: readonly ProcessEntry[]): void {
     const { pgid } = this.#server;
-    // As late as possible: a pid may have been given away since.
+    // As late as possible: a pid may have been reused since.
     const same = living.filter(({ pid, start }) => processEntry(pid)?.start === start);
     const isWhole = same.some((entry) => this.#isInGroup(entry)) && processEntry(process.pid)?.group !== pgid;
-    // All at once: none of them can slip away by making another one.
+    // To all at once, so that none can escape by starting another one.
     if (isWhole) sendTo(-pgid, signal);
     for (const entry of same) if (!isWhole || entry.group !== pgid) sendTo(entry.pid, signal);
   }
 
-  /** What began before the server cannot stem from it, and its descriptors need not be read. */
+  /** A process that started before the server cannot come from it, so its descriptors need not be read. */
   #isYounger({ start }: ProcessEntry): boolean {
     const first = this.#server.start;
     return first === undefined || !(Number(start) < Number(first));
@@ -63,7 +66,10 @@ export class Pack {
     return group === this.#server.pgid && this.#known.has(pid);
   }
 
-  /** Everybody in our group, or in the session of its leader, the ended ones included; none if they may be strangers. */
+  /**
+   * Every process in our group, or in the session of its leader, including ended ones; none if they may be of a later
+   * group.
+   */
   #members(table: readonly ProcessEntry[]): ProcessEntry[] {
     const { pgid, start } = this.#server;
     if (pgid <= 1) return [];
@@ -75,12 +81,12 @@ export class Pack {
   }
 }
 
-/** Whether the system lets us send signals to a process. */
+/** Whether the system lets us signal a process. */
 export function mayEnd(pid: number): boolean {
   return sendTo(pid, 0);
 }
 
-/** False if it is not permitted. That nobody is there any more is as good as done. */
+/** False if it is not permitted. A process that no longer exists counts as success. */
 function sendTo(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(pid, signal);

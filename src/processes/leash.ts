@@ -2,13 +2,13 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { serverMark } from '../protocol/constants.js';
 
 /**
- * Numbers of sockets begin anew with each boot of the machine, as pids and start times do: what a record of an earlier
- * boot names is nobody.
+ * Socket numbers, pids and start times start again at each boot. What a record of an earlier boot names does not exist
+ * any more.
  */
 const boot = readBoot();
 
 /**
- * Names the socket behind a descriptor of another process, so that all who inherited it can be found:
+ * Names the socket behind a descriptor of another process, so that all processes that inherited it can be found:
  * `socket:[<number>]@<boot>`. Undefined if it is no socket, or where the system does not tell.
  */
 export function leashOf(pid: number, fd: number): string | undefined {
@@ -17,8 +17,8 @@ export function leashOf(pid: number, fd: number): string | undefined {
 }
 
 /**
- * Whether a process was started with the mark of a server. That says where it comes from, not that it still belongs there:
- * whatever a server starts for others has inherited it, too.
+ * Whether a process was started with the mark of a server. The mark shows where a process comes from, not that it still
+ * belongs to the server: programs that a server starts for others inherit it, too.
  */
 export function bearsMark(pid: number, pgid: number): boolean {
   try {
@@ -28,12 +28,12 @@ export function bearsMark(pid: number, pgid: number): boolean {
   }
 }
 
-/** Whether a leash is one of this boot of the machine. */
+/** Whether a leash was made during this boot of the machine. */
 export function isOfThisBoot(leash: string): boolean {
   return leash.endsWith(`]@${boot}`);
 }
 
-/** Whether a process has the socket open; false if we may not look. */
+/** Whether a process has the socket open; false if we are not permitted to look. */
 export function holdsLeash(pid: number, leash: string): boolean {
   const socket = leash.slice(0, leash.lastIndexOf('@'));
   return descriptorsOf(pid).some((fd) => targetOf(pid, fd) === socket);
@@ -43,7 +43,7 @@ function descriptorsOf(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`);
   } catch {
-    // It is gone, or somebody else's; without /proc there are no leashes.
+    // The process is gone or belongs to another user. Without /proc there are no leashes.
     return [];
   }
 }

@@ -10,15 +10,15 @@ export interface ProcessEntry {
   readonly group: number;
   /** Its session; undefined where the system does not tell. */
   readonly session: number | undefined;
-  /** When it began: together with the pid it tells a process from a later one with the same number. */
+  /** When it started. Together with the pid it distinguishes a process from a later one with the same pid. */
   readonly start: string;
-  /** Whether it was stopped, as by SIGSTOP or a debugger. */
+  /** Whether it was stopped, for example by SIGSTOP or a debugger. */
   readonly stopped: boolean;
-  /** Whether it has ended, and only waits for its parent to ask how. Its pid is taken until then. */
+  /** Whether it has ended and only waits for its parent to read its status. Until then its pid is not reused. */
   readonly ended: boolean;
 }
 
-/** Every process that we can see, with those that came or went meanwhile or without them. */
+/** Every visible process. Processes that start or end during the look may be missing. */
 export function processTable(): ProcessEntry[] {
   const names = namesInProc();
   if (names === undefined) return parsePs(ps('-A'));
@@ -30,30 +30,30 @@ export function processTable(): ProcessEntry[] {
   return entries;
 }
 
-/** One process; undefined if there is none of that number, or nobody tells. */
+/** One process; undefined if no process has that pid, or the system does not tell. */
 export function processEntry(pid: number): ProcessEntry | undefined {
   return namesInProc() === undefined ? parsePs(ps('-p', String(pid)))[0] : entryInProc(pid);
 }
 
-/** When a process began, as {@link ProcessEntry.start} has it; to be kept in a record. Undefined if it is gone. */
+/** When a process started, as {@link ProcessEntry.start}, for a record. Undefined if it is gone. */
 export function startOf(pid: number): string | undefined {
   return processEntry(pid)?.start;
 }
 
-/** Reads `/proc/<pid>/stat`; undefined for what is not one. */
+/** Parses `/proc/<pid>/stat`; undefined if the text is something else. */
 export function parseStat(text: string): ProcessEntry | undefined {
   const fields = statFields(text);
   const [state, , group, session] = fields;
   const threads = Number(fields[17]);
   const start = fields[startField];
   if (state === undefined || start === undefined) return undefined;
-  // A process whose first thread has ended looks like a zombie, but lives on in the others.
+  // A process whose first thread has ended looks like a zombie, but its other threads are alive.
   const ended = state === 'X' || state === 'x' || (state === 'Z' && threads <= 1);
   const stopped = state === 'T' || state === 't';
   return { pid: Number.parseInt(text, 10), group: Number(group), session: Number(session), start, stopped, ended };
 }
 
-/** Reads what `ps -o pid= -o pgid= -o stat= -o lstart=` prints. */
+/** Parses the output of `ps -o pid= -o pgid= -o stat= -o lstart=`. */
 export function parsePs(text: string): ProcessEntry[] {
   const entries: ProcessEntry[] = [];
   for (const line of text.split('\n')) {
@@ -71,7 +71,7 @@ export function parsePs(text: string): ProcessEntry[] {
   return entries;
 }
 
-/** What lies in /proc; undefined where there is none, as on macOS, or where we may not look. */
+/** The names in /proc; undefined where there is none, as on macOS, or without permission. */
 function namesInProc(): string[] | undefined {
   try {
     const names = readdirSync('/proc');
@@ -88,7 +88,7 @@ function entryInProc(pid: number): ProcessEntry | undefined {
 
 function ps(...which: string[]): string {
   const args = [...which, '-o', 'pid=', '-o', 'pgid=', '-o', 'stat=', '-o', 'lstart='];
-  // The same moment must read the same in every environment.
+  // The same moment must have the same text in every environment.
   const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' };
   const { stdout } = spawnSync('ps', args, {
     env,

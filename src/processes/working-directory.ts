@@ -2,7 +2,7 @@ import { readlinkSync } from 'node:fs';
 import { quote, SocketReferenceError } from '../errors/error.js';
 import { errnoOf, systemError } from '../errors/system.js';
 
-/** What the kernel adds to the path of a directory that was removed. */
+/** What the kernel appends to the path of a removed directory. */
 const removed = / \(deleted\)$/;
 
 /**
@@ -25,12 +25,12 @@ export function workingDirectory(): string {
   }
 }
 
-/** Where it was, as far as anything still tells. */
+/** Its former path, as far as it can still be found. */
 function formerDirectory(): string | undefined {
   try {
     return readlinkSync('/proc/self/cwd').replace(removed, '');
   } catch {
-    // Only the shell knows then, or nobody.
+    // Only the shell may know it now.
     return process.env['PWD'];
   }
 }

@@ -6,28 +6,28 @@ import { checkTimeouts } from './http-timeouts.js';
 import { InFlight } from './in-flight.js';
 import { Sessions } from './sessions.js';
 
-/** Gets each connection to the socket. What it throws, or rejects with, costs that connection; what it returns is not used. */
+/** Gets each connection to the socket. If it throws or rejects, that connection ends. Its result is not used. */
 export type ConnectionHandler = (socket: Socket) => unknown;
 
-/** What serves a socket: a function, or a `net`, `http` or `tls` server, which gets the connections. */
+/** What serves a socket: a function, or a `net`, `http` or `tls` server. It gets the connections. */
 export type Serve = ConnectionHandler | Server;
 
-/** Errors of a connection that only say that its peer went away. */
+/** Errors of a connection that only mean that its peer went away. */
 const departures = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
 
-/** What a listener counts. */
+/** The numbers of a listener. */
 export interface ConnectionStats {
-  /** Connections that are open. */
+  /** Open connections. */
   open: number;
-  /** Connections ever handed to what serves. */
+  /** Connections that were handed to the server since the start. */
   accepted: number;
-  /** Connections closed at once because of `maxConnectionsPerSocket`, or of the `maxConnections` of the server that serves. */
+  /** Connections that were closed at once because of `maxConnectionsPerSocket` or the server's own `maxConnections`. */
   dropped: number;
-  /** Connections that ended because what serves them threw or rejected. */
+  /** Connections that ended because the server threw or rejected. */
   failed: number;
 }
 
-/** Accepts connections to the data socket, hands them to what serves, and drains them at the end. */
+/** Accepts connections to the data socket, hands them to the server, and drains them at the end. */
 export class Connections {
   readonly stats: ConnectionStats = { open: 0, accepted: 0, dropped: 0, failed: 0 };
   readonly #serve: Serve;
@@ -40,7 +40,7 @@ export class Connections {
   readonly #open = new Set<Socket>();
   #drained: (() => void) | undefined;
 
-  /** @param path - of the socket, under which faults are reported */
+  /** @param path - the path of the socket, for reports of faults */
   constructor(serve: Serve, max: number, report: Report, path: string) {
     this.#serve = serve;
     this.#max = max;
@@ -52,21 +52,21 @@ export class Connections {
     this.#stopChecking = checkTimeouts(server);
   }
 
-  /** A new server that is not bound yet. A repaired socket file needs another one, for the same connections. */
+  /** A new, unbound server. A repaired socket file needs another one for the same connections. */
   createServer(): Server {
     const serve = this.#serve as { allowHalfOpen?: boolean; pauseOnConnect?: boolean; highWaterMark?: number };
-    // http and tls servers rely on half-open sockets, so ours must be of the kind of theirs.
+    // http and tls servers need half-open sockets, so ours must be of the same kind.
     const { allowHalfOpen = false, pauseOnConnect = false, highWaterMark } = serve;
     const options = { allowHalfOpen, pauseOnConnect, ...(typeof highWaterMark === 'number' && { highWaterMark }) };
     const server = createServer(options, (socket) => this.#accept(socket));
-    // What fails until then is told to whoever has it listen.
+    // The caller that binds the server gets the errors until then.
     server.once('listening', () =>
       server.on('error', (error) => this.#fault(systemError(error, undefined, 'accept a connection'))),
     );
     return server;
   }
 
-  /** Waits until all connections have ended, and ends those by force that have not after so many milliseconds. */
+  /** Waits until all connections have ended. Destroys those that are still open after `ms` milliseconds. */
   async drain(ms: number, clock: Clock): Promise<void> {
     this.#inFlight.drain();
     this.#sessions.drain();
@@ -84,7 +84,7 @@ export class Connections {
     this.#release();
   }
 
-  /** Lets the connections go on by themselves: this listener's time is over. */
+  /** Stops looking after the connections. They continue without this listener. */
   detach(): void {
     if (this.#open.size === 0) this.#release();
     else this.#drained = () => this.#release();
@@ -118,17 +118,17 @@ export class Connections {
         if (!this.#serve.emit('connection', socket)) throw new Error("the server has no listener for 'connection'");
         return;
       }
-      // Without a listener an error of the connection would end the process, and the server of everybody with it.
+      // Without a listener an error of one connection would end the whole process.
       socket.on('error', (error) => this.#connectionFailed(socket, error));
       const handled: unknown = this.#serve(socket);
-      // Whatever a handler returns, only a promise, of whatever make, has something to wait for.
+      // Only a promise, of any class, has something to wait for.
       if (isThenable(handled)) Promise.resolve(handled).catch((error: unknown) => this.#handlerFailed(socket, error));
     } catch (error) {
       this.#handlerFailed(socket, error);
     }
   }
 
-  /** As Node tells a server of a connection to a path that its own limit refused. */
+  /** Emits the event by which Node tells a server of a dropped connection to a path. */
   #tellDropped(): void {
     try {
       (this.#serve as Server).emit('drop');
@@ -150,13 +150,13 @@ export class Connections {
   }
 
   #connectionFailed(socket: Socket, error: Error): void {
-    // A handler that listens itself knows; a peer that went away is no fault of anybody.
+    // A handler that listens handles it. A peer that went away is not a fault.
     if (socket.listenerCount('error') > 1 || departures.has(errnoOf(error) ?? '')) return;
     this.#handlerFailed(socket, error);
   }
 }
 
-/** The `maxConnections` that a server was given. Before Node 21, 0 was as good as none. */
+/** The server's own `maxConnections`. Before Node 21, 0 meant no limit. */
 function ownLimit(serve: Serve): number {
   const { maxConnections } = serve as { readonly maxConnections?: unknown };
   if (typeof serve === 'function' || typeof maxConnections !== 'number') return Number.POSITIVE_INFINITY;

@@ -3,12 +3,12 @@ import type { Server } from 'node:net';
 /** How many sockets each server serves. */
 const users = new WeakMap<Server, number>();
 
-/** What Node itself does when an HTTP server begins to listen: it starts to check headersTimeout and requestTimeout. */
+/** What Node does when an HTTP server begins to listen: it starts to check headersTimeout and requestTimeout. */
 type OnListening = (this: Server) => void;
 
 /**
- * Has Node enforce headersTimeout and requestTimeout of an HTTP server that does not listen itself; returns what ends that.
- * Nothing but Node's own listener is called, since those of the user count on an address.
+ * Makes Node enforce headersTimeout and requestTimeout of an HTTP server that does not listen itself. Returns a
+ * function that ends that. Only Node's own listener is called, because the user's listeners expect an address.
  */
 export function checkTimeouts(server: Server | undefined): () => void {
   if (!server || !('requestTimeout' in server)) return () => {};
@@ -28,12 +28,12 @@ export function checkTimeouts(server: Server | undefined): () => void {
   };
 }
 
-/** What each HTTP server has from its beginning. The module is loaded already, by who made the server. */
+/** The listeners that each HTTP server has when it is created. The module that made the server is loaded already. */
 function ownListeners(): ReadonlySet<unknown> {
   return new Set(process.getBuiltinModule('node:http').createServer().listeners('listening'));
 }
 
-/** The timer would keep the server in memory. Node stops it only when a server that listens is closed. */
+/** The timer would keep the server in memory. Node stops it only when a listening server is closed. */
 function stopChecking(server: Server): void {
   const key = Object.getOwnPropertySymbols(server).find(
     ({ description }) => description === 'http.server.connectionsCheckingInterval',

@@ -3,8 +3,8 @@ import type { Server, Socket } from 'node:net';
 import { listenFirst } from './shared-listener.js';
 
 /**
- * Which connections of an HTTP server have a request under way. A connection that is kept alive without one would hold
- * up the end of its socket for as long as its client likes.
+ * Knows which connections of an HTTP server have a request in progress. An idle keep-alive connection would delay the
+ * end of its socket for as long as its client likes.
  */
 export class InFlight {
   readonly #requests = new Map<Socket, number>();
@@ -12,13 +12,13 @@ export class InFlight {
   readonly #ours: ReadonlySet<Socket>;
   #draining = false;
 
-  /** @param ours - the connections to look after; the server may get others from elsewhere */
+  /** @param ours - the connections to watch; the server may get others from elsewhere */
   constructor(server: Server | undefined, ours: ReadonlySet<Socket>) {
     this.#ours = ours;
     // Not instanceof: the server may come from another realm or a wrapper, and node:http need not be loaded for this.
     if (!server || !('requestTimeout' in server) || !('keepAliveTimeout' in server)) return;
-    // Requests of an https server come by sockets that wrap ours, and nothing public tells which. Its connections
-    // count as busy: better to wait for an idle one than to cut off an answer.
+    // An https server gets its requests on sockets that wrap ours, and no public API tells which. Its connections count
+    // as busy: it is better to wait for an idle one than to cut off an answer.
     if ('setSecureContext' in server) return;
     this.#off = listenFirst(server, 'request', this.#began);
   }
@@ -28,12 +28,12 @@ export class InFlight {
     return this.#off !== undefined && !this.#requests.has(socket);
   }
 
-  /** From now on each connection closes behind the answer that it is busy with. */
+  /** From now on each connection closes after its current answer. */
   drain(): void {
     this.#draining = true;
   }
 
-  /** Lets the server go. */
+  /** Stops watching the server. */
   release(): void {
     this.#off?.();
   }

@@ -4,7 +4,7 @@ import { listenerOf } from '../files/publish.js';
 import { Connections, type Serve } from './connections.js';
 import type { Server } from './server.js';
 
-/** A handler, or a server, of this process as what stands behind a socket. */
+/** Makes the server of an endpoint from a handler or server in this process. */
 export function inProcessServer(
   serve: Serve,
   { maxConnections, drainTimeoutMs }: { readonly maxConnections: number; readonly drainTimeoutMs: number },
@@ -15,7 +15,7 @@ export function inProcessServer(
   return listenerServer(listener, drainTimeoutMs, context.clock);
 }
 
-/** What accepts connections as what stands behind a socket. */
+/** Makes the server of an endpoint from a listener. */
 export function listenerServer(listener: Connections, drainTimeoutMs: number, clock: Clock): Server {
   const { stats } = listener;
   return {

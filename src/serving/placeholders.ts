@@ -1,12 +1,12 @@
-/** What stands in a command for where it has to listen. */
+/** The words in a command that stand for the place where the server must listen. */
 export const placeholders = ['socket', 'dir'] as const;
 
 const known = new RegExp(`\\{(${placeholders.join('|')})\\}`);
 
-/** A word in braces; not `${word}` of a shell, and not one in two braces, as templates have them. */
+/** A word in braces, but not a shell's `${word}` and not a template's `{{word}}`. */
 const inBraces = /(?<![${\\])\{([A-Za-z_-]+)\}(?!\})/g;
 
-/** What is meant by these, and not by any program that has words in braces. */
+/** Likely misspellings of each placeholder, but no words that programs use in braces themselves. */
 const misspelt: Readonly<Record<string, readonly string[]>> = {
   socket: [
     ...['sock', 'socks', 'sockets', 'socke', 'socet', 'soket', 'scoket', 'sokcet', 'sockte', 'socktet', 'sockett'],
@@ -16,8 +16,8 @@ const misspelt: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * A word in braces that stands for nothing and was meant to. Only where no placeholder is in the command at all: then the server
- * is likely not to be told where to listen, while braces beside a placeholder are likely to be meant as they are.
+ * Finds a word in braces that looks like a misspelt placeholder. It looks only if the command has no placeholder: then
+ * the server is probably not told where to listen. Beside a placeholder, other braces probably mean themselves.
  */
 export function misspeltPlaceholder(command: readonly string[]): { given: string; meant: string } | undefined {
   if (command.some((word) => known.test(word))) return undefined;

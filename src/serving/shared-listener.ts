@@ -7,8 +7,8 @@ const shared = new WeakMap<EventEmitter, Map<string, Set<Call>>>();
 const listeners = new WeakMap<Set<Call>, Call>();
 
 /**
- * Listens, before all others, to an event of what a user passed; returns what undoes that. However many endpoints it serves, it
- * has one listener of ours: Node warns of a leak from the eleventh on.
+ * Listens to an event of an object of the user, before all other listeners. Returns a function that undoes that. For
+ * any number of endpoints the object has one listener of ours, because Node warns of a leak from the eleventh on.
  */
 export function listenFirst(emitter: EventEmitter, event: string, call: Call): () => void {
   const events = shared.get(emitter) ?? new Map<string, Set<Call>>();
