@@ -1,6 +1,6 @@
-/** Of some names the one that was probably meant, if one is near enough. */
+/** The name that was probably meant, if one of the names is near enough. */
 export function closest(given: string, names: readonly string[]): string | undefined {
-  // A mistake or two in a word, none in a word of two letters.
+  // A mistake or two in a word; none in a word of two letters.
   const most = Math.min(2, Math.floor(given.length / 3));
   let best: { name: string; distance: number } | undefined;
   for (const name of names) {
@@ -10,7 +10,7 @@ export function closest(given: string, names: readonly string[]): string | undef
   return best?.name;
 }
 
-/** How many letters have to be put in, taken out or changed to make one word of the other. */
+/** How many letters must be inserted, removed or replaced to turn one word into the other. */
 function distanceOf(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, at) => at);
   for (const [index, letter] of [...from].entries()) {

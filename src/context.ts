@@ -1,18 +1,18 @@
 import type { Clock } from './clock.js';
 
-/** What happens below the endpoints and no call waits for: each is told to the user, and counted. */
+/** Reports what happens below the endpoints while no call waits for it. Each report is counted and told to the user. */
 export interface Report {
-  /** Something failed. */
+  /** An operation failed. */
   fault(path: string, error: unknown): void;
-  /** Files that were missing, or had changed, are as they should be. */
+  /** Files that were missing or changed were restored. */
   healed(path: string, names: readonly string[]): void;
   /** Files of a dead owner were removed. */
   reclaimed(path: string, pid: number | undefined, names: readonly string[]): void;
 }
 
-/** What the manager, or the keeper, gives to the layers below it. */
+/** What the manager or the keeper provides to the layers below it. */
 export interface Context extends Report {
   readonly clock: Clock;
-  /** Runs the work of a clean-up, a bounded number at once. */
+  /** Runs the work of a clean-up; the number that runs at once is limited. */
   cleanUp(work: () => void | Promise<void>): Promise<void>;
 }

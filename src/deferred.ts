@@ -1,4 +1,4 @@
-/** A promise with its two ends, as `Promise.withResolvers` of later Nodes gives it. */
+/** A promise with its `resolve` and `reject`, like `Promise.withResolvers` in later versions of Node. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;

@@ -8,11 +8,11 @@ export { SocketReference } from './api/reference.js';
 
 interface State {
   handler: Serve | undefined;
-  /** References that nobody else holds: sockets that were started by their path alone. */
+  /** References of sockets that were started without a caller's reference, by path. */
   readonly started: Map<string, SocketReference>;
 }
 
-/** One for the ES module and the CommonJS one, as the manager is. */
+/** The ES module and the CommonJS module share one state, as they share the default manager. */
 function state(): State {
   return shared<State>(
     'sockref.glide.1',
@@ -34,7 +34,7 @@ export function SetConnectionHandler(serve: Serve): void {
 }
 
 /**
- * Starts a new socket in the default directory that stays up until it is cleaned up, and resolves to its path.
+ * Starts a new socket in the default directory and resolves to its path. The socket stays up until it is cleaned up.
  *
  * @throws SocketReferenceError `ERR_SOCKREF_NOT_SERVED` if no connection handler was set
  */
@@ -46,7 +46,7 @@ export async function StartSocketConnection(): Promise<string> {
   return reference.path;
 }
 
-/** A reference to the socket at a path, or to a new one in the default directory. */
+/** Resolves to a reference to the socket at a path, or to a new socket in the default directory. */
 export async function StartSocketConnectionWithReference(path?: string): Promise<SocketReference> {
   const { handler } = state();
   if (!handler && path === undefined) {
@@ -61,23 +61,23 @@ export function IsSocketActive(path: string): boolean {
   return SocketManager.default.isSocketActive(path);
 }
 
-/** How many sockets are active in this process. */
+/** The number of sockets that are active in this process. */
 export function GetActiveSocketCount(): number {
   return SocketManager.default.activeSocketCount;
 }
 
-/** Ends all sockets of this process, at once; a failure is reported as a `fault` of the default manager. */
+/** Ends all sockets of this process at once. A failure is reported as a `fault` of the default manager. */
 export function CleanupAllSockets(): void {
   SocketManager.default.cleanupAllSockets().catch(reported);
 }
 
 /**
- * Ends one socket of this process, at once, and one that a command serves wherever it is held; a failure is reported as a
- * `fault` of the default manager.
+ * Ends one socket at once. If a command serves it, it ends for all its holders, else for this process. A failure is
+ * reported as a `fault` of the default manager.
  */
 export function ForceCleanupSocket(path: string): void {
   SocketManager.default.forceCleanupSocket(path).catch(reported);
 }
 
-/** The manager tells of it by itself; here nobody waits. */
+/** The manager reports the failure; this call does not wait. */
 function reported(): void {}

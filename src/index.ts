@@ -1,4 +1,4 @@
-// Needed by the first acquire, and by whoever takes over from an owner that died: not the moment to begin to load them.
+// The first acquire and a takeover from a dead owner need these. Load them now, not at that moment.
 import 'node:crypto';
 import 'node:module';
 import { SocketManager } from './api/manager.js';
@@ -28,7 +28,7 @@ export type { SocketReferenceErrorCode } from './protocol/errors.js';
 export type { ConnectionHandler, Serve } from './serving/connections.js';
 
 /**
- * A reference to the socket at a path, on the default manager; see {@link SocketManager.acquire}.
+ * Acquires a reference to the socket at a path, on the default manager; see {@link SocketManager.acquire}.
  *
  * @example
  * ```ts
@@ -45,7 +45,7 @@ export function acquire(path?: string, options?: AcquireOptions): Promise<Socket
   try {
     manager = SocketManager.default;
   } catch (error) {
-    // Where sockref cannot run: told as every other failure. Not an async function, since this is the hot path.
+    // sockref cannot run here: reject as for every other failure. Not an async function, because this is the hot path.
     return Promise.reject(error);
   }
   return manager.acquire(path, options);

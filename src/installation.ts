@@ -3,21 +3,21 @@ import { dirname, join } from 'node:path';
 import { SocketReferenceError } from './errors/error.js';
 import { version } from './version.js';
 
-/** A package of sockref on disk that has been checked to be that of this code. */
+/** A package of sockref on disk that was checked to have the version of this code. */
 interface Installation {
   readonly manifest: string;
-  /** The program of the keeper, which runs in a process of its own. */
+  /** The program of the keeper. */
   readonly keeper: string;
 }
 
-/** What every error says in which something is missing because a bundler left it behind. */
+/** The end of every error about something that a bundler left behind. */
 export const keepExternal = 'keep "sockref" external to the bundle, and install it where the program runs';
 
 let found: Installation | undefined;
 
 /**
- * The program of the keeper. It is looked for as a package, never by its place beside our own file: in a bundle that is the
- * file of somebody else, and what lies beside it must not be run.
+ * Finds the program of the keeper. It is looked up as part of a package, never beside our own file: in a bundle that
+ * file belongs to another program, and the files beside it must not be run.
  *
  * @throws SocketReferenceError `ERR_SOCKREF_UNSUPPORTED` if there is no package of the same version
  */
@@ -35,9 +35,9 @@ export function keeperProgram(path: string): string {
 }
 
 /**
- * The files from which a package that we need is looked for, the likeliest first: our own, which may be a bundle; for a bundle
- * that does not know its own file, the program that runs; and the package of sockref. Not the working directory: that can be
- * a stranger's checkout, whose `node_modules` must not be run.
+ * The files from which a package that we need is looked up, the likeliest first: our own file, which may be a bundle;
+ * the main program, for a bundle that does not know its own file; and the package of sockref. Not the working
+ * directory: that can be an untrusted checkout, whose `node_modules` must not be run.
  */
 export function* lookedForFrom(): Generator<string> {
   yield* startingPoints();
@@ -57,12 +57,12 @@ function findInstallation(rejected: string[]): Installation | undefined {
   return undefined;
 }
 
-/** By the rules of Node; from our own file it is our own package, whatever the name of its folder. */
+/** By the rules of Node. From our own file it finds our own package, whatever its folder is called. */
 function manifestFrom(file: string): string | undefined {
   try {
     return process.getBuiltinModule('node:module').createRequire(file).resolve('sockref/package.json');
   } catch {
-    // Not installed there, or not to be read: then it cannot be used from there.
+    // Not installed there, or not readable: then it cannot be used from there.
     return undefined;
   }
 }
@@ -71,25 +71,25 @@ function readManifest(file: string): { name?: unknown; version?: unknown } | und
   try {
     return JSON.parse(readFileSync(file, 'utf8')) ?? undefined;
   } catch {
-    // Cut short, or not to be read: then it proves nothing.
+    // Incomplete or not readable: then it proves nothing.
     return undefined;
   }
 }
 
 function startingPoints(): string[] {
-  // A bundle of CommonJS has no `import.meta.url`; what it has instead does not exist in an ES module.
+  // A CommonJS bundle has no `import.meta.url`. What it has instead does not exist in an ES module.
   const own = (import.meta.url as string | undefined) ?? (typeof __filename === 'string' ? __filename : undefined);
   return [own, programFile()].filter((file) => file !== undefined);
 }
 
-/** The program that Node was started with; a link to it, as in `node_modules/.bin`, is followed as Node does. */
+/** The program that Node was started with. A link to it, as in `node_modules/.bin`, is followed as Node does. */
 function programFile(): string | undefined {
   const [, program] = process.argv;
   if (program === undefined) return undefined;
   try {
     return realpathSync(program);
   } catch {
-    // No file: an argument of `node -e`, or it is gone.
+    // No file: an argument of `node -e`, or it was removed.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** Who is to be called when a signal aborts. */
+/** The calls to make when a signal aborts. */
 interface Fan {
   readonly calls: Set<{ readonly call: () => void }>;
   readonly listener: () => void;
@@ -7,8 +7,9 @@ interface Fan {
 const fans = new WeakMap<AbortSignal, Fan>();
 
 /**
- * Calls when a signal aborts; returns what undoes that. However many ask, the signal has one listener of ours, and none when
- * nobody asks any more: Node warns of a leak from the eleventh listener on, and any number of calls may share a signal.
+ * Calls when a signal aborts. Returns a function that undoes that. The signal has one listener of ours for any number
+ * of calls, and none without a call: Node warns of a leak from the eleventh listener on, and many calls may share a
+ * signal.
  */
 export function onAbort(signal: AbortSignal, call: () => void): () => void {
   const fan = fans.get(signal) ?? listen(signal);

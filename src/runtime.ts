@@ -1,9 +1,12 @@
-/** What `engines` in package.json says: others lack `process.getBuiltinModule()`. */
+/** The versions in `engines` of package.json. Others lack `process.getBuiltinModule()`. */
 const neededNode = '20 from 20.19, Node 22 from 22.3, or a newer one';
 
-/** Why sockref cannot run on this runtime; undefined if it can. Loads nothing, so that this can be said before anything breaks. */
+/**
+ * Why sockref cannot run on this runtime; undefined if it can. It loads nothing, so that it can report before anything
+ * breaks.
+ */
 export function unsupportedRuntime(): string | undefined {
-  // First of all: there the native locks end the process when they are loaded, and no error can be caught.
+  // First, because there the native locks end the process when they are loaded, and no error can be caught.
   if ('Deno' in globalThis || process.versions['deno'] !== undefined) {
     return 'sockref does not run on Deno, which cannot load its native file locks; use Node or Bun';
   }

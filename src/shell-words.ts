@@ -1,15 +1,15 @@
 import { printable } from './printable.js';
 
-/** Words that no shell changes. The places in a command are such; braces with a comma in them are not. */
+/** Words that no shell changes. A placeholder in a command is such a word; braces with a comma in them are not. */
 const plain = /^(?:[\w@%+:,./-]|\{socket\}|\{dir\})+$/;
 
-/** What can follow in a word that begins a command, but would be an assignment there. */
+/** Words that are safe as arguments, but would be an assignment at the start of a command. */
 const plainArgument = /^(?:[\w@%+=:,./-]|\{socket\}|\{dir\})+$/;
 
-/** What no quotes but `$'…'` show. */
+/** What only `$'…'` quotes can show. */
 const needsEscapes = /[\p{Cc}\p{Cf}\u2028\u2029]/u;
 
-/** A command as a text that can be pasted into a shell, or behind `--serve`, and means the same words there. */
+/** Turns a command into a text that means the same words in a shell and behind `--serve`. */
 export function shellCommand(words: readonly string[]): string {
   return words.map((word, at) => shellWord(word, at > 0)).join(' ');
 }
@@ -23,10 +23,10 @@ function shellWord(word: string, isArgument: boolean): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Characters of a command that a message shows at most. */
+/** How many characters of a command a message shows. */
 const maxShown = 120;
 
-/** A command for a message. What is cut off is shown to be. */
+/** A command for a message. An ellipsis shows that it was cut. */
 export function shownCommand(words: readonly string[]): string {
   const text = shellCommand(words);
   return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text;

@@ -1,2 +1,2 @@
-/** The version of this code. It stands here too, and not only in package.json, since a bundle that contains us must know it. */
+/** The version of this code. It is here as well as in package.json, because a bundle that contains us must know it. */
 export const version = '0.1.0';

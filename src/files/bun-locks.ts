@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import type { NativeLocks } from './native-locks.js';
 
-/** What is used of `bun:ffi`. */
+/** The part of `bun:ffi` that is used here. */
 interface Ffi {
   dlopen(
     library: string,
@@ -19,8 +19,9 @@ const linux = { setLock: 37, exclusive: 1, unlock: 2, bytes: 32 } as const;
 const macOs = { exclusive: 2, notBlocking: 4, unlock: 8 } as const;
 
 /**
- * The locks of `fs-native-extensions` for Bun, by the same system calls. Bun loads the original, and ends the process as soon as
- * a lock is held by another one, since the original then calls a function of libuv that Bun does not have.
+ * The locks of `fs-native-extensions` for Bun, made with the same system calls. Bun can load the original, but then
+ * ends the process as soon as another process holds a lock: the original calls a function of libuv that Bun does not
+ * have.
  */
 export function bunLocks(require: NodeJS.Require): NativeLocks {
   const { dlopen, read } = require('bun:ffi') as Ffi;
@@ -59,7 +60,7 @@ function fileLock(type: number): Uint8Array {
   return bytes;
 }
 
-/** As an error of the system that libuv has no name for. */
+/** As an error of the system for which libuv has no name. */
 function failure(errno: number): Error {
   const syscall = isLinux ? 'fcntl' : 'flock';
   return Object.assign(new Error(`${syscall} failed with error ${errno}`), { code: 'UNKNOWN', errno: -errno, syscall });

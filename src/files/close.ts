@@ -2,8 +2,8 @@ import { closeSync } from 'node:fs';
 import { errnoOf } from '../errors/system.js';
 
 /**
- * Closes a descriptor, whatever the system says to it: it is closed then all the same, and what is said is about data that
- * could not be written, of which nobody here counts on any. Only a descriptor that was none is a mistake of ours.
+ * Closes a descriptor and ignores what the system reports: the descriptor is closed in any case, and the report is
+ * about unwritten data, on which no caller relies. Only EBADF, an invalid descriptor, is a mistake of ours.
  */
 export function closeAnyway(fd: number): void {
   try {

@@ -7,7 +7,7 @@ import { assertSafe, canonicalDirectory, directoryError } from './directory.js';
 import { joinPath } from './paths.js';
 import { ownUid } from './platform.js';
 
-/** Where bare names live: `$SOCKREF_DIR`, else `$XDG_RUNTIME_DIR/sockref`, else `/tmp/sockref-<uid>`. */
+/** The directory of bare names: `$SOCKREF_DIR`, else `$XDG_RUNTIME_DIR/sockref`, else `/tmp/sockref-<uid>`. */
 export function defaultDirectoryPath(env: NodeJS.ProcessEnv = process.env): string {
   const own = env['SOCKREF_DIR'];
   if (own) {
@@ -19,16 +19,16 @@ export function defaultDirectoryPath(env: NodeJS.ProcessEnv = process.env): stri
     );
   }
   const runtime = env['XDG_RUNTIME_DIR'];
-  // The XDG specification asks that a relative value be ignored.
+  // The XDG specification says that a relative value must be ignored.
   if (runtime?.startsWith('/')) return joinPath(runtime, 'sockref');
   return `/tmp/sockref-${ownUid()}`;
 }
 
 /**
- * The canonical path of the default directory.
+ * Finds the canonical path of the default directory.
  *
- * @param make - whether to create it, with mode 0700, when it is missing
- * @throws SocketReferenceError when it is a link, belongs to someone else, or is open to others
+ * @param make - whether to create it, with mode 0700, if it is missing
+ * @throws SocketReferenceError if it is a link, belongs to another user, or is open to others
  */
 export function defaultDirectory(make: boolean): string {
   const path = defaultDirectoryPath();
@@ -43,7 +43,7 @@ function makePrivate(path: string, parent: string): void {
   const above = lstatSync(parent);
   assertSafe(parent, above.uid, above.mode & 0o7777, 'shared');
   try {
-    // Mostly it is there, and an exception costs more than to look first.
+    // Usually it exists, and an exception is slower than this look.
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined) mkdirSync(path, privateDirectoryMode);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw systemError(error, path, `create the directory ${quote(path)}`);
@@ -51,7 +51,9 @@ function makePrivate(path: string, parent: string): void {
   assertRealDirectory(path);
 }
 
-/** The directory is opened without following links; here what is missing, or a link, only gets the better message. */
+/**
+ * The directory is opened without following links later; this only gives a better message for a missing one or a link.
+ */
 function assertRealDirectory(path: string): void {
   let stats: Stats;
   try {

@@ -12,7 +12,7 @@ export function readText(fd: number, bytes: number): string {
   return buffer.toString('utf8', 0, length);
 }
 
-/** Writes all of the bytes: the system may take only a part of them at once. */
+/** Writes all bytes: the system may accept only a part of them at once. */
 export function writeText(fd: number, bytes: Buffer, at: number): void {
   let written = 0;
   while (written < bytes.length) written += writeSync(fd, bytes, written, bytes.length - written, at + written);

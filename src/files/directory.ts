@@ -6,15 +6,15 @@ import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js
 import { joinPath } from './paths.js';
 import { ownUid, reachesThroughDescriptors } from './platform.js';
 
-/** How strictly a directory is judged: `shared` is any parent, `private` is the default directory. */
+/** How strictly a directory is checked: `shared` is any parent directory, `private` is the default directory. */
 export type DirectoryRule = 'shared' | 'private';
 
-/** Open directories of this thread, by canonical path: endpoints of one directory share its descriptor. */
+/** The open directories of this thread, by canonical path. Endpoints in one directory share its descriptor. */
 const open = new Map<string, Directory>();
 
 /**
- * A directory that was checked and is held open, so that what is done in it is done in the very directory that was
- * checked, whatever happens to its path meanwhile. Counted: the last {@link Directory.release} closes it.
+ * A checked directory that is kept open. Operations in it reach the directory that was checked, even if its path leads
+ * elsewhere meanwhile. It is counted: the last {@link Directory.release} closes it.
  */
 export class Directory {
   /** The canonical path, free of symbolic links. */
@@ -29,7 +29,7 @@ export class Directory {
     this.#identity = identity;
   }
 
-  /** Opens and checks the directory at a canonical path. Costs one descriptor until it is released. */
+  /** Opens and checks the directory at a canonical path. It uses one descriptor until it is released. */
   static open(canonical: string, rule: DirectoryRule = 'shared'): Directory {
     const fd = openDirectory(canonical);
     let keep = false;
@@ -50,29 +50,32 @@ export class Directory {
     }
   }
 
-  /** The path by which the system reaches a name in this very directory; short, and valid in this process only. */
+  /** A short path to a name in this directory. It is valid in this process only. */
   at(name: string): string {
     return reachesThroughDescriptors ? `/proc/self/fd/${this.#fd}/${name}` : joinPath(this.path, name);
   }
 
-  /** Whether the canonical path still leads to this directory. If not, nobody finds by it what is in here. */
+  /**
+   * Whether the canonical path still leads to this directory. If not, no other process finds the files in it by that
+   * path.
+   */
   isInPlace(): boolean {
     const stats = lstatIfThere(this.path);
     return stats !== undefined && sameFile(identityOf(stats), this.#identity);
   }
 
-  /** One holder more. */
+  /** Counts one more user. */
   retain(): this {
     this.#holders++;
     return this;
   }
 
-  /** One holder less; the last one closes the descriptor. */
+  /** Counts one user less. The last one closes the descriptor. */
   release(): void {
-    // Its number may be another one's by now.
+    // By now another file may have its number.
     if (this.#holders === 0) throw new Error(`the directory ${this.path} was released more often than it was retained`);
     if (--this.#holders > 0) return;
-    // Only if the entry is still this directory: the path may have been opened anew as another one.
+    // Only if the entry is this directory: the path may have been opened again as another one.
     if (open.get(this.path) === this) open.delete(this.path);
     closeAnyway(this.#fd);
   }
@@ -109,7 +112,7 @@ export function directoryError(error: unknown, path: string): SocketReferenceErr
   return systemError(error, path, `use the directory ${quote(path)}`);
 }
 
-/** Refuses a directory in which someone else could put a file of theirs in the place of ours. */
+/** Refuses a directory in which another user could replace our files. */
 export function assertSafe(path: string, uid: number, mode: number, rule: DirectoryRule): void {
   const refuse = (reason: string, what: string, mend: string): never => {
     throw new SocketReferenceError(

@@ -1,6 +1,6 @@
 /**
- * Takes each step, whatever those before it threw, and returns what they threw: a change of state that was begun is carried
- * through, and what failed in it is told afterwards.
+ * Runs every step, even if earlier ones threw, and returns what they threw. A change of state is thus completed before
+ * its failures are reported.
  */
 export function takeEach(steps: Iterable<() => unknown>): unknown[] {
   const errors: unknown[] = [];

@@ -4,10 +4,10 @@ import { kindOf } from './identity.js';
 import { ownUid } from './platform.js';
 
 /**
- * The error for a file that stands where one of ours belongs. It is never removed, replaced or followed.
+ * The error for a foreign file at a path that we need. The file is never removed, replaced or followed.
  *
- * @param path - the socket that was asked for
- * @param at - where the file lies
+ * @param path - the socket that was requested
+ * @param at - where the file is
  */
 export function foreignFile(path: string, at: string, stats: BigIntStats, detail = ''): SocketReferenceError {
   const found = kindOf(stats);

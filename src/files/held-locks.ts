@@ -5,16 +5,15 @@ import { atExit } from '../processes/at-exit.js';
 import { killOrphans, reclaim } from './leftovers.js';
 import type { LockFile } from './lock-file.js';
 
-/** Locks that this thread holds, each with its descriptor open. What exit has to clean up is exactly this. */
+/** The locks that this thread holds, each with its descriptor open. The exit cleans up exactly these. */
 const held = new Set<LockFile>();
 
 let listening = false;
 
 /**
- * Has the files of a lock removed when the process or worker exits without having let go of it. The same code that
- * repairs after a dead owner does it, from the same record, so exit can come at any instant of a start or a stop.
- *
- * Only a lock itself enters and leaves, in the synchronous step in which its descriptor is opened or closed.
+ * Registers a lock, so that its files are removed if the process or worker exits without releasing it. The exit uses
+ * the same code and the same record as the repair after a dead owner, so it can come at any moment of a start or a
+ * stop. Only a lock itself adds and removes itself here, in the synchronous step that opens or closes its descriptor.
  */
 export function heldFromNow(lock: LockFile): void {
   if (!listening) {
@@ -24,7 +23,7 @@ export function heldFromNow(lock: LockFile): void {
   held.add(lock);
 }
 
-/** The descriptor is about to be closed. */
+/** Removes a lock from the list. Its descriptor is about to be closed. */
 export function heldNoMore(lock: LockFile): void {
   held.delete(lock);
 }
@@ -34,7 +33,7 @@ function cleanUp(): void {
     try {
       cleanUpOne(lock);
     } catch (error) {
-      // The next owner repairs it from the record. Exit cannot wait, and the other endpoints still have their turn.
+      // The next owner cleans up from the record. The exit cannot wait, and the other endpoints still need their turn.
       warn(`sockref could not remove the files of ${lock.place.path} at exit: ${errnoOf(error) ?? String(error)}`);
     }
   }
@@ -42,29 +41,29 @@ function cleanUp(): void {
 
 function cleanUpOne(lock: LockFile): void {
   if (!lock.isOpen()) {
-    // Its number may be another thread's by now, with another owner's record behind it: neither read nor close it.
+    // By now another thread may use its number, for another owner's record: do not read or close it.
     heldNoMore(lock);
     throw new Error(
       'something in this process closed a descriptor that is not its own; the next acquire removes the files',
     );
   }
   try {
-    // Whether or not the lock's name still leads to it: what its record names is ours, or a dead owner's.
+    // Even if the lock's name leads elsewhere: what its record names belongs to us or to a dead owner.
     const record = lock.record();
     killOrphans(record);
     reclaim(lock, record);
     lock.remove();
   } finally {
-    // A worker's process lives on, and would hold the lock.
+    // The process of a worker lives on, and would keep the lock.
     lock.release();
   }
 }
 
-/** A warning of Node is shown in the next tick, and there is none any more. */
+/** Node shows a warning in the next tick, and at exit there is none. */
 function warn(message: string): void {
   try {
     writeSync(2, `(node:${process.pid}) SockrefWarning: ${printable(message)}\n`);
   } catch {
-    // Nobody reads it; there is nowhere else to say it.
+    // stderr cannot be written, and there is no other place to report it.
   }
 }

@@ -12,18 +12,18 @@ import { ownUid } from './platform.js';
 import type { OwnerRecord, RecordedServer } from './record.js';
 import { removePrivateDirectory, unlinkIfSame } from './remove.js';
 
-/** What was removed of a dead owner. */
+/** The files of a dead owner that were removed. */
 export interface Reclaimed {
-  /** The process that left it, if its record said so. */
+  /** The process that left them, if its record named it. */
   readonly pid: number | undefined;
-  /** The names that were removed. */
+  /** The removed names. */
   readonly names: readonly string[];
 }
 
 /**
- * Removes what the record in a held lock file names, and nothing else (I2): files by identity, private directories by
- * their random name. Synchronous, so that it can run while a process exits. Safe to be killed in at any step: the
- * record stays until all is done.
+ * Removes what the record in a locked lock file names, and nothing else (I2): files by identity, private directories by
+ * their random name. It is synchronous, so that it can run at exit. The process can be killed at any step: the record
+ * stays until everything is removed.
  */
 export function reclaim(lock: LockFile, record = lock.record()): Reclaimed {
   if (!record) return { pid: undefined, names: [] };
@@ -35,26 +35,32 @@ export function reclaim(lock: LockFile, record = lock.record()): Reclaimed {
   return { pid: record.pid, names };
 }
 
-/** Ends what still runs of the servers that the record in a held lock file names. Before their files are reclaimed. */
+/**
+ * Ends the processes that remain of the servers in the record of a locked lock file. Called before their files are
+ * removed.
+ */
 export async function endOrphans(record: OwnerRecord | undefined): Promise<void> {
   for (const server of serversOf(record)) await endProcesses(server, server.signal, server.graceMs);
 }
 
-/** The same by force and at once, while the process exits. */
+/** Kills the same processes at once, for an exit. */
 export function killOrphans(record: OwnerRecord | undefined): void {
   for (const server of serversOf(record)) killProcesses(server);
 }
 
-/** Of a version that is not ours nothing is touched. */
+/** Servers in the record of another version are left alone. */
 function serversOf(record: OwnerRecord | undefined): readonly RecordedServer[] {
   return record?.version === protocolVersion ? record.servers : [];
 }
 
-/** What to do with a dead socket that no record names: leave it, or remove it if it is ours and refuses connections. */
+/**
+ * What to do with a dead socket that no record names. `recorded`: leave it. `stale`: remove it if it belongs to this
+ * user and refuses connections.
+ */
 export type ReclaimRule = 'recorded' | 'stale';
 
 /**
- * Refuses to go on while something foreign lies at a name that this endpoint needs.
+ * Throws if a foreign file is at a name that this endpoint needs.
  *
  * @param own - files that this process itself published in an earlier life of the endpoint
  */
@@ -77,7 +83,7 @@ export async function freeName(
   return unlinkIfSame(directory, name, file);
 }
 
-/** Whether a connection is refused: nobody listens there. A full queue or any other answer means that somebody may. */
+/** Whether a connection is refused, which means that no process listens. With any other result one may listen. */
 async function refuses(path: string): Promise<boolean> {
   const socket = connect({ path });
   try {

@@ -19,24 +19,23 @@ import {
   recordLines,
 } from './record.js';
 
-/** What came of trying to take a lock. */
+/** The outcome of an attempt to take a lock. */
 export type LockAttempt = { readonly kind: 'held'; readonly lock: LockFile } | NotLocked;
 
 /**
- * The lock file of an endpoint, locked by this process: its lock, its record, and its clean-up at exit. The process that holds the
- * lock on the inode that is linked at the lock's path is the one owner (I1); the kernel drops the lock when the process dies.
- *
- * The exit cleans up after a lock file exactly as long as its descriptor is open: it enters and leaves the list of those in
- * the synchronous step in which the descriptor becomes or ceases to be this object's.
+ * The lock file of an endpoint, locked by this process. It owns the lock, the record in the file, and the clean-up at
+ * exit. The owner is the process that holds the lock on the inode at the lock's path (I1). The kernel releases the lock
+ * when the process dies. The exit cleans up after a lock file exactly as long as its descriptor is open: this object
+ * enters and leaves the list of the exit in the synchronous step that opens or closes the descriptor.
  */
 export class LockFile {
   readonly place: Place;
-  /** Whether there was no record in it when it was taken: no dead owner has left anything. */
+  /** Whether the file had no record when it was locked: no dead owner left anything. */
   readonly wasEmpty: boolean;
   #fd: number;
   #identity: Identity;
   #open = true;
-  /** What a {@link LockFile.retake} that failed has left at the lock's path: no rival's. */
+  /** The file that a failed {@link LockFile.retake} left at the lock's path. It is ours, not a rival's. */
   #unfinished: Identity | undefined;
 
   private constructor(place: Place, fd: number, stats: BigIntStats) {
@@ -48,27 +47,30 @@ export class LockFile {
     heldFromNow(this);
   }
 
-  /** Tries once, without waiting. `create` makes the lock file when it is missing. */
+  /** Tries once, without waiting. `create` creates a missing lock file. */
   static attempt(place: Place, create: boolean): LockAttempt {
     const locked = lockAt(place, create);
     return locked.kind === 'locked' ? { kind: 'held', lock: new LockFile(place, locked.fd, locked.stats) } : locked;
   }
 
   /**
-   * Takes a lock over that another process of ours holds and handed to this one as an open descriptor. Undefined if there
-   * is no such lock, or the lock's path does not lead to it any more; the descriptor is closed then.
+   * Takes over a lock that another process of ours holds and passed to this one as an open descriptor. Returns
+   * undefined, and closes the descriptor, if there is no such lock or the lock's path does not lead to it any more.
    */
   static adopt(place: Place, fd: number): LockFile | undefined {
     const stats = lockInherited(place, fd);
     return stats && new LockFile(place, fd, stats);
   }
 
-  /** The descriptor, for a process that inherits it. */
+  /** The descriptor, for a process that inherits the lock. */
   get fd(): number {
     return this.#fd;
   }
 
-  /** Whether the descriptor is still the file that was locked: descriptors belong to the whole process, and anything in it can close one. */
+  /**
+   * Whether the descriptor still leads to the locked file. Descriptors belong to the whole process: any code in it can
+   * close one.
+   */
   isOpen(): boolean {
     if (!this.#open) return false;
     try {
@@ -80,8 +82,8 @@ export class LockFile {
   }
 
   /**
-   * Whether the lock's path still leads to the file that we hold. One that is missing its owner can {@link LockFile.retake};
-   * one that was replaced means that this owner has been deposed.
+   * Whether the lock's path still leads to our file. Our owner can {@link LockFile.retake} a missing one. A replaced
+   * one means that this owner was deposed.
    */
   check(): 'linked' | 'missing' | 'replaced' {
     const { directory, names } = this.place;
@@ -92,7 +94,7 @@ export class LockFile {
     return this.#unfinished && sameFile(file, this.#unfinished) ? 'missing' : 'replaced';
   }
 
-  /** Gives the file its mode back. Says which one it had, if that was another. */
+  /** Restores the mode of the file. Returns the changed mode and the restored one, or undefined if it was right. */
   restoreMode(): { readonly from: number; readonly to: number } | undefined {
     const mode = fstatSync(this.#fd).mode & modeBits;
     if (mode === lockMode) return undefined;
@@ -101,35 +103,36 @@ export class LockFile {
   }
 
   /**
-   * Takes the lock again after its file was removed: with a new file and a new record, in place of those that were lost. False if
-   * another process was quicker. After a failure the lost file goes on to be the one that is held, until the next call.
+   * Takes the lock again after its file was removed: with a new file and a new record in place of the lost ones.
+   * Returns false if another process took it first. After a failure the lost file stays the held one until the next
+   * call.
    *
-   * @param entries - what the new record has to say
-   * @param tell - told why the new file could not be taken back after a failure
+   * @param entries - the lines of the new record
+   * @param tell - told why the new file could not be removed again after a failure
    */
   retake(entries: () => readonly RecordEntry[], tell: (error: unknown) => void): boolean {
     const attempt = LockFile.attempt(this.place, true);
     if (attempt.kind !== 'held') return false;
     const taken = attempt.lock;
-    // Two files are held from here on, and the exit cleans up after both.
+    // From here on two files are held, and the exit cleans up after both.
     this.#unfinished = taken.#identity;
     let reclaimed = false;
     try {
-      // Another process may have been owner in between, and be dead already.
+      // Another process may have been the owner in between, and died.
       const record = taken.record();
       killOrphans(record);
       reclaim(taken, record);
       reclaimed = true;
       taken.begin(...entries());
     } catch (error) {
-      // An empty file would only invite others; a record that names what a dead owner left is needed.
+      // An empty file would only invite others. A record that names what a dead owner left must stay.
       if (reclaimed) tellOf(() => taken.remove(), tell);
       taken.release();
       throw error;
     }
     this.#unfinished = undefined;
     this.#exchange(taken);
-    // What else closed the lost file's descriptor has left its number to others.
+    // If other code closed the lost file's descriptor, its number may belong to another file now.
     if (taken.isOpen()) taken.release();
     else taken.#forget();
     return true;
@@ -141,26 +144,26 @@ export class LockFile {
     [this.#identity, other.#identity] = [other.#identity, this.#identity];
   }
 
-  /** The record in it; of a dead owner, until this process begins its own. */
+  /** The record in the file. It is a dead owner's until this process begins its own. */
   record(): OwnerRecord | undefined {
     return parseRecord(readText(this.#fd, maxRecordBytes));
   }
 
-  /** Starts the record of this process, in place of a dead owner's. */
+  /** Begins the record of this process, in place of a dead owner's. */
   begin(...entries: readonly RecordEntry[]): void {
-    // Not without need: ext4 takes a truncation for the beginning of a replacement, and begins to write it to the disk.
+    // Only if needed: ext4 takes a truncation for the start of a replacement, and begins to write the file to disk.
     if (fstatSync(this.#fd).size > 0) ftruncateSync(this.#fd, 0);
     this.#append(0, [recordHeader(Date.now()), ...entries]);
   }
 
-  /** Adds lines. Done before the things themselves, so that no crash leaves anything that no record names. */
+  /** Adds lines. Called before the named things exist, so that a crash leaves nothing that no record names. */
   append(...entries: readonly RecordEntry[]): void {
     this.#append(fstatSync(this.#fd).size, entries);
   }
 
   /**
-   * Shortens a record that has grown long to what still counts. Written over its beginning first, and cut off then: a crash
-   * in between leaves old lines behind the new ones, and these name what is gone.
+   * Replaces a long record by the lines that still count. It overwrites the beginning first and truncates then: after a
+   * crash in between, old lines follow the new ones, and they name what no longer exists.
    */
   shorten(since: number, entries: readonly RecordEntry[]): void {
     if (fstatSync(this.#fd).size < maxRecordBytes / 2) return;
@@ -169,7 +172,7 @@ export class LockFile {
     ftruncateSync(this.#fd, lines.length);
   }
 
-  /** Empties the record before the lock is handed to another process. */
+  /** Empties the record before the lock is passed to another process. */
   clear(): void {
     ftruncateSync(this.#fd, 0);
   }
@@ -180,13 +183,14 @@ export class LockFile {
     try {
       writeText(this.#fd, lines, size);
     } catch (error) {
-      // A full disk may take a part of the lines before it refuses the rest: the next line must not be lost behind it.
+      // A full disk may accept some of the lines before it refuses the rest. The next line must not be lost behind a
+      // torn one.
       ftruncateSync(this.#fd, size);
       throw error;
     }
   }
 
-  /** Removes the lock file, if it still is ours, and lets go of the lock, in this order (I2). Idempotent. */
+  /** Removes the lock file, if it is still ours, and then releases the lock (I2). Idempotent. */
   remove(): void {
     if (!this.#open) return;
     const { directory, names } = this.place;
@@ -197,33 +201,35 @@ export class LockFile {
     }
   }
 
-  /** Leaves the lock to a process that has inherited its descriptor. Closed, not unlocked: at no moment is it free. */
+  /**
+   * Leaves the lock to a process that inherited its descriptor. Closes it without unlocking: the lock is never free.
+   */
   handOver(): void {
     if (this.#open) this.#close();
   }
 
-  /** Lets go of the lock and leaves the file. Idempotent. */
+  /** Releases the lock and leaves the file. Idempotent. */
   release(): void {
     if (!this.#open) return;
     try {
-      // Unlocked, not only closed: a copy of the descriptor in a child would keep the lock.
+      // Unlocks, not only closes: a copy of the descriptor in a child would keep the lock.
       nativeLocks(this.place.path).unlock(this.#fd);
     } catch (error) {
-      // To close it unlocks it, too, but for such a copy. To let go of a lock must not stop half way.
+      // Closing unlocks it as well, unless there is such a copy. The release of a lock must not stop half way.
       if (errnoOf(error) === undefined) throw error;
     } finally {
       this.#close();
     }
   }
 
-  /** Lets go of a descriptor that something else has closed: neither reads nor closes what has its number by now. */
+  /** Forgets a descriptor that other code closed. Neither reads nor closes the file that has its number now. */
   #forget(): void {
     this.#open = false;
     heldNoMore(this);
     this.place.directory.release();
   }
 
-  /** The number is another file's as soon as it is closed, perhaps another thread's: nothing may know it by then. */
+  /** After the close, another file, perhaps another thread's, may have the number: forget it before. */
   #close(): void {
     this.#open = false;
     heldNoMore(this);

@@ -10,14 +10,14 @@ import type { Place } from './place.js';
 import { ownUid } from './platform.js';
 import { looksLikeRecord, type OwnerRecord, parseRecord } from './record.js';
 
-// What lies at the path of a lock, before it is known who holds it. A file that only happens to have this name is not
-// locked, written or removed.
+// The file at the path of a lock, before it is known which process holds it. A file that only happens to have this name
+// is not locked, written or removed.
 
-/** Why a lock was not got. */
+/** Why a lock was not obtained. */
 export type NotLocked =
-  /** Someone else holds it; the record says who, once it is written. */
+  /** Another process holds it. The record says which, once it is written. */
   | { readonly kind: 'busy'; readonly record: OwnerRecord | undefined }
-  /** There is no lock file, and none was to be made. */
+  /** There is no lock file, and none was to be created. */
   | { readonly kind: 'absent' };
 
 /** A descriptor that holds a lock. */
@@ -27,10 +27,10 @@ interface Locked {
   readonly stats: BigIntStats;
 }
 
-/** Tries once, without waiting, to lock the file at the lock's path. `create` makes it when it is missing. */
+/** Tries once, without waiting, to lock the file at the lock's path. `create` creates a missing one. */
 export function lockAt(place: Place, create: boolean): Locked | NotLocked {
   const { path } = place;
-  // Before there is a file: without locks none must be left.
+  // Before a file is created: where locks do not exist, none must be left.
   const { tryLock } = nativeLocks(path);
   for (let replaced = 0; replaced < maxLockReplacements; replaced++) {
     const fd = openLockFile(place, create);
@@ -40,12 +40,12 @@ export function lockAt(place: Place, create: boolean): Locked | NotLocked {
       assertOurs(fd, path);
       if (!tryLock(fd)) return busy(readText(fd, maxRecordBytes));
       const stats = fstatSync(fd, { bigint: true });
-      // I1: an owner removes its lock file before it lets go, so ours may be one that no name leads to any more.
+      // I1: an owner removes its lock file before it releases the lock, so our file may have lost its name.
       if (!isLinked(place, stats)) continue;
       keep = true;
       return { kind: 'locked', fd, stats };
     } catch (error) {
-      // This very call may have made it.
+      // This call may have created it.
       if (create) discardEmpty(place, fd);
       throw systemError(error, path, `lock the file ${path}.lock`);
     } finally {
@@ -55,11 +55,13 @@ export function lockAt(place: Place, create: boolean): Locked | NotLocked {
   return busy('');
 }
 
-/** The same for a descriptor that was inherited with its lock. Undefined if it was not; it is closed then. */
+/**
+ * Locks a file whose descriptor was inherited with its lock. Returns undefined, and closes it, if it was not locked.
+ */
 export function lockInherited(place: Place, fd: number): BigIntStats | undefined {
   let keep = false;
   try {
-    // What is inherited is the same lock: to try it again succeeds, and fails only if it is somebody else's.
+    // An inherited lock is the same lock: trying it again succeeds. It fails only if another process holds the lock.
     if (!nativeLocks(place.path).tryLock(fd)) return undefined;
     const stats = fstatSync(fd, { bigint: true });
     keep = isLinked(place, stats);
@@ -69,7 +71,7 @@ export function lockInherited(place: Place, fd: number): BigIntStats | undefined
   }
 }
 
-/** Reads the record at a lock's path without locking: who the owner is, or was. */
+/** Reads the record at a lock's path without locking: it names the owner, or the last one. */
 export function peekRecord(place: Place): OwnerRecord | undefined {
   const { path } = place;
   const fd = openLockFile(place, false);
@@ -84,7 +86,7 @@ export function peekRecord(place: Place): OwnerRecord | undefined {
   }
 }
 
-/** The record is read now, and understood when someone asks: those who wait for an owner come again and again. */
+/** The text is read now, and parsed only if needed: claims that wait for an owner come here again and again. */
 function busy(text: string): NotLocked {
   return {
     kind: 'busy',
@@ -94,9 +96,12 @@ function busy(text: string): NotLocked {
   };
 }
 
-/** Opens the lock file; `create` makes it when it is missing. Undefined if there is none. What it is tells {@link assertOurs}. */
+/**
+ * Opens the lock file; `create` creates a missing one. Undefined if there is none. {@link assertOurs} checks what it
+ * is.
+ */
 function openLockFile({ directory, names, path }: Place, create: boolean): number | undefined {
-  // Not to block on a FIFO, not to follow a link, not to become anybody's terminal.
+  // Does not block on a FIFO, follow a link, or make a terminal the controlling one.
   const flags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
   try {
     return openSync(directory.at(names.lock), create ? flags | constants.O_CREAT : flags, lockMode);
@@ -109,29 +114,32 @@ function openLockFile({ directory, names, path }: Place, create: boolean): numbe
   }
 }
 
-/** Never lock, write or remove a file that only happens to have this name. */
+/** Refuses a file that only happens to have this name: it is never locked, written or removed. */
 function assertOurs(fd: number, path: string): void {
   const stats = fstatSync(fd, { bigint: true });
   const foreign = () => foreignFile(path, `${path}.lock`, stats);
   if (!stats.isFile() || Number(stats.uid) !== ownUid()) throw foreign();
-  // Its other name is somebody else's business: what we write here would be in that file, too.
+  // What we write here would appear under its other name, too.
   if (stats.nlink > 1n) throw foreignFile(path, `${path}.lock`, stats, ', under more than one name');
   if (stats.size > 0n) {
     if (!looksLikeRecord(readText(fd, recordMagic.length))) throw foreign();
     return;
   }
-  // Empty: ours if it was made with our mode. A umask may have taken bits from it, an ordinary `touch` adds some.
+  // An empty file is ours if it has our mode. A umask may have removed bits; a plain `touch` adds some.
   if (Number(stats.mode) & 0o177) throw foreign();
   if ((Number(stats.mode) & 0o777) !== lockMode) fchmodSync(fd, lockMode);
 }
 
-/** Whether the path of the lock leads to an open file. */
+/** Whether the lock's path leads to an open file. */
 function isLinked({ directory, names }: Place, stats: BigIntStats): boolean {
   const linked = lstatIfThere(directory.at(names.lock));
   return linked !== undefined && sameFile(identityOf(linked), identityOf(stats));
 }
 
-/** Removes an empty lock file, under its lock as any: a failed acquire leaves nothing. Best effort, since something has failed. */
+/**
+ * Removes an empty lock file, under its lock: a failed acquire leaves nothing. Best effort, because something already
+ * failed.
+ */
 function discardEmpty(place: Place, fd: number): void {
   try {
     assertOurs(fd, place.path);
@@ -139,7 +147,7 @@ function discardEmpty(place: Place, fd: number): void {
     if (stats.size === 0n && isFree(fd, place.path) && isLinked(place, stats))
       unlinkSync(place.directory.at(place.names.lock));
   } catch {
-    // What failed first is told. The next claim takes an empty file for its own.
+    // The first failure is reported. The next claim uses the empty file.
   }
 }
 
@@ -147,7 +155,7 @@ function isFree(fd: number, path: string): boolean {
   try {
     return nativeLocks(path).tryLock(fd);
   } catch (error) {
-    // Where there are no locks nobody holds one.
+    // Where there are no locks, no process holds one.
     if (errnoOf(error) === 'ENOLCK') return true;
     throw error;
   }

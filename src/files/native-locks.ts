@@ -4,7 +4,7 @@ import { errnoOf, systemError } from '../errors/system.js';
 import { keepExternal, lookedForFrom } from '../installation.js';
 import { bunLocks } from './bun-locks.js';
 
-/** Locks of open files, which Node itself does not have. */
+/** Locks on open files, which Node itself does not have. */
 export interface NativeLocks {
   tryLock(fd: number): boolean;
   unlock(fd: number): void;
@@ -15,9 +15,9 @@ const packageName = 'fs-native-extensions';
 let loaded: NativeLocks | undefined;
 
 /**
- * Loaded at first need: merely importing this package costs no native code.
+ * Loads the native locks at first use: importing this package loads no native code.
  *
- * @throws SocketReferenceError `ERR_SOCKREF_UNSUPPORTED`, which says why it cannot be loaded
+ * @throws SocketReferenceError `ERR_SOCKREF_UNSUPPORTED`, which says why they cannot be loaded
  */
 export function nativeLocks(path: string): NativeLocks {
   loaded ??= load(path);
@@ -42,7 +42,7 @@ function load(path: string): NativeLocks {
   throw new SocketReferenceError('ERR_SOCKREF_UNSUPPORTED', message, { path, cause });
 }
 
-/** Each way in which it cannot be loaded, and what to do about it. */
+/** Each reason why they cannot be loaded, and what to do about it. */
 function whyNot(cause: unknown): string {
   const codes = codesOf(cause);
   if (codes.includes('ERR_ACCESS_DENIED') || codes.includes('ERR_DLOPEN_DISABLED')) {
@@ -60,7 +60,7 @@ function whyNot(cause: unknown): string {
   return `cannot be loaded on ${process.platform}-${process.arch}; see the cause of this error`;
 }
 
-/** The codes of an error and of those below it: what failed is told by the innermost one. */
+/** The codes of an error and of its causes: the innermost one names what failed. */
 function codesOf(error: unknown): string[] {
   const codes: string[] = [];
   for (let each = error; each !== undefined && each !== null; each = (each as { cause?: unknown }).cause) {
@@ -69,7 +69,9 @@ function codesOf(error: unknown): string[] {
   return codes;
 }
 
-/** Why nothing can be opened, if so: a module that cannot be read for want of descriptors is "not found" in some Nodes. */
+/**
+ * Why no file can be opened, if so: some versions of Node report "not found" for a module when no descriptor is free.
+ */
 function tryToOpen(): unknown {
   try {
     closeSync(openSync('/', constants.O_RDONLY));

@@ -3,16 +3,16 @@ import { generatedNameDigits } from '../protocol/constants.js';
 import { maxDataPathBytes, maxSocketPathBytes } from './platform.js';
 import { randomDigits } from './random.js';
 
-/** What a caller asked for, before anything on disk was looked at. */
+/** The requested path, before anything on disk was examined. */
 export type RequestedPath =
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'absolute'; readonly directory: string; readonly name: string };
 
 /**
- * Checks a path by its letters alone.
+ * Checks a path by its text alone.
  *
- * @param input - nothing for a generated name, a bare name, or an absolute path
- * @throws SocketReferenceError `ERR_SOCKREF_INVALID_PATH`, with the rule in `reason`
+ * @param input - undefined for a generated name, a bare name, or an absolute path
+ * @throws SocketReferenceError `ERR_SOCKREF_INVALID_PATH`, with the broken rule in `reason`
  */
 export function parsePath(input: unknown): RequestedPath {
   if (input === undefined) return { kind: 'name', name: `${randomDigits(generatedNameDigits)}.sock` };
@@ -40,8 +40,8 @@ export function joinPath(directory: string, name: string): string {
 }
 
 /**
- * Refuses a path that a socket address cannot take. The system would cut it off in silence, and two long paths could
- * meet in one socket.
+ * Refuses a path that is too long for a socket address. The system would silently cut it, and two long paths could
+ * become one socket.
  */
 export function assertPathFits(path: string, max = maxDataPathBytes): void {
   const length = Buffer.byteLength(path);
@@ -55,7 +55,7 @@ export function assertPathFits(path: string, max = maxDataPathBytes): void {
   );
 }
 
-/** An error for a path that breaks a rule. */
+/** The error for a path that breaks a rule. */
 export function invalid(input: unknown, reason: string, rule: string): SocketReferenceError {
   return new SocketReferenceError(
     'ERR_SOCKREF_INVALID_PATH',
@@ -66,7 +66,7 @@ export function invalid(input: unknown, reason: string, rule: string): SocketRef
 
 const loneSurrogate = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
 
-/** A lone surrogate would be written to disk as another letter, and two names would be one. */
+/** The file system would get another character in place of a lone surrogate, and two names would become one. */
 function isWellFormed(text: string): boolean {
   return !loneSurrogate.test(text);
 }

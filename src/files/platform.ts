@@ -4,34 +4,40 @@ import { readStat, startField, statFields } from '../processes/proc-stat.js';
 import { controlSuffix, maxSocketPathBytesLinux, maxSocketPathBytesMacos } from '../protocol/constants.js';
 import { unsupportedRuntime } from '../runtime.js';
 
-/** Bytes that a path in `sockaddr_un` may have, without its terminating zero. */
+/** How many bytes a path in `sockaddr_un` may have, without its terminating zero. */
 export const maxSocketPathBytes = process.platform === 'linux' ? maxSocketPathBytesLinux : maxSocketPathBytesMacos;
 
-/** What lists the open descriptors on Linux, and leads through each of them. */
+/** The directory that lists the open descriptors on Linux and leads to their files. */
 export const ownDescriptors = '/proc/self/fd';
 
-/** Whether a file can be reached relative to an open directory, by way of its descriptor. */
+/** Whether a file can be reached relative to an open directory, through its descriptor. */
 export const reachesThroughDescriptors =
   process.platform === 'linux' && isPermitted(`${ownDescriptors}/0/a`) && existsSync(ownDescriptors);
 
 /**
- * Bytes that the path of a data socket may have. Where the control socket beside it can only be reached by its own full
- * path, that must fit too: the system cuts off what does not, and what is left would be the path of the data socket.
+ * How many bytes the path of a data socket may have. Where the control socket can only be reached by its full path,
+ * that path must fit too: the system cuts a longer one, and the rest would be the path of the data socket.
  */
 export const maxDataPathBytes = maxSocketPathBytes - (reachesThroughDescriptors ? 0 : controlSuffix.length);
 
-/** The user that the kernel checks our calls against. Asked each time: a daemon may give up its rights after it has begun. */
+/**
+ * The user id that the kernel checks our calls against. Read each time, because a daemon may drop its rights after its
+ * start.
+ */
 export function ownUid(): number {
   return process.geteuid?.() ?? -1;
 }
 
-/** Node's permission model grants paths by their letters: with a directory it does not grant the way by its descriptor. */
+/**
+ * Node's permission model grants paths by their text: permission for a directory does not cover the way through a
+ * descriptor.
+ */
 function isPermitted(path: string): boolean {
   const permission = process.permission as NodeJS.ProcessPermission | undefined;
   return permission === undefined || (permission.has('fs.read', path) && permission.has('fs.write', path));
 }
 
-/** Refuses runtimes and platforms that lack what everything here stands on. */
+/** Refuses runtimes and platforms that lack what this library needs. */
 export function assertPlatform(): void {
   const unsupported = unsupportedRuntime();
   if (unsupported !== undefined) throw new SocketReferenceError('ERR_SOCKREF_UNSUPPORTED', unsupported);
@@ -43,8 +49,8 @@ export function assertPlatform(): void {
 }
 
 /**
- * When a process began, in the kernel's own ticks: together with the pid it tells a process from a later one with
- * the same number. Undefined where the platform does not say, or when the process is gone.
+ * When a process started, in the kernel's ticks. Together with the pid it distinguishes a process from a later one with
+ * the same pid. Undefined where the platform does not tell, or if the process is gone.
  */
 export function processStart(pid: number | 'self'): string | undefined {
   const stat = readStat(pid);

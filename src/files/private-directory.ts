@@ -6,12 +6,12 @@ const pattern = new RegExp(`^[0-9a-f]{${privateNameDigits}}$`, 'u');
 /** Bytes that a private directory adds to a path: its name and a separator. */
 export const privateDirectoryBytes = privatePrefix.length + privateNameDigits + 1;
 
-/** The name of a new private directory, which nobody can guess or meet. */
+/** The name of a new private directory. It is random and unique. */
 export function privateDirectoryName(): string {
   return `${privatePrefix}${randomName()}`;
 }
 
-/** Whether a private directory may have this name. */
+/** Whether a name is one of a private directory. */
 export function isPrivateDirectoryName(name: string): boolean {
   return name.startsWith(privatePrefix) && pattern.test(name.slice(privatePrefix.length));
 }

@@ -14,26 +14,26 @@ import { randomName } from './random.js';
 import type { Published } from './record.js';
 import { Remains, tolerate } from './remains.js';
 
-/** Something that listens once it is bound. */
+/** Something that listens once it is bound to a path. */
 export interface Listener {
   /** Binds to a path and listens there. Rejects with the error of the system. */
   bind(path: string): Promise<void>;
-  /** Accepts nobody any more. Idempotent. */
+  /** Stops accepting. Idempotent. */
   close(): void;
-  /** Keeps the process alive, or not. */
+  /** Keeps the process alive from now on, until `unref`. */
   ref(): void;
   unref(): void;
 }
 
-/** A socket to publish: who listens, under which name, reachable by whom. */
+/** A socket to publish: its listener, its name and its mode. */
 export interface Publication {
   readonly name: string;
   readonly mode: number;
-  /** What is to listen; or the name, in a private directory, at which a server listens already. That name is left alone. */
+  /** The listener; or the name, in a private directory, at which a server already listens. That name is left alone. */
   readonly from: Listener | string;
 }
 
-/** A server of Node as a {@link Listener}. */
+/** Makes a {@link Listener} of a server of Node. */
 export function listenerOf(server: Server): Listener {
   return {
     bind(path) {
@@ -53,11 +53,11 @@ export function listenerOf(server: Server): Listener {
 }
 
 /**
- * Makes sockets visible at their final names, each fully set up by then: bound and listening in a private directory,
- * given its mode, named in the record, and only then linked (I6, I2). On failure nothing of it remains but what the system
- * does not let go of, which `remains` and the record name.
+ * Makes sockets visible at their final names. Each is complete before that: it is bound and listening in a private
+ * directory, has its mode, and is named in the record; only then it is linked (I6, I2). After a failure nothing remains
+ * except what the system does not let us remove; `remains` and the record name that.
  *
- * @param record - whether this process has a record already, or begins one with this
+ * @param record - whether this process already has a record, or begins one with this
  */
 export async function publish(
   lock: LockFile,
@@ -79,7 +79,7 @@ export async function publish(
       else await from.bind(bindPath(directory, privateName));
       settled.push({ from: privateName, published: { name, file: settle(directory, privateName, mode) } });
     }
-    // All of them before the first has its name.
+    // All of them, before the first one gets its name.
     lock.append(...settled.map(({ published }) => ({ published })));
     for (const { from, published } of settled) {
       linkNew(lock.place, from, published.name);
@@ -96,17 +96,17 @@ export async function publish(
   }
 }
 
-/** Makes a private directory in which sockets are bound. */
+/** Creates a private directory in which sockets are bound. */
 export function makeTemporary(lock: LockFile, record: 'begin' | 'append', remains: Remains): string {
   const temporary = privateDirectoryName();
-  // Named in the record before it exists: a crash from here on leaves nothing that the next owner does not know of.
+  // Named in the record before it exists: after a crash from here on, the next owner knows all that is left.
   if (record === 'begin') lock.begin({ temporary });
   else lock.append({ temporary });
   const { directory } = lock.place;
   const at = directory.at(temporary);
   try {
     mkdirSync(at, privateDirectoryMode);
-    // A umask may have taken from it what we need.
+    // A umask may have removed bits that we need.
     chmodSync(at, privateDirectoryMode);
     return temporary;
   } catch (error) {
@@ -115,35 +115,38 @@ export function makeTemporary(lock: LockFile, record: 'begin' | 'append', remain
   }
 }
 
-/** Removes a private directory that is empty. */
+/** Removes an empty private directory. */
 function removeTemporary(directory: Directory, name: string, remains: Remains): void {
   try {
     rmdirSync(directory.at(name));
   } catch (error) {
-    // Gone already, or never made.
+    // Already removed, or never created.
     if (errnoOf(error) !== 'ENOENT') remains.removeDirectory(directory, name);
   }
 }
 
 /**
- * Gives a server's socket a name that the server does not know: what it does at its own name meanwhile cannot have another
- * file published than the one that is looked at, gets the mode, and is named in the record.
+ * Gives a server's socket a second name, which the server does not know. The file that we check, chmod, record and
+ * publish is then the same one, whatever the server does at its own name meanwhile.
  */
 function linkServers(directory: Directory, from: string, to: string): void {
-  // First of all: some systems follow a link here.
+  // First, because some systems follow a link here.
   assertSocket(lstatIfThere(directory.at(from)));
   linkSync(directory.at(from), directory.at(to));
   assertSocket(lstatIfThere(directory.at(to)));
 }
 
-/** What a server has put there may be anything: a link would lead the change of the mode, and clients, to somewhere else. */
+/**
+ * The server may have put anything there. Through a link we would change the mode of another file, and lead clients to
+ * it.
+ */
 function assertSocket(stats: BigIntStats | undefined): void {
   if (stats && !stats.isSocket()) {
     throw new Error(`what the server has put where it is to listen is a ${kindOf(stats)}, and must be a socket`);
   }
 }
 
-/** Gives what listens at a private name its mode; says which file it is. */
+/** Sets the mode of the socket at a private name. Returns which file it is. */
 function settle(directory: Directory, privateName: string, mode: number): Identity {
   chmodSync(directory.at(privateName), mode);
   const stats = lstatIfThere(directory.at(privateName));
@@ -151,14 +154,14 @@ function settle(directory: Directory, privateName: string, mode: number): Identi
   return identityOf(stats);
 }
 
-/** A path for bind(): short through the directory's descriptor, else as long as it is. */
+/** A path for bind(): a short one through the directory's descriptor, else the full one. */
 function bindPath(directory: Directory, name: string): string {
   const path = directory.at(name);
   if (!reachesThroughDescriptors) assertPathFits(joinPath(directory.path, name), maxSocketPathBytes);
   return path;
 }
 
-/** link() never replaces what is there: two publishers cannot both succeed. */
+/** link() never replaces a file: two publishers cannot both succeed. */
 function linkNew({ directory, path }: Place, from: string, to: string): void {
   for (;;) {
     try {
@@ -168,7 +171,7 @@ function linkNew({ directory, path }: Place, from: string, to: string): void {
       if (errnoOf(error) !== 'EEXIST') throw error;
       const found = lstatIfThere(directory.at(to));
       if (found) throw foreignFile(path, joinPath(directory.path, to), found);
-      // It went in between: another owner is on its way out. Then the name is free.
+      // The file vanished in between: another owner is ending. Then the name is free.
     }
   }
 }

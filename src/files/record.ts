@@ -6,38 +6,38 @@ import type { Identity } from './identity.js';
 import { ownStart } from './platform.js';
 
 /**
- * The record of an owner: lines of JSON in its lock file, each appended before what it names comes to be. It tells the
- * next owner what to remove, and anybody who the owner is. Nothing about life or death is decided from it.
+ * The record of an owner: lines of JSON in its lock file. Each line is written before what it names exists. It tells
+ * the next owner what to remove, and other processes who the owner is. It never decides whether an owner is alive.
  */
 export interface OwnerRecord {
-  /** Version of the files' layout. */
+  /** The version of the record's format. */
   readonly version: number;
   readonly pid: number;
-  /** Start time of that process in the kernel's ticks, where the platform tells it. */
+  /** The start time of that process in the kernel's ticks, where the platform tells it. */
   readonly start: string | undefined;
-  /** When it became owner, in milliseconds since 1970. */
+  /** When it became the owner, in milliseconds since 1970. */
   readonly since: number;
-  /** Every socket that it has published, oldest first. */
+  /** Every socket that it published, oldest first. */
   readonly published: readonly Published[];
-  /** Every private directory that it may have made, oldest first. */
+  /** Every private directory that it may have created, oldest first. */
   readonly temporaries: readonly string[];
-  /** Every server that a keeper has run, oldest first. */
+  /** Every server that a keeper ran, oldest first. */
   readonly servers: readonly RecordedServer[];
-  /** Whether it said that it is ending. */
+  /** Whether it recorded that it is ending. */
   readonly stopping: boolean;
 }
 
 /** The processes of a server, and how to end them. */
 export interface RecordedServer {
-  /** The group of processes, which has the number of the server itself. */
+  /** The process group. Its number is the pid of the server. */
   readonly pgid: number;
-  /** When the server began, in the kernel's ticks. */
+  /** When the server started, in the kernel's ticks. */
   readonly start: string | undefined;
-  /** A descriptor that its processes inherit, by which those are found that left the group. */
+  /** A descriptor that its processes inherit; it leads to those that left the group. */
   readonly leash: string | undefined;
   /** The signal that ends it. */
   readonly signal: NodeJS.Signals;
-  /** Milliseconds that it gets until it is killed. */
+  /** Milliseconds from that signal until it is killed. */
   readonly graceMs: number;
 }
 
@@ -52,22 +52,22 @@ export type RecordEntry =
   | { readonly published: Published }
   | { readonly temporary: string }
   | { readonly server: RecordedServer }
-  /** It has begun to end, and only waits for its open connections. */
+  /** The owner has begun to end, and waits for its open connections. */
   | { readonly stopping: true };
 
 const none = { success: false } as const;
 
-/** Reads a record from the text of a lock file. Torn and foreign lines are passed over; undefined without a header. */
+/** Parses a record from the text of a lock file. Skips torn and foreign lines; undefined without a header. */
 export function parseRecord(text: string): OwnerRecord | undefined {
   let header: v.InferOutput<typeof headerLine> | undefined;
   const published: Published[] = [];
   const temporaries: string[] = [];
   const servers: RecordedServer[] = [];
   let stopping = false;
-  // What follows the last newline is torn: its writer was stopped in the middle.
+  // The text after the last newline is torn: its writer was stopped in the middle.
   for (const line of text.split('\n').slice(0, -1)) {
     const value = parseJson(line);
-    // Only what it could be: to be told all that it is not takes longer than the rest.
+    // Try only the schema that can match: a list of all mismatches is slow to build.
     const mayBe = (key: string): boolean => typeof value === 'object' && value !== null && key in value;
     const head = mayBe('sockref') ? v.safeParse(headerLine, value) : none;
     if (head.success) header = head.output;
@@ -84,7 +84,7 @@ export function parseRecord(text: string): OwnerRecord | undefined {
   return { version, pid, start, since, published, temporaries, servers, stopping };
 }
 
-/** Whether the text at the start of a file can be that of a record, be it torn in its first line. */
+/** Whether the start of a file can be that of a record, even one torn in its first line. */
 export function looksLikeRecord(start: string): boolean {
   return start.startsWith(recordMagic) || recordMagic.startsWith(start);
 }
@@ -94,12 +94,12 @@ export function recordHeader(since: number): object {
   return { sockref: protocolVersion, pid: process.pid, ...(ownStart && { start: ownStart }), since };
 }
 
-/** What is written for lines of a record. */
+/** The text of lines of a record. */
 export function recordLines(values: readonly object[]): Buffer {
   return Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
 }
 
-/** Refuses to let a record grow to so many bytes. */
+/** Throws if a record would grow to more than its limit. */
 export function assertRecordFits(bytes: number): void {
   if (bytes <= maxRecordBytes) return;
   throw new SocketReferenceError(

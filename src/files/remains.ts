@@ -5,20 +5,20 @@ import type { Published, RecordEntry } from './record.js';
 import { removePrivateDirectory, unlinkIfSame } from './remove.js';
 
 /**
- * What an owner has made and could not remove at once. Its record has to name it until it is gone: the record stays as long
- * as anything is left here.
+ * What an owner created and could not remove at once. Its record must name these until they are removed: the record
+ * stays as long as any are left.
  */
 export class Remains {
   readonly #published = new Set<Published>();
   readonly #temporaries = new Set<string>();
   readonly #tell: (error: unknown) => void;
 
-  /** @param tell - told why something could not be removed, when it is left */
+  /** @param tell - told why something could not be removed */
   constructor(tell: (error: unknown) => void) {
     this.#tell = tell;
   }
 
-  /** What the record has to say of it. */
+  /** What the record must say about them. */
   get entries(): readonly RecordEntry[] {
     return [
       ...[...this.#temporaries].map((temporary) => ({ temporary })),
@@ -26,19 +26,19 @@ export class Remains {
     ];
   }
 
-  /** Unlinks a published name if it leads to this very file; remembers what the system does not let go of now. */
+  /** Unlinks a published name if it leads to this file. Remembers it if the system does not let us remove it now. */
   unlink(directory: Directory, published: Published): void {
     this.#published.add(published);
     tolerate(() => this.#unlink(directory, published), this.#tell);
   }
 
-  /** Removes a private directory with all that is in it; remembers what the system does not let go of now. */
+  /** Removes a private directory with its content. Remembers it if the system does not let us remove it now. */
   removeDirectory(directory: Directory, name: string): void {
     this.#temporaries.add(name);
     tolerate(() => this.#removeDirectory(directory, name), this.#tell);
   }
 
-  /** Tries again to remove all of it. Everything is tried; the first error is thrown then, and what it is about stays. */
+  /** Tries again to remove everything. Then throws the first error; what could not be removed stays. */
   remove(directory: Directory): void {
     const errors = takeEach([
       ...[...this.#published].map((published) => () => this.#unlink(directory, published)),
@@ -58,7 +58,9 @@ export class Remains {
   }
 }
 
-/** Does what may fail by the system's will, and tells if it did; anything else is a mistake of ours. */
+/**
+ * Runs work that the system may refuse, and reports such a failure. Any other error is a mistake of ours and is thrown.
+ */
 export function tolerate(work: () => void, tell: (error: unknown) => void = () => {}): void {
   try {
     work();
