@@ -5,7 +5,7 @@ import { deferred } from '../deferred.js';
  * How long one who serves for others waits for the first of them, in milliseconds: whoever had it started attaches at
  * once, unless it died in between.
  */
-const firstHolderMs = 10_000;
+const firstMemberMs = 10_000;
 
 /** The first member of an owner that serves for others alone. */
 export class FirstMember {
@@ -22,7 +22,7 @@ export class FirstMember {
 
   /** Whether it comes in time. */
   wait(clock: Clock): Promise<boolean> {
-    const timer = clock.after(firstHolderMs, () => this.#come.resolve(false));
+    const timer = clock.after(firstMemberMs, () => this.#come.resolve(false));
     return this.#come.promise.finally(() => timer.cancel());
   }
 }

@@ -26,7 +26,7 @@ export class KeeperOwner extends Owner implements ServerHost {
   protected override readonly endsWhileStarting = true;
   readonly #starting: StartedServer;
   readonly #opened: (owner: KeeperOwner) => void;
-  readonly #firstHolder = new FirstMember();
+  readonly #firstMember = new FirstMember();
   /** Why the server has failed for good. */
   #failure: SocketReferenceError | undefined;
 
@@ -88,11 +88,11 @@ export class KeeperOwner extends Owner implements ServerHost {
   protected override unpublished(): void {}
 
   protected override leftStarting(): void {
-    this.#firstHolder.arrived();
+    this.#firstMember.arrived();
   }
 
   protected override recount(): void {
-    if (this.members.total > 0) this.#firstHolder.arrived();
+    if (this.members.total > 0) this.#firstMember.arrived();
     else if (this.isStarting && this.members.seen > 0) {
       // Nobody waits for it any more.
       void this.stop();
@@ -105,7 +105,7 @@ export class KeeperOwner extends Owner implements ServerHost {
     try {
       this.#opened(this);
       // Wait for the process that started us to attach; without it nobody would hear of a failure.
-      const came = await this.#firstHolder.wait(this.context.clock);
+      const came = await this.#firstMember.wait(this.context.clock);
       if (this.isStarting) {
         if (came) await this.#starting.start(this);
         else void this.stop();

@@ -6,7 +6,7 @@ import type { OwnerSettings } from './settings.js';
 type Limits = Pick<OwnerSettings, 'maxMembers' | 'maxReferences'>;
 
 /**
- * Why one more member cannot come.
+ * The limit that one more member would exceed; undefined if it may attach.
  *
  * @param members - how many there are
  * @param total - how many references there would be
@@ -19,7 +19,7 @@ export function limitMet(
   return total > maxReferences ? full('maxReferencesPerSocket', maxReferences) : undefined;
 }
 
-/** No member of good faith exceeds the limit by itself, and no total may exceed what a number holds exactly. */
+/** A correct member never exceeds the limit alone, and a total must stay a number that JavaScript holds exactly. */
 export function isPossible({ maxReferences }: Limits, references: number, total: number): boolean {
   return references <= maxReferences && Number.isSafeInteger(total);
 }

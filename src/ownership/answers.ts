@@ -7,21 +7,21 @@ import type { AttachedMember } from './attached-member.js';
 import type { MembersOwner } from './members-owner.js';
 
 /**
- * Bytes that these may have together: the owner and its server have to be named in the same message, with a label, a
- * command as text and as words, and a reason that are long and need several bytes for a letter.
+ * How many bytes the listed members may have together. The same message must have room for the owner and its server,
+ * with a long label, the command as text and as words, and a reason, all in letters of several bytes.
  */
 const maxListedBytes = maxMessageBytes - 12_288;
 
 /**
- * Those who ask an owner who holds it, or to end. Each connection has at most one answer under way, whatever it asks (I7), and is
- * forgotten when it is over.
+ * Answers requests for the holders, and requests to stop. Each connection has at most one answer in progress, whatever
+ * it asks (I7), and is forgotten when it ends.
  */
 export class Answers {
   readonly #owner: Pick<MembersOwner, 'describe'>;
   readonly #holds: ReadonlySet<AttachedMember>;
-  /** Those to be told when everything has ended. */
+  /** The connections to be told when everything has ended. */
   readonly #stopAsked = new Set<Channel<ToOwner>>();
-  /** Those to be told the holders as soon as they have read what they were told before. */
+  /** The connections to be told the holders as soon as they have read the answer before. */
   readonly #due = new Set<Channel<ToOwner>>();
 
   constructor(owner: Pick<MembersOwner, 'describe'>, holds: ReadonlySet<AttachedMember>) {
@@ -29,7 +29,7 @@ export class Answers {
     this.#holds = holds;
   }
 
-  /** Tells who holds what. One that asks faster than it reads gets fewer answers, and the newest. */
+  /** Sends the holders. A connection that asks faster than it reads gets fewer answers, and the newest. */
   who(channel: Channel<ToOwner>): void {
     if (!channel.backedUp) {
       const members = listed(this.#holds);
@@ -43,26 +43,26 @@ export class Answers {
     });
   }
 
-  /** Has a connection told when everything has ended. Says whether it had not asked for that before. */
+  /** Remembers to tell a connection when everything has ended. Returns whether it had not asked before. */
   whenEnded(channel: Channel<ToOwner>): boolean {
     if (this.#stopAsked.has(channel)) return false;
     this.#stopAsked.add(channel);
     return true;
   }
 
-  /** A connection is over. */
+  /** A connection has ended. */
   forget(channel: Channel<ToOwner>): void {
     this.#stopAsked.delete(channel);
     this.#due.delete(channel);
   }
 
-  /** Everything has ended, but for what could not be removed. */
+  /** Everything has ended, except what `failure` says could not be removed. */
   ended(failure: SocketReferenceError | undefined, end: (channel: Channel<ToOwner>, message: object) => void): void {
     for (const channel of this.#stopAsked) end(channel, farewell(failure === undefined, failure));
   }
 }
 
-/** The members, oldest first, as many as fit. */
+/** The members, oldest first, as many as fit into a message. */
 export function listed(holds: ReadonlySet<AttachedMember>): Holder[] {
   const listed: Holder[] = [];
   let bytes = 0;

@@ -9,7 +9,7 @@ import type { MembershipStart, NotAttached } from './membership-start.js';
 import { isWithoutDirectory } from './reasons.js';
 import { ownerToAnswer } from './wait-reason.js';
 
-/** What came of an attempt to attach; `nobody` if nothing could be connected to. */
+/** The outcome of an attempt to attach; `nobody` if no owner accepted a connection. */
 type Attachment = 'attached' | NotAttached | 'nobody';
 
 async function attach(request: Claim): Promise<Attachment> {
@@ -21,7 +21,10 @@ async function attach(request: Claim): Promise<Attachment> {
   return outcome ?? 'attached';
 }
 
-/** The same, to an owner that another process has started: what only it lacks is no reason for us to fail. */
+/**
+ * Attaches to an owner that another process started. If its starter's working directory is gone, a claim that can serve
+ * does not fail: it starts over.
+ */
 export async function attachToOther(request: Claim): Promise<Attachment> {
   try {
     return await attach(request);
@@ -40,14 +43,14 @@ function memberStart(request: Claim): MembershipStart {
   return { place, settings, context, events, references, canServe, starting, accept };
 }
 
-/** Attaches to the owner that we have had started; tells it if we do not want it any more, since it waits for us. */
+/** Attaches to the owner that we started. Tells it if our claim was given up, because it waits for a member. */
 export async function attachToHired(request: Claim): Promise<Attachment> {
   try {
     return await attach(request);
   } catch (error) {
     if (request.signal.aborted) {
       const socket = await connectControl({ ...request, signal: new AbortController().signal });
-      // What the owner could not remove then is no reason of ours.
+      // What that owner could not remove does not fail our claim.
       const fault = (failure: unknown): void => request.context.fault(request.place.path, failure);
       if (socket) await Membership.visit(socket, memberStart(request)).catch(fault);
     }
@@ -55,7 +58,7 @@ export async function attachToHired(request: Claim): Promise<Attachment> {
   }
 }
 
-/** Undefined if nobody answers there: the lock will tell why. */
+/** Connects to the control socket. Returns undefined if no owner accepts; the lock then tells why. */
 export async function connectControl({ place, signal }: Pick<Claim, 'place' | 'signal'>): Promise<Socket | undefined> {
   const connecting = connectToOwner(place);
   try {

@@ -1,21 +1,24 @@
 import type { Channel } from '../control/channel.js';
 import type { Hello, ToOwner } from '../control/messages.js';
 
-/** A member, as its owner knows it: one control connection, and how many references it has. */
+/** A member, as its owner sees it: one control connection, and its number of references. */
 export interface AttachedMember {
   readonly channel: Channel<ToOwner>;
   readonly hello: Hello;
   readonly since: number;
-  /** What its anchor names. */
+  /** The key that its anchor names. */
   readonly key: string;
-  /** Changed only where the sum of all is kept, too. */
+  /** Changed only together with the sum of all references. */
   references: number;
-  /** A connection that somebody inherited from the member, by which its references count when the member itself has died. */
+  /**
+   * A connection that another process inherited from the member. Through it the references count after the member has
+   * died.
+   */
   anchor: Channel<ToOwner> | undefined;
-  /** Its own connection is over, and only the anchor is left. */
+  /** Its own connection has ended, and only the anchor is left. */
   survived: boolean;
-  /** It was welcomed while the server was not up, and is to be told when it is. */
+  /** It was welcomed before the server was up, and must be told when it is. */
   waits: boolean;
-  /** The newest count waits until the peer has read the one before. */
+  /** The newest count waits until the member has read the one before. */
   updatePending: boolean;
 }

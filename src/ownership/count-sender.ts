@@ -1,14 +1,17 @@
 import type { Channel } from '../control/channel.js';
 import type { ToMember, ToOwner } from '../control/messages.js';
 
-/** Tells the owner how many references a member has: the newest number, once a tick at most, and not while the owner is behind in reading (I7). */
+/**
+ * Tells the owner how many references a member has: the newest number, at most once a tick, and only after the owner
+ * has read the one before (I7).
+ */
 export class CountSender {
   readonly #channel: Channel<ToMember>;
   #references: number;
   #told: number;
   #state: 'idle' | 'scheduled' | 'waiting' | 'stopped' = 'idle';
 
-  /** @param told - what the owner was told with the hello */
+  /** @param told - the number in the hello */
   constructor(channel: Channel<ToMember>, told: number) {
     this.#channel = channel;
     this.#references = told;
@@ -23,7 +26,7 @@ export class CountSender {
     setImmediate(() => this.#send());
   }
 
-  /** The owner is told no number any more. */
+  /** Sends no number any more. */
   stop(): void {
     this.#state = 'stopped';
   }

@@ -3,19 +3,19 @@ import type { Holder, Holders } from '../control/messages.js';
 import type { Server } from '../serving/server.js';
 import type { OwnerSettings } from './settings.js';
 
-/** What there is to tell of an owner. */
+/** What listings show about an owner. */
 export interface DescribedOwner {
   readonly server: Pick<Server, 'description'>;
   readonly settings: Pick<OwnerSettings, 'label'>;
   readonly since: number;
-  /** References of the owner itself, and of all. */
+  /** The owner's own references, and those of all holders. */
   readonly members: { readonly own: number; readonly total: number };
 }
 
 /**
- * The answer to the question who holds it.
+ * The answer to a request for the holders.
  *
- * @param more - members that did not fit
+ * @param more - how many members did not fit
  */
 export function describeOwner(
   { server, settings, since, members: counts }: DescribedOwner,

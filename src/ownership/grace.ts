@@ -1,7 +1,10 @@
 import type { Clock } from '../clock.js';
 import { successorGraceMs } from '../protocol/constants.js';
 
-/** The time in which a successor does not end for want of references: those who depended on its predecessor are on their way. */
+/**
+ * The time in which a successor does not end when it has no reference: members that depended on its predecessor are on
+ * their way.
+ */
 export class Grace {
   readonly #clock: Clock;
   readonly #awaited: number;
@@ -15,9 +18,9 @@ export class Grace {
   }
 
   /**
-   * The milliseconds that are left of it; none once all of them are back.
+   * The milliseconds that are left; 0 once all of them are back.
    *
-   * @param dependentsSeen - members that cannot serve and have come
+   * @param dependentsSeen - how many members that cannot serve have attached
    */
   left(dependentsSeen: number): number {
     return dependentsSeen >= this.#awaited ? 0 : Math.max(0, this.#until - this.#clock.now());

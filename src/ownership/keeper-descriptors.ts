@@ -2,26 +2,31 @@ import { closeSync, fstatSync } from 'node:fs';
 import { type Identity, identityOf, sameFile } from '../files/identity.js';
 import { isInherited, openNumbers } from '../files/open-descriptors.js';
 
-// A keeper outlives the process that starts it, and must hold nothing of that open: a lock or a pipe of the first starter would be
-// held as long as the server runs. `spawn` closes only what is closed on exec. On Linux the keeper closes the rest itself, before it
-// starts anything; macOS starts programs with no other descriptors than those that are named.
+// A keeper outlives the process that starts it, so it must not keep that process's descriptors open: a lock or a pipe
+// of the starter would stay held as long as the server runs. `spawn` closes only descriptors that are closed on exec.
+// On Linux the keeper closes the others itself, before it starts anything. macOS starts programs only with the
+// descriptors that are named.
 
-/** The descriptors by which a keeper gets the lock, and by which it is told its task and answers. */
+/** The descriptors through which a keeper gets the lock, and through which it gets its task and answers. */
 export const keeperDescriptors = { lock: 3, task: 4 } as const;
 
-/** The first descriptor that is none of the keeper's. */
+/** The first descriptor that does not belong to the keeper. */
 const firstForeign = keeperDescriptors.task + 1;
 
 /**
- * Up to this number Node, at its start, marks what it inherited as closed on exec, and beyond it until the first free number. So a
- * keeper could not tell those from Node's own, and gets copies of its lock in their places, which it knows.
+ * At its start, Node marks inherited descriptors as closed on exec: all up to this number, and further ones up to the
+ * first free number. A keeper could not distinguish these from Node's own, so the starter puts copies of the lock
+ * there, which the keeper recognises.
  */
 const lastMarked = 16;
 
-/** How many more such places are filled. What lies beyond is closed on exec in the keeper, so its server does not get it. */
+/**
+ * How many more such numbers are filled. Descriptors beyond them are closed on exec in the keeper, so its server does
+ * not get them.
+ */
 const maxMore = 256;
 
-/** The `stdio` of a keeper: a pipe for its complaints, the lock, the task, and copies of the lock. */
+/** The `stdio` of a keeper: a pipe for its error output, the lock, the task, and copies of the lock. */
 export function keeperStdio(lock: number): ('ignore' | 'pipe' | number)[] {
   let last = lastMarked;
   while (last < lastMarked + maxMore && isInherited(last + 1)) last++;
@@ -30,14 +35,14 @@ export function keeperStdio(lock: number): ('ignore' | 'pipe' | number)[] {
 }
 
 /**
- * The keeper's first step: closes what it inherited beside its own, also what another thread of its starter opened at the moment
- * in which it was started.
+ * The first step of a keeper: closes what it inherited and does not need, including what another thread of its starter
+ * opened at the moment of its start.
  */
 export function closeInherited(): void {
   const lock = identityOf(fstatSync(keeperDescriptors.lock, { bigint: true }));
   const open = openNumbers();
   if (open.length === 0) {
-    // No /proc: then at least the copies of the lock.
+    // No /proc: close at least the copies of the lock.
     for (let fd = firstForeign; fd <= lastMarked; fd++) if (isFile(fd, lock)) closeSync(fd);
     return;
   }

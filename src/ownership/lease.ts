@@ -1,47 +1,52 @@
 import type { SocketReferenceError } from '../errors/error.js';
 import type { Identity } from '../files/identity.js';
 
-/** A process's stake in an endpoint: as its owner, or as a member that is attached to the owner. */
+/** What an endpoint holds while it is served: as its owner, or as a member that is attached to its owner. */
 export interface Lease {
   readonly role: 'owner' | 'member';
-  /** The owner's process. */
+  /** The process id of the owner. */
   readonly ownerPid: number;
-  /** Live references elsewhere, as far as it is known here. */
+  /** Live references elsewhere, as far as this process knows. */
   readonly others: number;
-  /** Who else would seek a new owner, as far as it is known here. */
+  /** The other holders, which would also seek a new owner, as far as this process knows. */
   readonly peers: Peers;
-  /** How many references the owner allows in all. */
+  /** How many references the owner allows in total. */
   readonly maxReferences: number;
-  /** Files that this process published, for the next claim to recognise. */
+  /** Files that this process published; its next claim recognises them. */
   readonly published: readonly Identity[];
-  /** The number of references here has changed. May call {@link LeaseEvents.stopping} before it returns. */
+  /** The number of references here changed. May call {@link LeaseEvents.stopping} before it returns. */
   update(references: number): void;
   /**
-   * When it is known whether the last release ends the endpoint: a successor waits a moment for those who depended on its
-   * predecessor. Undefined if nothing is to be waited for.
+   * Resolves when it is known whether the last release ends the endpoint: a successor waits a moment for the members
+   * that depended on its predecessor. Undefined if there is nothing to wait for.
    */
   readonly settling: Promise<void> | undefined;
-  /** Gives the stake up whatever the counts are; members elsewhere go on with another owner. */
+  /** Gives up the lease, whatever the counts are. Members elsewhere continue with another owner. */
   abandon(): Promise<void>;
-  /** Whether it keeps the process alive. */
+  /** Sets whether it keeps the process alive. */
   keepAlive(alive: boolean): void;
-  /** Looks after the files now, if it is the owner. */
+  /** Checks and repairs the files now, if this is the owner. */
   repair(): Promise<void>;
 }
 
-/** Those who hold an endpoint besides its owner. */
+/** The holders of an endpoint besides its owner. */
 export interface Peers {
   readonly members: number;
-  /** Those of the members that cannot serve: without an owner their references are lost. */
+  /** How many members cannot serve: without an owner they lose their references. */
   readonly dependents: number;
 }
 
-/** What a lease tells the endpoint that holds it. */
+/** What a lease tells its endpoint. */
 export interface LeaseEvents {
-  /** It has begun to end, and no reference can be given out any more. `done` resolves when every file is gone. */
+  /**
+   * The endpoint has begun to end, and no reference can be given out any more. `done` resolves when every file is
+   * removed.
+   */
   stopping(done: Promise<void>): void;
-  /** It ended against the will of its holder: the owner died, or was deposed. The references can go on with another one. */
+  /**
+   * The lease ended without its holder: the owner died, or was deposed. The references can continue with another owner.
+   */
   lost(cause: 'owner-died' | 'deposed'): void;
-  /** Someone ended the endpoint by force, for everybody. */
+  /** Another process ended the endpoint by force, for all its holders. */
   ended(reason: SocketReferenceError): void;
 }

@@ -14,9 +14,9 @@ import type { ByeAnswer, MembersOwner } from './members-owner.js';
 import { Rounds } from './rounds.js';
 import { Unidentified } from './unidentified.js';
 
-/** The members of an endpoint, as its owner knows them: one control connection each. */
+/** The members of an endpoint, as its owner sees them: one control connection each. */
 export class Members {
-  /** References of the owner itself. */
+  /** The owner's own references. */
   own = 0;
   readonly #owner: MembersOwner;
   readonly #members = new Set<AttachedMember>();
@@ -49,17 +49,17 @@ export class Members {
     return this.own + this.#others;
   }
 
-  /** The members in numbers. */
+  /** The numbers of members. */
   get peers(): Peers {
     return { members: this.#members.size, dependents: this.#dependents };
   }
 
-  /** How many members that cannot serve have come so far. */
+  /** How many members that cannot serve have attached so far. */
   get dependentsSeen(): number {
     return this.#dependentsSeen;
   }
 
-  /** How many members have come so far. */
+  /** How many members have attached so far. */
   get seen(): number {
     return this.#seen;
   }
@@ -69,7 +69,7 @@ export class Members {
     return listed(this.#members);
   }
 
-  /** A new control connection. */
+  /** Takes a new control connection. */
   accept(socket: Socket): void {
     let member: AttachedMember | undefined;
     const channel = new Channel<ToOwner>(socket, parseToOwner, {
@@ -93,12 +93,12 @@ export class Members {
     this.#unidentified.admit(channel);
   }
 
-  /** Gives up connections that are no member's: there are no descriptors left to accept another one with. */
+  /** Closes connections of processes that are not members: there are no descriptors left to accept another one. */
   makeRoom(): void {
     this.#unidentified.makeRoom();
   }
 
-  /** Tells the members that wait for it that the server is up. */
+  /** Tells the waiting members that the server is up. */
   ready(): void {
     for (const member of this.#members) {
       if (member.waits) member.channel.send({ type: 'ready' });
@@ -106,7 +106,7 @@ export class Members {
     }
   }
 
-  /** Tells all members that the endpoint has ended for everybody. */
+  /** Tells all members that the endpoint was ended for all its holders. */
   endAll(): void {
     for (const { channel } of this.#members) channel.send({ type: 'stopping', force: true });
   }
@@ -116,25 +116,28 @@ export class Members {
     for (const { channel } of this.#members) channel.send(failureMessage(error));
   }
 
-  /** Answers those who asked for the end: everything has ended, but for what could not be removed. */
+  /** Answers the requests to stop: everything has ended, except what `failure` says could not be removed. */
   ended(failure?: SocketReferenceError): void {
     this.#answers.ended(failure, (channel, message) => this.#end(channel, message));
   }
 
-  /** Has the newest total told to all members, soon and together with what else changes until then. */
+  /** Tells all members the newest total, soon and together with other changes until then. */
   announce(): void {
     this.#rounds.announce();
   }
 
-  /** Ends all connections. Members that were not told to stop start over with another owner, knowing the last numbers. */
+  /**
+   * Closes all connections. Members that were not told to stop start over with another owner, and know the last
+   * numbers.
+   */
   close(): void {
     this.#rounds.finish();
-    // Who has inherited the other end of an anchor does not close it.
+    // A process that inherited the other end of an anchor does not close it.
     for (const { anchor } of this.#members) anchor?.destroy();
     for (const channel of this.#open) channel.end();
   }
 
-  /** Ends all connections without a further word or wait. */
+  /** Closes all connections at once, without a message. */
   destroy(): void {
     this.#rounds.cancel();
     for (const channel of this.#open) channel.destroy();
@@ -145,7 +148,7 @@ export class Members {
       member.channel.send({ type: 'count', total: this.total, ...this.peers, yours: member.references });
       return;
     }
-    // I7: a member that does not read gets one message when it does, not all that it missed.
+    // I7: a member that was slow to read gets one message when it reads, not all that it missed.
     if (member.updatePending) return;
     member.updatePending = true;
     member.channel.whenRead(() => {
@@ -201,7 +204,7 @@ export class Members {
     return member;
   }
 
-  /** A member's second connection. */
+  /** A connection becomes a member's anchor. */
   #anchor(channel: Channel<ToOwner>, key: string): void {
     const member = [...this.#members].find((each) => each.key === key);
     if (!member || member.anchor || member.survived || this.#owner.phase === 'stopping') {
@@ -219,17 +222,17 @@ export class Members {
       return;
     }
     member.survived = true;
-    // It will not come back to a successor.
+    // It will not attach to a successor.
     if (!member.hello.canServe) this.#dependents--;
   }
 
-  /** Nobody has the member's end of its anchor open any more, or the hold is over. */
+  /** No process has the member's end of its anchor open any more, or the membership is over. */
   #anchorEnded(member: AttachedMember): void {
     if (member.survived) this.#remove(member);
     else if (this.#members.has(member)) member.channel.send({ type: 'unanchored' });
   }
 
-  /** Handles what comes behind the `hello`; says whether the hold is over. */
+  /** Handles a message after the `hello`. Returns whether the membership is over. */
   #message(channel: Channel<ToOwner>, member: AttachedMember | undefined, message: ToOwner): boolean {
     const { settings } = this.#owner;
     switch (message.type) {
@@ -237,7 +240,7 @@ export class Members {
         this.#answers.who(channel);
         return false;
       case 'stop':
-        // Its answer may take as long as the others keep their references.
+        // The answer may take as long as the others keep their references.
         if (this.#answers.whenEnded(channel) && !member) this.#unidentified.admitToWait(channel);
         this.#owner.stopRequested(message.force);
         return false;
@@ -270,13 +273,13 @@ export class Members {
     if (answer) this.#owner.left(answer);
   }
 
-  /** The one place where the sum changes with its parts. */
+  /** The only place where a member's count and the sum change, together. */
   #count(member: AttachedMember, references: number): void {
     this.#others += references - member.references;
     member.references = references;
   }
 
-  /** Says the last word on a connection, which the peer then has to close. */
+  /** Sends the last message on a connection; the peer must close it then. */
   #end(channel: Channel<ToOwner>, message: object): void {
     channel.end(message);
     if (this.#open.has(channel)) this.#unidentified.admit(channel);

@@ -7,25 +7,25 @@ import { protocolVersion } from '../protocol/constants.js';
 import type { Lease, LeaseEvents } from './lease.js';
 import type { OwnerSettings } from './settings.js';
 
-/** What a member starts from. */
+/** What a membership needs to start. */
 export interface MembershipStart {
   readonly place: Place;
   readonly settings: OwnerSettings;
   readonly context: Context;
   readonly events: LeaseEvents;
-  /** References here, the acquires under way included. */
+  /** References here, including pending acquires. */
   readonly references: number;
   readonly canServe: boolean;
-  /** Called when there is an owner, whose server is not up yet. */
+  /** Called when there is an owner whose server is not up yet. */
   starting(output: OutputPlace | undefined): void;
   /** Called in the tick in which the server is known to be up. */
   accept(member: Lease): void;
 }
 
-/** How an attempt to attach ended without a lease: the owner is on its way out, or was no owner any more. */
+/** Why an attempt to attach gave no lease: the owner is ending, or did not answer as an owner. */
 export type NotAttached = 'stopping' | 'closed';
 
-/** What a member says first. */
+/** The first message of a member. */
 export function helloOf({ references, canServe, settings: { label } }: MembershipStart): ToOwner {
   return {
     type: 'hello',

@@ -24,7 +24,7 @@ type Phase =
   | { readonly kind: 'leaving'; readonly left: Deferred<void> }
   | { readonly kind: 'gone' };
 
-/** A hold on an endpoint whose owner is another process or thread: one control connection. */
+/** The membership at an endpoint whose owner is another process or thread: one control connection. */
 export class Membership implements Lease {
   readonly role = 'member';
   readonly published = [];
@@ -66,8 +66,8 @@ export class Membership implements Lease {
   }
 
   /**
-   * Comes and goes at once, so that an owner that waits for somebody knows that nobody comes. Resolves when it has let us go:
-   * when everything has ended, if we were the only one.
+   * Attaches and leaves at once, so that an owner that waits for a first member need not wait longer. Resolves when the
+   * owner has released us; if we were the only member, when everything has ended.
    */
   static visit(socket: Socket, start: MembershipStart): Promise<void> {
     return new Membership(socket, start).#sayBye();
@@ -78,10 +78,10 @@ export class Membership implements Lease {
   }
 
   /**
-   * Opens the anchor of this hold: a second connection to the owner, which does nothing but be open. A child that inherits its
-   * descriptor holds the references on when this process dies without a word.
+   * Opens the anchor of this membership: a second connection to the owner, which does nothing but stay open. If this
+   * process dies without a `bye`, a child that inherited the descriptor keeps the references.
    *
-   * @returns undefined if there is none: an older owner knows no anchors, or this owner is gone
+   * @returns undefined if there is none: an older owner does not know anchors, or this owner is gone
    */
   async anchor(): Promise<Anchor | undefined> {
     const key = this.#welcome?.anchor;
@@ -90,7 +90,7 @@ export class Membership implements Lease {
     return this.#anchor.open(key);
   }
 
-  /** Whether the owner can hold references on by an anchor. */
+  /** Whether the owner knows anchors. */
   get knowsAnchors(): boolean {
     return this.#welcome?.anchor !== undefined;
   }
@@ -117,26 +117,26 @@ export class Membership implements Lease {
     this.#channel.keepAlive(alive);
   }
 
-  /** The very promise that the end is told by: a failure of it is heard, whether or not the caller waits. */
+  /** Returns the promise of the end itself: its failure counts as handled, whether or not the caller waits. */
   abandon(): Promise<void> {
     return this.#phase.kind === 'attached' ? this.#leave() : Promise.resolve();
   }
 
-  /** The files are the owner's business. */
+  /** Only the owner repairs the files. */
   async repair(): Promise<void> {
     if (this.#phase.kind !== 'attached') return;
     this.#repairs ??= new RepairRequests(this.#place, this.#start.context);
     this.#repairs.send();
   }
 
-  /** Nobody here waits for the server any more. */
+  /** No acquire here waits for the server any more. */
   #giveUp(reason: unknown): void {
     switch (this.#phase.kind) {
       case 'greeting':
         this.#finish(() => this.#outcome.reject(reason));
         return;
       case 'waiting':
-        // If nobody else waits, it ends: that is worth waiting for.
+        // If no other member waits, the owner ends: wait for that.
         this.#sayBye().then(
           () => this.#outcome.reject(reason),
           (error: unknown) => this.#outcome.reject(error),
@@ -156,7 +156,7 @@ export class Membership implements Lease {
     const left = deferred<void>();
     this.#enter({ kind: 'leaving', left });
     this.#channel.send({ type: 'bye' } satisfies ToOwner);
-    // The answer is worth waiting for: it says that the files are gone.
+    // Wait for the answer: it says that the files are removed.
     this.#channel.keepAlive(true);
     const { clock } = this.#start.context;
     const { failoverTimeoutMs, drainTimeoutMs } = this.#start.settings;
@@ -167,7 +167,7 @@ export class Membership implements Lease {
     return left.promise;
   }
 
-  /** The owner does not read. The kernel will tell it that we are gone; our process must not wait for that. */
+  /** The owner does not read. The kernel will tell it that we are gone; our process must not wait for it. */
   #leaveUnanswered(left: Deferred<void>, timeoutMs: number): void {
     const { path } = this.#place;
     const pid = this.ownerPid;
@@ -180,7 +180,7 @@ export class Membership implements Lease {
     switch (message.type) {
       case 'welcome':
         if (this.#phase.kind === 'leaving' && !this.#welcome) {
-          // We said goodbye together with our hello.
+          // The `bye` was sent together with the hello.
           this.#welcome = message;
           return;
         }
@@ -206,7 +206,7 @@ export class Membership implements Lease {
         const attached = this.#phase.kind === 'attached';
         this.#finish(() => this.#outcome.reject(failure));
         if (!attached) return;
-        // A server that failed for good takes the references of everybody with it; but who has another directory can serve.
+        // A server that failed for good ends all references; but a member with another working directory can serve.
         if (this.#start.canServe && isWithoutDirectory(failure)) this.#start.events.lost('owner-died');
         else this.#start.events.ended(failure);
         return;
@@ -217,7 +217,7 @@ export class Membership implements Lease {
         return;
       case 'bye': {
         if (this.#phase.kind !== 'leaving') break;
-        // We were the last, or among them, and the owner has ended: with all that is its own, if nothing failed.
+        // If we were among the last members, the owner has ended. Without `failed`, everything of it is gone.
         const [{ left }, { failed }] = [this.#phase, message];
         this.#finish(() => (failed ? left.reject(failureFrom(failed, this.#place.path)) : left.resolve()));
         return;
@@ -227,7 +227,7 @@ export class Membership implements Lease {
         break;
     }
     if (this.#phase.kind === 'attached' || this.#phase.kind === 'leaving') {
-      // As if it had died: references that count on it must not wait for what it will never say.
+      // As if the owner had died: references must not wait for its answer, because none will come.
       this.#channel.destroy();
       return;
     }
@@ -235,7 +235,7 @@ export class Membership implements Lease {
   }
 
   #counted({ total, members, dependents, yours }: Peers & { total: number; yours: number }): void {
-    // What the owner has for us may be behind what we have: only the others' part is its word.
+    // The owner's number for us may be older than ours: only the others' part counts.
     this.#others = total - yours;
     this.#peers = { members, dependents };
   }
@@ -252,7 +252,8 @@ export class Membership implements Lease {
     if (kind === 'leaving') return;
     const stopped = stoppedByForce(this.#place.path);
     this.#finish(() => {
-      // Whoever ends a server that does not become ready must not see those who wait for it start another one.
+      // When a server that does not become ready is stopped by force, those that wait for it must not start another
+      // one.
       if (force && kind === 'waiting') this.#outcome.reject(stopped);
       else this.#outcome.resolve('stopping');
     });
@@ -275,7 +276,7 @@ export class Membership implements Lease {
         this.#start.events.lost('owner-died');
         return;
       case 'leaving':
-        // It died before it could answer. If we were the last, what it left is ours to remove.
+        // The owner died before its answer. If we were the last, we must remove what it left.
         removeLeftovers(this.#place, this.ownerPid).then(phase.left.resolve, phase.left.reject);
         return;
       case 'gone':
@@ -283,7 +284,7 @@ export class Membership implements Lease {
     }
   }
 
-  /** Only while it is attached its count is told. */
+  /** It reports its count only while it is attached. */
   #enter(next: Phase): void {
     if (this.#phase.kind === 'attached') this.#counts.stop();
     this.#phase = next;

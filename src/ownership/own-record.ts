@@ -4,17 +4,17 @@ import type { RecordEntry } from '../files/record.js';
 import type { Server } from '../serving/server.js';
 import type { Sockets } from './sockets.js';
 
-/** What the record of an owner is made of. */
+/** What the record of an owner contains. */
 export interface RecordOwner {
   readonly lock: LockFile;
   readonly sockets: Sockets;
   readonly server: Server;
-  /** When it became owner. */
+  /** When it became the owner. */
   readonly since: number;
   fault(error: unknown): void;
 }
 
-/** The record of an owner, as it has to read at any moment of its life. */
+/** The record of an owner, as it must read at each moment of its life. */
 export class OwnRecord {
   readonly #owner: RecordOwner;
   #saidStopping = false;
@@ -23,7 +23,7 @@ export class OwnRecord {
     this.#owner = owner;
   }
 
-  /** What it has to say at this moment, behind its header. */
+  /** What it must say at this moment, after its header. */
   entries(): RecordEntry[] {
     const { lock, sockets, server } = this.#owner;
     const entries: RecordEntry[] = [];
@@ -34,15 +34,15 @@ export class OwnRecord {
     return [...entries, ...sockets.remains.entries, ...server.recorded];
   }
 
-  /** Cuts what does not count any more, if it has grown long. */
+  /** Removes what no longer counts, if the record has grown long. */
   shorten(): void {
     const { lock, since } = this.#owner;
     lock.shorten(since, this.entries());
   }
 
   /**
-   * Says, once, that the owner is ending and that its end has to be waited for, if so. That is for those who look from outside:
-   * without it they see less, and nothing else is amiss.
+   * Records once that the owner is ending, if its end takes time. Only other processes that look at the file need this
+   * line: if it cannot be written they see less, and nothing else goes wrong.
    */
   sayStopping(): void {
     const { lock, server } = this.#owner;

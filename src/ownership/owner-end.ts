@@ -8,7 +8,7 @@ import type { Members } from './members.js';
 import type { OwnRecord } from './own-record.js';
 import type { Sockets } from './sockets.js';
 
-/** An owner, as its end sees it. */
+/** An owner, as seen by its end. */
 export interface EndingOwner {
   readonly lock: LockFile;
   readonly context: Context;
@@ -17,16 +17,17 @@ export interface EndingOwner {
   readonly record: OwnRecord;
   readonly members: Members;
   fault(error: unknown): void;
-  /** Tells those who wait for the end that it has come; with a failure, if something is left. */
+  /** Tells those that wait for the end that it has come; with a failure, if something is left. */
   lastWords(failure: SocketReferenceError | undefined): (() => unknown)[];
 }
 
 /**
- * Takes away all that belongs to an owner, each thing only after what depends on it: the names of the sockets, then what serves,
- * then the record with its lock file. What fails is told once all the rest is done, and the record of what is left stays.
+ * Removes all that belongs to an owner. Each thing goes after what depends on it: first the names of the sockets, then
+ * the server, then the lock file with the record. A failure is reported after the other steps, and the record of what
+ * is left stays.
  *
- * @param keepMembers - members stay attached until everything has ended; otherwise they are let go as soon as no name leads
- * here any more, and seek another owner
+ * @param keepMembers - members stay attached until everything has ended; otherwise they are released as soon as no name
+ * leads here any more, and seek another owner
  */
 export async function endOwner(owner: EndingOwner, keepMembers: boolean): Promise<void> {
   const { lock, context, server, sockets, record, members } = owner;
@@ -39,7 +40,8 @@ export async function endOwner(owner: EndingOwner, keepMembers: boolean): Promis
     sockets.close();
     let removed: Promise<void> | undefined;
     if (!keepMembers && status === 'fulfilled') {
-      // Before the connections drain: members have only so long to find another owner, and a connection may stay long.
+      // Before the connections drain: members have limited time to find another owner, and a connection may stay open
+      // for long.
       removed = context.cleanUp(() => removeLock(owner));
       await Promise.allSettled([removed]);
       carryThrough(
@@ -48,7 +50,7 @@ export async function endOwner(owner: EndingOwner, keepMembers: boolean): Promis
         () => members.close(),
       );
     } else record.sayStopping();
-    // Whatever else has failed: a server that is left running would be nobody's.
+    // Whatever else failed, stop the server: nothing else would.
     await server.stop();
     await unpublished;
     await (removed ?? context.cleanUp(() => removeLock(owner)));
@@ -59,7 +61,7 @@ export async function endOwner(owner: EndingOwner, keepMembers: boolean): Promis
     carryThrough(
       owner,
       () => sockets.close(),
-      // After a failure the lock goes and its file stays: the next owner repairs the rest from the record.
+      // After a failure the lock is released and its file stays: the next owner cleans up the rest from the record.
       () => lock.release(),
       ...owner.lastWords(failure),
       () => members.close(),
@@ -67,20 +69,20 @@ export async function endOwner(owner: EndingOwner, keepMembers: boolean): Promis
   }
 }
 
-/** The state has changed, and nothing that fails may leave half of it undone: it is only told. */
+/** Completes a change of state: a step that fails is reported, and the other steps are still taken. */
 export function carryThrough(owner: Pick<EndingOwner, 'lock' | 'fault'>, ...steps: (() => unknown)[]): void {
   const { path } = owner.lock.place;
   for (const error of takeEach(steps)) owner.fault(systemError(error, path, `remove the files of ${path}`));
 }
 
-/** What is being published is not known yet, and cannot be removed. */
+/** A socket that is still being published is not known yet, and cannot be removed. */
 function unpublish(sockets: Sockets): void | Promise<void> {
   const publishing = sockets.settled();
   if (publishing !== undefined) return publishing.then(() => unpublish(sockets));
   sockets.unlink();
 }
 
-/** Its record goes with it, and so must what the record names. */
+/** The record goes with the lock file, so what the record names must go first. */
 function removeLock({ sockets, lock }: EndingOwner): void {
   sockets.remains.remove(lock.place.directory);
   lock.remove();

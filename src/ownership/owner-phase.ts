@@ -2,8 +2,8 @@ import type { Timer } from '../clock.js';
 import { type Deferred, deferred } from '../deferred.js';
 
 /**
- * Where an owner stands. Each phase undoes what it has begun when it is left, whichever comes next: no phase is left in another
- * way than by {@link PhaseBase.leave}.
+ * The phase of an owner. Each phase undoes what it began when it is left, whichever phase comes next. A phase is left
+ * only through {@link PhaseBase.leave}.
  */
 export type Phase = Starting | Serving | Lingering | Stopping | Deposed;
 
@@ -21,7 +21,7 @@ interface Serving extends PhaseBase {
 
 interface Lingering extends PhaseBase {
   readonly kind: 'lingering';
-  /** When it is known whether the endpoint ends; undefined where a release does not wait for that. */
+  /** Resolves when it is known whether the endpoint ends; undefined if a release does not wait for that. */
   readonly settling: Promise<void> | undefined;
 }
 
@@ -36,21 +36,21 @@ interface Deposed extends PhaseBase {
 
 const nothing = (): void => {};
 
-/** It has references, or may get some. */
+/** It has references, or may still get some. */
 export const serving: Phase = { kind: 'serving', leave: nothing };
 
 /** Another process is the owner. */
 export const deposed: Phase = { kind: 'deposed', leave: nothing };
 
-/** @param left - called when it is up, or ends before */
+/** @param left - called when the owner is up, or ends before */
 export function starting(left: () => void): Phase {
   return { kind: 'starting', leave: left };
 }
 
-/** @param settles - whether those who release the last reference wait until it is known whether that was the end */
+/** @param settles - whether the last release waits until it is known if that was the end */
 export function lingering(timer: Timer, settles: boolean): Phase {
   const settling: Deferred<void> | undefined = settles ? deferred() : undefined;
-  // Told to those who wait for it; and the end itself tells of its failure.
+  // The waiting callers get the failure, and the end itself reports it.
   settling?.promise.catch(nothing);
   return {
     kind: 'lingering',
@@ -64,7 +64,7 @@ export function lingering(timer: Timer, settles: boolean): Phase {
   };
 }
 
-/** Nobody is welcomed any more. */
+/** New members are not welcomed any more. */
 export function stopping(done: Promise<void>): Phase {
   return { kind: 'stopping', done, leave: nothing };
 }

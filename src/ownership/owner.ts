@@ -21,21 +21,21 @@ import { type RepairedOwner, Repairer } from './repair.js';
 import type { OwnerSettings } from './settings.js';
 import { type SocketKind, Sockets, type SocketsOwner } from './sockets.js';
 
-/** What an owner starts from. */
+/** What an owner needs to start. */
 export interface OwnerStart {
-  /** Held, re-checked, its dead owner's files removed. The owner lets go of it at its end. */
+  /** Locked and checked, and its dead owner's files removed. The owner releases it at its end. */
   readonly lock: LockFile;
   readonly server: Server;
   readonly settings: OwnerSettings;
   readonly context: Context;
   readonly events: LeaseEvents;
-  /** References here, the acquires under way included. */
+  /** References here, including pending acquires. */
   readonly references: number;
   /** Members that cannot serve and had references to the endpoint when its last owner was lost. */
   readonly awaitedDependents: number;
 }
 
-/** The owner of an endpoint: holds the lock, listens, counts, and ends it with the last reference. */
+/** The owner of an endpoint. It holds the lock, listens, counts, and ends the endpoint with the last reference. */
 export class Owner implements Lease, MembersOwner, RepairedOwner, SocketsOwner, EndingOwner {
   readonly role = 'owner';
   readonly ownerPid = process.pid;
@@ -48,16 +48,16 @@ export class Owner implements Lease, MembersOwner, RepairedOwner, SocketsOwner, 
   readonly sockets: Sockets;
   readonly record: OwnRecord;
   protected readonly events: LeaseEvents;
-  /** The sockets that are published before it is up. */
+  /** The sockets that are published before the owner is up. */
   protected readonly first: readonly SocketKind[] = ['control', 'data'];
-  /** Whether it can be ended before it is up. Half of what takes only a moment cannot. */
+  /** Whether it can be ended before it is up. A start that takes only a moment is completed first. */
   protected readonly endsWhileStarting: boolean = false;
   readonly #repairer: Repairer;
   readonly #pendingByes: ByeAnswer[] = [];
   readonly #grace: Grace;
   #phase: Phase = starting(() => this.leftStarting());
   #lingerMs: number;
-  /** A stop that was asked for before it was up. */
+  /** A stop that was requested before the owner was up. */
   #stopWhenUp: { readonly force: boolean } | undefined;
 
   protected constructor(start: OwnerStart) {
@@ -77,15 +77,15 @@ export class Owner implements Lease, MembersOwner, RepairedOwner, SocketsOwner, 
   }
 
   /**
-   * Publishes the sockets and begins to serve. On failure nothing remains but the lock, which stays the caller's.
+   * Publishes the sockets and begins to serve. After a failure only the lock remains, which stays the caller's.
    *
-   * @param accept - called in the tick in which it is up, before anything can happen to it
+   * @param accept - called in the tick in which the owner is up, before anything else can happen to it
    */
   static start(start: OwnerStart, accept: (owner: Owner) => void): Promise<void> {
     return new Owner(start).run(accept);
   }
 
-  /** The whole way until it is up; `accept` is never called if it has ended before. */
+  /** All steps until the owner is up; `accept` is never called if it ended before. */
   protected async run(accept: (owner: Owner) => void): Promise<void> {
     try {
       await this.sockets.publish(this.first, 'begin');
@@ -104,17 +104,17 @@ export class Owner implements Lease, MembersOwner, RepairedOwner, SocketsOwner, 
     if (this.#stopWhenUp) this.stopRequested(this.#stopWhenUp.force);
   }
 
-  /** Nothing was published: what was to serve is not needed. */
+  /** Nothing was published, so the server is not needed. */
   protected unpublished(): void {
     this.server.detach();
   }
 
-  /** Starts what has to be started once members can attach. Resolves to false if the owner has ended meanwhile. */
+  /** Starts the server once members can attach. Resolves to false if the owner has ended meanwhile. */
   protected bringUp(): Promise<boolean> | undefined {
     return undefined;
   }
 
-  /** It is up, or ends before. */
+  /** The owner is up, or ends before. */
   protected leftStarting(): void {}
 
   get others(): number {
@@ -144,11 +144,11 @@ export class Owner implements Lease, MembersOwner, RepairedOwner, SocketsOwner, 
   get phase(): 'starting' | 'ready' | 'stopping' {
     if (this.#phase.kind === 'starting') return 'starting';
     if (this.over) return 'stopping';
-    // A reference to what refuses connections is none that works (I3).
+    // A reference to a server that refuses connections would not work (I3).
     return this.server.reachable ? 'ready' : 'starting';
   }
 
-  /** Whether it has begun to end, or was deposed: nothing can be asked of it any more. */
+  /** Whether it has begun to end, or was deposed. It answers no requests any more. */
   protected get over(): boolean {
     return this.#phase.kind === 'stopping' || this.#phase.kind === 'deposed';
   }
@@ -157,7 +157,7 @@ export class Owner implements Lease, MembersOwner, RepairedOwner, SocketsOwner, 
     return this.#phase.kind === 'starting';
   }
 
-  /** Its end, once that has begun. */
+  /** The promise of its end, once that has begun. */
   protected get ending(): Promise<void> | undefined {
     return this.#phase.kind === 'stopping' ? this.#phase.done : undefined;
   }
@@ -179,12 +179,12 @@ export class Owner implements Lease, MembersOwner, RepairedOwner, SocketsOwner, 
     return this.#repairer.check();
   }
 
-  /** Ends it for everybody, as somebody asked for by a message. */
+  /** Ends the endpoint for all holders, at the request of another process. */
   end(): void {
     this.stopRequested(true);
   }
 
-  /** The very promise that the end is told by: a failure of it is heard, whether or not the caller waits. */
+  /** Returns the promise of the end itself: its failure counts as handled, whether or not the caller waits. */
   abandon(): Promise<void> {
     return this.#phase.kind === 'deposed' ? Promise.resolve() : this.stop(false);
   }
@@ -210,7 +210,7 @@ export class Owner implements Lease, MembersOwner, RepairedOwner, SocketsOwner, 
     ];
   }
 
-  /** Everything is decided here, in the tick in which the count changes: nobody can be welcomed in between (I3). */
+  /** Every decision is made here, in the tick in which the count changes: no member can be welcomed in between (I3). */
   protected recount(): void {
     if (this.members.total > 0) {
       if (this.#phase.kind === 'lingering') this.#enter(serving);
@@ -237,7 +237,7 @@ export class Owner implements Lease, MembersOwner, RepairedOwner, SocketsOwner, 
     if (this.#phase.kind === 'stopping') return this.#phase.done;
     this.#repairer.stop();
     const { promise: done, resolve, reject } = deferred<void>();
-    // The phase first, the work after: no message that the work lets in may be welcomed.
+    // Change the phase before the work: a message that arrives during the work must not be welcomed.
     this.#enter(stopping(done));
     this.events.stopping(done);
     endOwner(this, keepMembers).then(resolve, (error: unknown) => {
@@ -251,7 +251,7 @@ export class Owner implements Lease, MembersOwner, RepairedOwner, SocketsOwner, 
     if (this.over) return;
     this.#enter(deposed);
     this.#repairer.stop();
-    // The references go on elsewhere, whatever fails here.
+    // The references continue elsewhere, whatever fails here.
     carryThrough(
       this,
       () => this.sockets.unlink(),
@@ -264,29 +264,32 @@ export class Owner implements Lease, MembersOwner, RepairedOwner, SocketsOwner, 
     this.events.lost('deposed');
   }
 
-  /** The path leads elsewhere now, and nobody finds us by it: what holds references here must not believe otherwise. */
+  /**
+   * The path leads elsewhere now, so that other processes do not find this owner: its references must not appear to be
+   * live.
+   */
   displaced(): void {
     this.events.ended(directoryReplaced(this.place.path));
-    // Those who had the references are told by their end.
+    // The references learn of it through their end.
     this.abandon().catch(() => {});
   }
 
   describe(members: readonly Holder[], more: number): object {
     const { kind } = this.#phase;
-    // To look at it is a good moment to look after it.
+    // A request for the holders is a good moment to check the files.
     if (kind === 'serving' || kind === 'lingering') void this.repair();
     const state = kind === 'serving' ? 'active' : kind === 'deposed' ? 'stopping' : kind;
     return describeOwner(this, state, members, more);
   }
 
   stopRequested(force: boolean): void {
-    // A word that was under way when this owner was deposed or had begun to stop: nothing is left to ask of it.
+    // A message that arrived after this owner was deposed or began to stop is ignored.
     if (this.over) return;
     if (this.isStarting && !this.endsWhileStarting) {
       this.#stopWhenUp = { force: force || this.#stopWhenUp?.force === true };
       return;
     }
-    // "When it is unused": without the wait that follows the last reference.
+    // "When it is unused": without lingering after the last reference.
     this.#lingerMs = 0;
     if (!force) {
       if (this.#phase.kind === 'lingering') void this.stop();

@@ -1,12 +1,12 @@
 import { isSocketReferenceError, quote, SocketReferenceError } from '../errors/error.js';
 import { protocolVersion } from '../protocol/constants.js';
 
-/** How each message begins that tells of a socket without an owner. */
+/** The beginning of each message about a socket without an owner. */
 export function nobodyServes(what: string): string {
   return `Nobody serves ${what}`;
 }
 
-/** Why one that can only join has nothing to join. */
+/** The error when an acquire that can only join has nothing to join. */
 export function notServed(path: string): SocketReferenceError {
   return new SocketReferenceError(
     'ERR_SOCKREF_NOT_SERVED',
@@ -15,19 +15,19 @@ export function notServed(path: string): SocketReferenceError {
   );
 }
 
-/** Why a bare name leads nowhere for one that can only join: it does not make the default directory. */
+/** The error when an acquire that can only join finds no default directory: it does not create one. */
 export function noDefaultDirectory(path: string | undefined, cause: unknown): SocketReferenceError {
   const message = `${nobodyServes(quote(path))}: the default directory does not exist; pass \`serve\` or \`server\` to have it served`;
   return new SocketReferenceError('ERR_SOCKREF_NOT_SERVED', message, { ...(path && { path }), cause });
 }
 
-/** Why references end that somebody asked the owner to end, for everybody. */
+/** The error of references that end because another process asked the owner to end, for all holders. */
 export function stoppedByForce(path: string): SocketReferenceError {
   const message = `The socket ${path} was stopped by force`;
   return new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'stopped' });
 }
 
-/** Why references end whose directory is not to be found by its path any more. */
+/** The error of references whose directory is not found at its path any more. */
 export function directoryReplaced(path: string): SocketReferenceError {
   const message = `The directory of ${path} was removed or replaced, and the socket went with it; acquire it again`;
   return new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'directory-replaced' });
@@ -37,8 +37,8 @@ export function directoryReplaced(path: string): SocketReferenceError {
 export const noDirectoryReason = 'directory';
 
 /**
- * Whether a server failed only because the directory of whoever started it is gone. Any other failure would come again with
- * the next one who starts it; from this one another directory helps.
+ * Whether a server failed only because its starter's working directory is gone. A member with another directory can
+ * start it; any other failure would repeat itself there.
  */
 export function isWithoutDirectory(error: unknown): boolean {
   return (
@@ -46,7 +46,7 @@ export function isWithoutDirectory(error: unknown): boolean {
   );
 }
 
-/** What is told when somebody has changed who may use a file of ours, and it was taken back. */
+/** The fault when another program changed the mode of a file of ours, and it was restored. */
 export function modeChanged(at: string, mode: number, wanted: number): Error {
   const octal = (bits: number): string => bits.toString(8).padStart(4, '0');
   return new Error(
@@ -55,14 +55,14 @@ export function modeChanged(at: string, mode: number, wanted: number): Error {
   );
 }
 
-/** What is told when a server runs, and nobody can connect to it. */
+/** The fault when a server runs but clients cannot connect to it. */
 export function notListening(path: string, pid: number | undefined, problem: string): SocketReferenceError {
   const who = pid === undefined ? '' : ` (pid ${pid})`;
   const message = `The server of ${path}${who} runs, and nobody can connect to it: ${problem}; it is published again when it listens there, else look at its log (sockref logs)`;
   return new SocketReferenceError('ERR_SOCKREF_SERVER_FAILED', message, { path, reason: 'not-listening' });
 }
 
-/** Why a member cannot attach to an owner whose messages make no sense to it. */
+/** The error when a member cannot understand the messages of the owner. */
 export function notUnderstood(path: string, what: string, theirs?: number): SocketReferenceError {
   return new SocketReferenceError(
     'ERR_SOCKREF_PROTOCOL',

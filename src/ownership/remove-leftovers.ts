@@ -6,11 +6,11 @@ import type { Place } from '../files/place.js';
 import { dyingOwnerFirstPauseMs, dyingOwnerLongestPauseMs } from '../protocol/constants.js';
 
 /**
- * Removes what a dead owner left, without becoming owner: for the last one out. Nothing happens if there is nothing, or
- * if someone alive holds the lock.
+ * Removes what a dead owner left, without becoming owner, for the last member. Does nothing if there is nothing to
+ * remove, or if a living process holds the lock.
  *
- * @param ownerPid - the owner that was lost. The kernel closes what a dying process has one by one: its connections may
- * be gone while it still holds its lock, and then its end has to be waited for
+ * @param ownerPid - the owner that was lost. The kernel closes a dying process's descriptors one by one: its
+ * connections may be gone while it still holds its lock, and then we must wait for its end
  */
 export async function removeLeftovers(place: Place, ownerPid: number): Promise<void> {
   try {
@@ -28,14 +28,14 @@ async function removeLeft(place: Place, ownerPid: number): Promise<void> {
     if (attempt.kind !== 'busy') return;
     const { record } = attempt;
     if (record?.pid !== ownerPid) return;
-    // Another life of the same process holds it by now.
+    // By now the same process may hold the lock for a later life of the endpoint.
     since ??= record.since;
     if (record.since !== since) return;
     await pause(wait);
   }
 }
 
-/** The same with the lock in hand, which is let go of. */
+/** Removes what a dead owner left, with its lock held, and releases the lock. */
 export async function removeLeftoversUnder(lock: LockFile): Promise<Reclaimed> {
   try {
     const record = lock.record();
@@ -44,15 +44,15 @@ export async function removeLeftoversUnder(lock: LockFile): Promise<Reclaimed> {
     lock.remove();
     return reclaimed;
   } finally {
-    // After a failure the file stays, for the next one to repair from its record.
+    // After a failure the file stays, so that the next owner can clean up from its record.
     lock.release();
   }
 }
 
 /**
- * Lets go of a lock with which a start has failed. What its record names goes first, and its file last: if anything of it
- * cannot be removed, the file stays, for the next one to repair from its record. Nothing happens if another process has the
- * lock by now.
+ * Releases a lock with which a start has failed. First removes what its record names, and its file last: if something
+ * cannot be removed, the file stays, so that the next owner can clean up from its record. Does nothing if another
+ * process has the lock.
  */
 export function giveLockBack(lock: LockFile): void {
   if (!lock.isOpen()) return;

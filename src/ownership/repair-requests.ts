@@ -7,14 +7,14 @@ import { repairAnswerMs, repairRequestPauseMs } from '../protocol/constants.js';
 import { notListening } from './reasons.js';
 
 /**
- * Has the owner of an endpoint look after its files, which it does when it is asked who holds the socket. Not awaited: a client
- * tries again all the same, and an owner may be slow to answer.
+ * Makes the owner of an endpoint check its files, by asking it for its holders. It is not awaited: the client tries
+ * again in any case, and an owner may be slow to answer.
  */
 export class RepairRequests {
   readonly #place: Place;
   readonly #context: Context;
   #againAt = Number.NEGATIVE_INFINITY;
-  /** Why nobody can connect to the server, as the owner said last. */
+  /** Why clients cannot connect to the server, by the owner's last answer. */
   #problem: string | undefined;
 
   constructor(place: Place, context: Context) {
@@ -22,7 +22,7 @@ export class RepairRequests {
     this.#context = context;
   }
 
-  /** Asks, unless it was asked a moment ago. */
+  /** Asks, unless it asked a moment ago. */
   send(): void {
     const { clock } = this.#context;
     if (clock.now() < this.#againAt) return;
@@ -34,7 +34,7 @@ export class RepairRequests {
     asked.catch((error: unknown) => this.#context.fault(path, systemError(error, path, `ask the owner of ${path}`)));
   }
 
-  /** A server that runs in vain is told of, once. */
+  /** Reports a server that runs but cannot be reached, once. */
   #serverIs(server: ServerState | undefined): void {
     const problem = server?.problem;
     if (problem !== undefined && this.#problem === undefined) {

@@ -18,14 +18,14 @@ import type { SocketKind, Sockets } from './sockets.js';
 
 const kinds = ['control', 'data'] as const;
 
-/** What the healer asks of its owner. */
+/** What the repair needs from its owner. */
 export interface RepairedOwner {
   readonly lock: LockFile;
   readonly settings: Pick<OwnerSettings, 'healIntervalMs'>;
   readonly context: Context;
   readonly server: Pick<Server, 'look'>;
   readonly sockets: Sockets;
-  /** What a new record has to say. */
+  /** The lines of a new record. */
   readonly record: { entries(): readonly RecordEntry[] };
   fault(error: unknown): void;
   deposed(): void;
@@ -33,13 +33,13 @@ export interface RepairedOwner {
 }
 
 /**
- * Looks after the files of a live owner. Temp cleaners remove sockets of live servers, and what is missing is published
- * again; servers change the mode of their socket, or make another one. A lock file that someone replaced means that there is
- * another owner now: this one has been deposed.
+ * Repairs the files of a live owner. A temp cleaner removes sockets of live servers: missing ones are published again.
+ * A server may change the mode of its socket, or make another one. A replaced lock file means that there is another
+ * owner now, and that this one was deposed.
  */
 export class Repairer {
   readonly #owner: RepairedOwner;
-  /** The foreign file in each place that was complained of: once, not every few seconds. */
+  /** The foreign file in each place that was reported: it is reported once, not every few seconds. */
   readonly #complained = new Map<SocketKind, Identity>();
   #timer: Timer | undefined;
   #checking: Promise<void> | undefined;
@@ -53,7 +53,7 @@ export class Repairer {
     return this.#owner.lock.place;
   }
 
-  /** Looks from time to time, without keeping the process alive. */
+  /** Checks the files regularly, without keeping the process alive. */
   start(): void {
     if (this.#stopped) return;
     const { settings, context } = this.#owner;
@@ -62,13 +62,13 @@ export class Repairer {
     this.#timer = context.clock.after(wait, again, true);
   }
 
-  /** Looks no more. */
+  /** Stops the regular checks. */
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
   }
 
-  /** Looks now. Never rejects: what cannot be repaired is reported, and tried again next time. */
+  /** Checks the files now. Never rejects: what cannot be repaired is reported, and tried again next time. */
   check(): Promise<void> {
     this.#checking ??= this.#check()
       .catch((error: unknown) => this.#failed(error))
@@ -85,9 +85,9 @@ export class Repairer {
     const found = this.#owner.lock.check();
     if (found === 'missing' && this.#retake()) healed.push(this.#place.names.lock);
     else if (found !== 'linked') return this.#owner.deposed();
-    // Each for itself: what fails now must not keep the rest from being looked after.
+    // Each step alone: a failure must not keep the others from being done.
     this.#attempt(() => this.#keepLockMode());
-    // Told when it was left; the end tells if it still is there.
+    // A failure was reported before; the end reports it again if the files are still there.
     tolerate(() => this.#owner.sockets.remains.remove(this.#place.directory));
     try {
       const missing = kinds.filter((kind) => this.#isMissing(kind));
@@ -99,7 +99,9 @@ export class Repairer {
     }
   }
 
-  /** Has what serves looked after, if anything else could have changed its socket: whether that was published again. */
+  /**
+   * Lets the server check its socket, if other programs could have changed it. Returns whether it was published again.
+   */
   async #look(): Promise<boolean> {
     const { server, sockets } = this.#owner;
     return (await server.look?.(sockets.file('data'))) ?? false;
@@ -118,7 +120,7 @@ export class Repairer {
     this.#owner.fault(systemError(error, path, `look after the files of ${path}`));
   }
 
-  /** A new lock file in place of the one that was removed; false if someone was quicker. */
+  /** Makes a new lock file in place of the removed one. Returns false if another process was faster. */
   #retake(): boolean {
     return this.#owner.lock.retake(
       () => this.#owner.record.entries(),
@@ -131,7 +133,7 @@ export class Repairer {
     if (restored) this.#modeChanged(this.#place.names.lock, restored.from, restored.to);
   }
 
-  /** What a server, or anybody, has given to others is taken back (I6). */
+  /** Restores the mode if the server or another program changed it (I6). */
   #keepMode(kind: SocketKind, file: Identity, stats: BigIntStats): void {
     const [mode, wanted] = [Number(stats.mode) & modeBits, this.#owner.sockets.modeOf(kind)];
     if (mode === wanted) return;
@@ -148,7 +150,7 @@ export class Repairer {
   #isMissing(kind: SocketKind): boolean {
     const { directory, names, path } = this.#place;
     const published = this.#owner.sockets.file(kind);
-    // A server that is still starting has none.
+    // A server that is still starting has no socket yet.
     if (!published) return false;
     const stats = lstatIfThere(directory.at(names[kind]));
     if (!stats) return true;
@@ -160,7 +162,7 @@ export class Repairer {
     const complained = this.#complained.get(kind);
     if (complained && sameFile(complained, file)) return false;
     this.#complained.set(kind, file);
-    // I2: what is not ours is not replaced, not even in our own place.
+    // I2: a foreign file is not replaced, not even at our own path.
     this.#owner.fault(foreignFile(path, joinPath(directory.path, names[kind]), stats));
     return false;
   }

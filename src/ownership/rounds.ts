@@ -2,28 +2,31 @@ import type { Clock, Timer } from '../clock.js';
 import { membersToldPerTurn, roundPausePerMemberMs } from '../protocol/constants.js';
 
 /**
- * Milliseconds between two parts of a round: the least that a timer takes. A timer that does not keep the process alive still
- * wakes a loop that waits for its sockets; an immediate of that kind does not, and an idle owner would stop in the middle.
+ * Milliseconds between two parts of a round: the shortest timer. A timer that does not keep the process alive still
+ * wakes an event loop that waits for its sockets. Such an immediate does not, and an idle owner would stop in the
+ * middle of a round.
  */
 const partMs = 1;
 
-/** What rounds are made of. */
+/** What the rounds need. */
 export interface RoundsParts<Member> {
   readonly clock: Clock;
-  /** Everybody who is to be told. */
+  /** All members that must be told. */
   readonly members: ReadonlySet<Member>;
-  /** Tells one of them the newest numbers. */
+  /** Tells one member the newest numbers. */
   tell(member: Member): void;
 }
 
-/** Has the newest count told to all members in rounds: soon, a few at a time, and with a pause between two rounds. */
+/**
+ * Tells the newest count to all members in rounds: soon, a few members at a time, and with a pause between two rounds.
+ */
 export class Rounds<Member> {
   readonly #parts: RoundsParts<Member>;
-  /** The round that is to come. */
+  /** The timer of the next round. */
   #due: Timer | undefined;
-  /** The next part of the round that is under way. */
+  /** The timer of the next part of this round. */
   #nextPart: Timer | undefined;
-  /** Those whom this round has yet to come to. */
+  /** The members that this round has not told yet. */
   #notYetTold = new Set<Member>();
   #lastRound = Number.NEGATIVE_INFINITY;
 
@@ -31,7 +34,7 @@ export class Rounds<Member> {
     this.#parts = parts;
   }
 
-  /** Has everybody told, together with what else changes until then. */
+  /** Schedules a round; it includes all changes until it begins. */
   announce(): void {
     const { clock, members } = this.#parts;
     if (this.#due || members.size === 0) return;
@@ -40,14 +43,14 @@ export class Rounds<Member> {
     this.#due = clock.after(wait, () => this.#begin(), true);
   }
 
-  /** Tells at once those who do not know the newest count yet, since no round comes any more. */
+  /** Tells the members that do not know the newest count at once, because no further round will come. */
   finish(): void {
     const untold = this.#due ? this.#parts.members : this.#notYetTold;
     this.cancel();
     for (const member of untold) this.#tell(member);
   }
 
-  /** Tells nobody any more. */
+  /** Stops all rounds. */
   cancel(): void {
     this.#due?.cancel();
     this.#nextPart?.cancel();
@@ -60,7 +63,7 @@ export class Rounds<Member> {
     this.#nextPart?.cancel();
     this.#due = undefined;
     this.#lastRound = clock.now();
-    // Those first whom the round before has not come to.
+    // First the members that the round before did not reach.
     this.#notYetTold = new Set([...this.#notYetTold, ...members]);
     this.#tellSome();
   }

@@ -1,6 +1,6 @@
 import type { ReclaimRule } from '../files/leftovers.js';
 
-/** What an owner needs to know besides what it serves; all of it normalised. */
+/** The settings of an owner, besides its server, all normalised. */
 export interface OwnerSettings {
   readonly mode: number;
   readonly lingerMs: number;

@@ -13,27 +13,30 @@ import type { OwnerSettings } from './settings.js';
 /** The two sockets of an endpoint. */
 export type SocketKind = 'control' | 'data';
 
-/** Errors of an accept that say that there are no descriptors left, for this process or for all. */
+/** Errors of an accept that mean that this process, or the system, has no descriptors left. */
 const exhausted = new Set(['EMFILE', 'ENFILE']);
 
-/** What the sockets need of their owner. */
+/** What the sockets need from their owner. */
 export interface SocketsOwner {
   readonly lock: LockFile;
   readonly settings: OwnerSettings;
-  /** Listens on the data socket. */
+  /** What listens on the data socket. */
   readonly server: Server;
-  /** Get the connections to the control socket; give up what can be spared, if one could not be accepted for want of descriptors. */
+  /**
+   * Takes connections to the control socket. `makeRoom` closes some if another one could not be accepted for want of
+   * descriptors.
+   */
   readonly members: { accept(socket: Socket): void; makeRoom(): void };
   fault(error: unknown): void;
 }
 
-/** The sockets that an owner has published: who listens on them, and which files they are. */
+/** The published sockets of an owner: their listeners and their files. */
 export class Sockets {
   readonly #owner: SocketsOwner;
   readonly #listeners = new Map<SocketKind, Listener>();
   readonly #files = new Map<SocketKind, Identity>();
   readonly #published: Identity[] = [];
-  /** What publishing has left, and could not remove. */
+  /** What publishing left behind and could not remove. */
   readonly remains = new Remains((error) => {
     const { path } = this.#owner.lock.place;
     this.#owner.fault(systemError(error, path, `remove a private directory of ${path}`));
@@ -45,7 +48,7 @@ export class Sockets {
     this.#owner = owner;
   }
 
-  /** Every file that was ever published, for a later claim to recognise as ours. */
+  /** Every file that was ever published; a later claim recognises them as ours. */
   get published(): readonly Identity[] {
     return this.#published;
   }
@@ -55,27 +58,27 @@ export class Sockets {
     return this.#files.get(kind);
   }
 
-  /** The mode that a socket has to have. */
+  /** The mode that a socket must have. */
   modeOf(kind: SocketKind): number {
     return kind === 'data' ? this.#owner.settings.mode : controlMode;
   }
 
   /**
-   * Publishes sockets, for the first time or in the place of files that were lost; the first ones begin the record. Says
-   * which: not the data socket while nothing listens there.
+   * Publishes sockets, for the first time or in place of lost files; the first ones begin the record. Returns which
+   * were published: not the data socket while nothing listens there.
    */
   publish(kinds: readonly SocketKind[], record?: 'begin'): Promise<readonly SocketKind[]> {
     const publishing = this.#publish(kinds, record);
     const over = (): void => {
       if (this.#underWay === underWay) this.#underWay = undefined;
     };
-    // Whoever asked for it is told of a failure.
+    // The caller gets a failure.
     const underWay: Promise<void> = publishing.then(over, over);
     this.#underWay = underWay;
     return publishing;
   }
 
-  /** The publishing that is under way, if there is one: what it makes is not known yet, and cannot be removed. */
+  /** The publishing that is in progress, if any. Its files are not known yet, and cannot be removed. */
   settled(): Promise<void> | undefined {
     return this.#underWay;
   }
@@ -93,7 +96,7 @@ export class Sockets {
       this.#files.set(kind, files[index] as Identity);
       if (typeof from === 'string') return;
       const old = this.#listeners.get(kind);
-      // Not before the loop has accepted who came by the old file.
+      // Only after the event loop has accepted the clients that connected through the old file.
       if (old) setImmediate(() => setImmediate(() => old.close()));
       this.#listeners.set(kind, from);
       this.#hold(from);
@@ -102,8 +105,8 @@ export class Sockets {
   }
 
   /**
-   * Removes the names that still lead to what was published there. That takes no lock: what we made is ours (I2), and left
-   * behind by an owner that was deposed, nobody else could know whose it is. One that cannot be removed keeps no other.
+   * Removes the names that still lead to the published files. That needs no lock, because we made the files (I2), and
+   * no other process would know them as a deposed owner's. If one cannot be removed, the others still are.
    */
   unlink(kinds: readonly SocketKind[] = ['control', 'data']): void {
     const { directory, names } = this.#owner.lock.place;
@@ -116,21 +119,21 @@ export class Sockets {
     if (errors.length > 0) throw errors[0];
   }
 
-  /** Accepts nobody any more; open connections go on. Idempotent. */
+  /** Stops accepting. Open connections continue. Idempotent. */
   close(): void {
     for (const listener of this.#listeners.values()) listener.close();
   }
 
-  /** Whether the sockets keep the process alive, those of later repairs included. */
+  /** Sets whether the sockets keep the process alive, including those of later repairs. */
   keepAlive(alive: boolean): void {
     this.#keepsAlive = alive;
     for (const listener of this.#listeners.values()) this.#hold(listener);
   }
 
   #createControlServer(): NetServer {
-    // How many of them there may be is decided where it is known which are members.
+    // The number of control connections is limited by the members, which know which connections are members.
     const server = createServer((socket) => this.#owner.members.accept(socket));
-    // What fails until then is told to whoever has it listen.
+    // The caller of bind gets the errors until then.
     server.once('listening', () => server.on('error', (error) => this.#failed(error)));
     return server;
   }

@@ -15,16 +15,16 @@ import { keeperDescriptors, keeperStdio } from './keeper-descriptors.js';
 import { removeLeftovers } from './remove-leftovers.js';
 import type { OwnerSettings } from './settings.js';
 
-/** How much of what a keeper complains of is kept for the error. */
+/** How many characters of a keeper's error output are kept for the error. */
 const maxComplaint = 4_096;
 
 /**
- * How long a keeper is waited for that nobody wants any more, in milliseconds: to be told so, it must be up. One that takes
- * longer ends by itself when nobody comes.
+ * How long to wait for a keeper that is no longer wanted, in milliseconds: it must be up to be told so. A keeper that
+ * takes longer ends when no member attaches.
  */
 const unwantedMs = 5_000;
 
-/** What a keeper is told. */
+/** The task that a keeper gets. */
 export interface KeeperTask {
   readonly directory: string;
   readonly name: string;
@@ -34,7 +34,7 @@ export interface KeeperTask {
   readonly awaitedDependents: number;
 }
 
-/** What it answers: members can attach; or why not. */
+/** The answer of a keeper: members can attach, or why they cannot. */
 export type KeeperAnswer =
   | { readonly up: true }
   | {
@@ -50,36 +50,36 @@ export interface KeeperDeath {
   readonly pid: number;
   /** In words, as in "it <how>". */
   readonly how: string;
-  /** The end of what it said on stderr. */
+  /** The end of what it wrote to stderr. */
   readonly complaint: string;
 }
 
-/** A keeper that is up, and what its parent hears of it. */
+/** A keeper that is up, and what its parent learns about it. */
 export interface StartedKeeper {
-  /** How it has died, if it has; waits a moment for that. Undefined if it has ended as it should, or goes on. */
+  /** How it died, if it did; waits a moment for that. Undefined if it ended as it should, or still runs. */
   death(): Promise<KeeperDeath | undefined>;
-  /** It is on its own from here on. */
+  /** Stops listening to it. */
   detach(): void;
 }
 
-/** What a keeper is hired for. */
+/** What a keeper is started for. */
 export interface KeeperStart {
-  /** Held, its dead owner's files removed. Handed to the keeper: it is let go of here. */
+  /** Locked, and its dead owner's files removed. It is passed to the keeper and released here. */
   readonly lock: LockFile;
   readonly server: ServerCommand;
   readonly settings: OwnerSettings;
   readonly awaitedDependents: number;
 }
 
-/** How long the end of a keeper is waited for that members cannot attach to, in milliseconds. */
+/** How long to wait for the end of a keeper to which members cannot attach, in milliseconds. */
 const dyingMs = 1_000;
 
 /**
- * Has a keeper become the owner: a process of its own, which runs the command and outlives us. Resolves when members can
- * attach to it, or when it has gone and it may be worth starting over. The signal does not end the wait for it: it has the
- * lock by then, and has to be told by a member that nobody wants it.
+ * Starts a keeper and makes it the owner: a process of its own, which runs the command and outlives this one. Resolves
+ * when members can attach to it, or when it has ended and starting over may help. The signal does not end the wait: the
+ * keeper has the lock by then, and only a member can tell it that it is no longer wanted.
  *
- * @throws SocketReferenceError why it could not become the owner
+ * @throws SocketReferenceError why the keeper could not become the owner
  */
 export async function startKeeper(
   { lock, server, settings, awaitedDependents }: KeeperStart,
@@ -88,7 +88,7 @@ export async function startKeeper(
   const { directory, names, path } = lock.place;
   if (!server.activate) assertPrivatePathFits(path);
   const program = keeperProgram(path);
-  // What a dead owner recorded is gone; until the keeper begins its own record nobody shall read that.
+  // What a dead owner recorded is gone. No process shall read that until the keeper begins its own record.
   lock.clear();
   const child = spawn(process.execPath, [program], {
     cwd: '/',
@@ -100,9 +100,9 @@ export async function startKeeper(
     const [error] = await once(child, 'error');
     throw systemError(error, path, `start the keeper of ${path}`);
   }
-  // From here on the keeper has the lock: we may be killed at any moment.
+  // From here on the keeper has the lock: this process may be killed at any moment.
   lock.handOver();
-  // The label is that of a holder, and the keeper holds nothing.
+  // The label belongs to a holder, and the keeper holds no reference.
   const itsSettings = { ...settings, label: undefined };
   const task: KeeperTask = {
     directory: directory.path,
@@ -125,7 +125,7 @@ export async function startKeeper(
   }
 }
 
-/** Hears what a keeper says, and how it ends, for as long as its parent wants to know. */
+/** Watches a keeper's output and end, for as long as its parent wants to know. */
 function watchKeeper(child: ChildProcess, pid: number): StartedKeeper {
   const complaints = child.stderr as Readable;
   let complaint = '';
@@ -141,7 +141,7 @@ function watchKeeper(child: ChildProcess, pid: number): StartedKeeper {
       await closed.promise;
       clearTimeout(timer);
       const { exitCode: code, signalCode: ended } = child;
-      // It found the lock taken from it, say: whoever comes next may be luckier.
+      // It may have found that another process took the lock: start over.
       if (code === 0 || (code === null && ended === null)) return undefined;
       const how = ended === null ? `exited with status ${code}` : `was ended by ${ended}`;
       return { pid, how, complaint: complaint.trim() };
@@ -153,17 +153,17 @@ function watchKeeper(child: ChildProcess, pid: number): StartedKeeper {
   };
 }
 
-/** Tells the keeper its task, and waits for its answer: undefined if it went without one. */
+/** Sends the keeper its task and waits for its answer; undefined if it ended without one. */
 async function ask(child: ChildProcess, task: KeeperTask, signal: AbortSignal): Promise<KeeperAnswer | undefined> {
   const talk = child.stdio[keeperDescriptors.task] as Readable & Writable;
   let answer = '';
   const answered = deferred<void>();
   talk.on('data', (chunk: Buffer) => {
     answer += chunk.toString();
-    // Not the end of the connection: somebody may have inherited the keeper's side of it, as whoever traces it.
+    // The end of the answer, not of the connection: a program that traces the keeper may have inherited its side.
     if (answer.endsWith('\n')) answered.resolve();
   });
-  // It may be gone before it has read its task, which is an error to the system; its exit tells.
+  // It may end before it has read its task, which the system reports as an error; its exit tells more.
   talk.on('error', () => {});
   talk.once('close', () => answered.resolve());
   talk.end(JSON.stringify(task));
@@ -188,13 +188,13 @@ async function ask(child: ChildProcess, task: KeeperTask, signal: AbortSignal): 
   }
 }
 
-/** Its own is made from ours; what would change how Node itself runs is not the keeper's. */
+/** The keeper's environment is ours, without the variables that change how Node itself runs. */
 function keeperEnvironment(): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _, ...env } = process.env;
   return { ...env, NODE_NO_WARNINGS: '1', ...(process.versions['electron'] && { ELECTRON_RUN_AS_NODE: '1' }) };
 }
 
-/** The server binds by a full path, in a private directory: that must fit into a socket address as well. */
+/** The server binds to a full path in a private directory: that must fit into a socket address as well. */
 function assertPrivatePathFits(path: string): void {
   const length = Buffer.byteLength(path);
   const max = maxSocketPathBytes - privateDirectoryBytes;
@@ -211,7 +211,7 @@ function assertPrivatePathFits(path: string): void {
 /** The error after so many keepers have died in a row. */
 export async function keepersFailed(place: Place, deaths: number, last: KeeperDeath): Promise<SocketReferenceError> {
   const { path } = place;
-  // It may not have come as far as to remove its files; if that fails now, the next owner does it.
+  // It may have died before it removed its files. If we cannot remove them now, the next owner does.
   await removeLeftovers(place, last.pid).catch(() => {});
   const said = lastWords(last.complaint);
   return new SocketReferenceError(
@@ -222,7 +222,7 @@ export async function keepersFailed(place: Place, deaths: number, last: KeeperDe
   );
 }
 
-/** The line that says most of what a process said last: the error that Node shows, or simply the last one. */
+/** The most informative line of a process's last output: the error that Node shows, or else the last line. */
 function lastWords(complaint: string): string | undefined {
   const lines = complaint.split('\n').filter((line) => line.trim() !== '');
   return lines.findLast((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1);

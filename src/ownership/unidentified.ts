@@ -7,19 +7,19 @@ import {
   unidentifiedTimeoutMs,
 } from '../protocol/constants.js';
 
-/** A connection, as far as it matters here. */
+/** What is needed of a connection here. */
 interface Connection {
   destroy(): void;
 }
 
 /**
- * The connections to a control socket that are no member's. They have places of their own, and the oldest gives its place up
- * to a new one: so those who say nothing lock nobody out, however many come, and however often (I7).
+ * The connections to a control socket that are not members'. They have a limited number of places, and the oldest gives
+ * its place to a new one: so silent clients do not lock others out, however many connect, and however often (I7).
  */
 export class Unidentified<Candidate extends Connection> {
   readonly #clock: Clock;
   readonly #max: number;
-  /** Oldest first, with what ends those that have no reason to stay. */
+  /** Oldest first, each with the timer that ends it; without one if it has a reason to stay. */
   readonly #places = new Map<Candidate, Timer | undefined>();
 
   constructor(clock: Clock, maxMembers: number) {
@@ -27,7 +27,7 @@ export class Unidentified<Candidate extends Connection> {
     this.#max = maxMembers + spareUnidentifiedPlaces;
   }
 
-  /** One that is to say what it wants, or to hang up, within a while. If it has that already, nothing is added to it. */
+  /** Admits a connection that must ask something, or close, within a while. Its time is set once. */
   admit(connection: Candidate): void {
     if (this.#places.get(connection)) return;
     this.#take(
@@ -36,18 +36,18 @@ export class Unidentified<Candidate extends Connection> {
     );
   }
 
-  /** One that may wait as long as it likes, if nobody needs its place. */
+  /** Admits a connection that may wait as long as it likes, unless its place is needed. */
   admitToWait(connection: Candidate): void {
     this.#take(connection, undefined);
   }
 
-  /** It is no connection any more, or gone. */
+  /** The connection has become a member's, or has ended. */
   release(connection: Candidate): void {
     this.#places.get(connection)?.cancel();
     this.#places.delete(connection);
   }
 
-  /** Gives up the older half: there are no descriptors left, and those who come next are more than one. */
+  /** Closes the older half: there are no descriptors left, and more than one client is about to connect. */
   makeRoom(): void {
     this.#dropOldest(Math.ceil(this.#places.size / 2));
   }

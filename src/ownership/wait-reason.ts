@@ -3,24 +3,24 @@ import { type NotLocked, peekRecord } from '../files/locking.js';
 import type { Place } from '../files/place.js';
 import type { OwnerRecord } from '../files/record.js';
 
-// What a claim waits for, only for messages: nothing is decided from it, and it is looked up when someone wants to know.
+// What a claim waits for, for messages only. Nothing is decided from it, and it is looked up only when needed.
 
-/** What a claim is waiting for, for the error when the time is over. */
+/** What a claim is waiting for, for the error when its time is over. */
 export interface WaitReason {
   readonly waitingFor: string;
   /** The process that holds the lock, if it is known. */
   readonly pid: number | undefined;
-  /** When that process began, if it is known. */
+  /** When that process started, if it is known. */
   readonly start?: string | undefined;
-  /** Where the output of the server is that does not become ready. */
+  /** Where the output of a server is that does not become ready. */
   readonly output?: OutputPlace;
 }
 
-/** The owner that has accepted our connection. */
+/** The owner that accepted our connection. */
 export function ownerToAnswer(place: Place): WaitReason {
   return {
     waitingFor: 'the owner to answer',
-    // Looked up when someone wants to know: mostly it answers at once.
+    // Looked up only when needed: usually the owner answers at once.
     get pid() {
       return ownerRecord(place)?.pid;
     },
@@ -57,12 +57,12 @@ export function heldBy(taken: Extract<NotLocked, { kind: 'busy' }>, to: 'start' 
   };
 }
 
-/** What the record says of the owner, for messages only. */
+/** What the record says about the owner, for messages only. */
 function ownerRecord(place: Place): OwnerRecord | undefined {
   try {
     return peekRecord(place);
   } catch {
-    // It would only make a message better; what is wrong with the file shows when it is to be locked.
+    // It would only improve a message. What is wrong with the file is reported when it is locked.
     return undefined;
   }
 }
