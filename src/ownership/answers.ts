@@ -18,22 +18,22 @@ const maxListedBytes = maxMessageBytes - 12_288;
  */
 export class Answers {
   readonly #owner: Pick<MembersOwner, 'describe'>;
-  readonly #holds: ReadonlySet<AttachedMember>;
+  readonly #members: ReadonlySet<AttachedMember>;
   /** The connections to be told when everything has ended. */
   readonly #stopAsked = new Set<Channel<ToOwner>>();
   /** The connections to be told the holders as soon as they have read the answer before. */
   readonly #due = new Set<Channel<ToOwner>>();
 
-  constructor(owner: Pick<MembersOwner, 'describe'>, holds: ReadonlySet<AttachedMember>) {
+  constructor(owner: Pick<MembersOwner, 'describe'>, members: ReadonlySet<AttachedMember>) {
     this.#owner = owner;
-    this.#holds = holds;
+    this.#members = members;
   }
 
   /** Sends the holders. A connection that asks faster than it reads gets fewer answers, and the newest. */
   who(channel: Channel<ToOwner>): void {
     if (!channel.backedUp) {
-      const members = listed(this.#holds);
-      channel.send(this.#owner.describe(members, this.#holds.size - members.length));
+      const shown = listed(this.#members);
+      channel.send(this.#owner.describe(shown, this.#members.size - shown.length));
       return;
     }
     if (this.#due.has(channel)) return;
@@ -63,17 +63,17 @@ export class Answers {
 }
 
 /** The members, oldest first, as many as fit into a message. */
-export function listed(holds: ReadonlySet<AttachedMember>): Holder[] {
+export function listed(members: ReadonlySet<AttachedMember>): Holder[] {
   const listed: Holder[] = [];
   let bytes = 0;
-  for (const hold of holds) {
-    const { pid, thread, label, canServe } = hold.hello;
+  for (const member of members) {
+    const { pid, thread, label, canServe } = member.hello;
     const holder = {
       pid,
       ...(thread !== undefined && { thread }),
       ...(label !== undefined && { label }),
-      references: hold.references,
-      since: hold.since,
+      references: member.references,
+      since: member.since,
       canServe,
     };
     bytes += Buffer.byteLength(JSON.stringify(holder)) + 1;
