@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import warnings
+from pathlib import Path
 
 from support import Case, in_threads
 
@@ -78,6 +79,8 @@ class Life(Case):
         info = self.manager.inspect(self.path())
         assert info is not None
         self.assertEqual((info.state, info.references), ("stopping", None))
+        record = Path(f"{self.path()}.lock").read_text()
+        self.assertEqual(record.count('{"stopping":true}'), 1)
         go_on.set()
         self.assertEqual(answer_of(connection), b"done")
         closing.join()

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from .._files.close import close_object
 from .._files.lock import Absent, Busy, EndpointLock, peek_record
 from .._files.place import Place
-from .._files.platform import own_uid, process_start
+from .._files.platform import process_start
 from .._files.record import OwnerRecord
 from .._protocol.constants import ASK_AGAIN_PAUSE_SECONDS
 from .._protocol.messages import Holders
 from .._system_errors import is_away, system_error
-from .channel import Channel
-from .messages import MalformedMessage, parse_to_member
+from .to_owner import Closed, ask_owner, connect_to_owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,70 +84,24 @@ async def _ask(place: Place, timeout: float) -> Holders | _Unanswered:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
     while True:
-        sock = connect_control(place)
-        asked = sock if isinstance(sock, str) else await _ask_once(sock, place.path, max(0.0, deadline - loop.time()))
+        asked = await _ask_once(place, deadline)
         if asked != "busy" or loop.time() + ASK_AGAIN_PAUSE_SECONDS > deadline:
             return asked
         await asyncio.sleep(ASK_AGAIN_PAUSE_SECONDS)
 
 
-def connect_control(place: Place) -> socket.socket | Literal["nobody", "busy"]:
-    """A connection to the control socket of this user's owner; or that nobody listens there, or has no place for us now."""
-    found = place.directory.look(place.names.control)
-    if found is None or not found.is_socket or found.uid != own_uid():
-        return "nobody"
-    sock: socket.socket | None = None
-    try:
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.setblocking(False)
-        sock.connect(place.directory.address(place.names.control))
-    except OSError as error:
-        if sock is not None:
-            close_object(sock)
-        # More knock than its queue takes.
-        if error.errno == errno.EAGAIN:
-            return "busy"
-        # Nobody listens there; the lock tells why.
-        if is_away(error):
-            return "nobody"
-        # A failure of our own says nothing about the owner.
-        raise system_error(error, place.path, f"ask the owner of {place.path}", "connect") from error
-    return sock
-
-
-async def _ask_once(sock: socket.socket, path: str, timeout: float) -> Holders | _Unanswered:
-    loop = asyncio.get_running_loop()
-    answered: asyncio.Future[Holders | _Unanswered] = loop.create_future()
-    channel = Channel(loop, sock, _Asking(answered))
-    timer = loop.call_later(timeout, _answer, answered, "silent")
-    channel.send({"type": "who"})
-    try:
-        asked = await answered
-        failure = channel.failure
-        if asked == "busy" and failure is not None and not is_away(failure):
-            raise system_error(failure, path, f"ask the owner of {path}") from failure
-        return asked
-    finally:
-        timer.cancel()
-        channel.destroy()
-
-
-class _Asking:
-    def __init__(self, answered: asyncio.Future[Holders | _Unanswered]) -> None:
-        self._answered = answered
-
-    def received(self, line: str) -> None:
-        message = parse_to_member(line)
-        _answer(self._answered, message if message["type"] == "holders" else "silent")
-
-    def refuse(self, malformed: MalformedMessage) -> dict[str, Any] | None:
-        return None
-
-    def closed(self, malformed: MalformedMessage | None) -> None:
+async def _ask_once(place: Place, deadline: float) -> Holders | _Unanswered:
+    doing = f"ask the owner of {place.path}"
+    sock = connect_to_owner(place, doing)
+    if isinstance(sock, str):
+        return sock
+    timeout = max(0.0, deadline - asyncio.get_running_loop().time())
+    reply = await ask_owner(sock, {"type": "who"}, lambda _: True, timeout)
+    if isinstance(reply, Closed):
+        if reply.malformed is not None:
+            return "silent"
+        if reply.failure is not None and not is_away(reply.failure):
+            raise system_error(reply.failure, place.path, doing) from reply.failure
         # Dropped for others, or for want of descriptors; or it ends, and is not there when it is asked again.
-        _answer(self._answered, "busy" if malformed is None else "silent")
-
-
-def _answer(answered: asyncio.Future[Holders | _Unanswered], answer: Holders | _Unanswered) -> None:
-    if not answered.done():
-        answered.set_result(answer)
+        return "busy"
+    return "silent" if reply == "late" or reply["type"] != "holders" else reply

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any, Final
 
 from .._files.place import Place
 from .._protocol.constants import STOP_ANSWER_SECONDS, STOP_PAUSE_SECONDS, STOP_SILENCE_SECONDS
 from ..errors import SocketReferenceError
-from .channel import Channel
 from .failure import failure_from
-from .inspect import Answered, Finding, Silent, connect_control, query
-from .messages import MalformedMessage, parse_to_member
+from .inspect import Answered, Finding, Silent, query
+from .to_owner import Closed, ask_owner, connect_to_owner
 from .unresponsive import unresponsive
 
 
@@ -28,7 +26,7 @@ async def stop_command(place: Place) -> bool:
             return False
         if isinstance(finding, Silent) and (finding.connected or loop.time() > deadline):
             raise _no_answer(place.path, None if finding.record is None else finding.record.pid)
-        sock = connect_control(place)
+        sock = connect_to_owner(place, f"ask the owner of {place.path}")
         if isinstance(sock, socket.socket) and await _ask(sock, place.path):
             return True
         # Starting, ending, or another keeper has taken over: what it is now decides.
@@ -50,37 +48,13 @@ def _may_be_command(finding: Finding) -> bool:
 
 async def _ask(sock: socket.socket, path: str) -> bool:
     """Whether it has stopped; False if its owner went without that."""
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[bool] = loop.create_future()
-    channel = Channel(loop, sock, _Stopping(outcome, path))
-    channel.send({"type": "stop", "force": True})
-    try:
-        return await outcome
-    finally:
-        channel.destroy()
-
-
-class _Stopping:
-    def __init__(self, outcome: asyncio.Future[bool], path: str) -> None:
-        self._outcome: Final = outcome
-        self._path: Final = path
-
-    def received(self, line: str) -> None:
-        message = parse_to_member(line)
-        if message["type"] != "bye" or self._outcome.done():
-            return
-        failed = message.get("failed")
-        if failed is None:
-            self._outcome.set_result(True)
-        else:
-            self._outcome.set_exception(failure_from(failed, self._path))
-
-    def refuse(self, malformed: MalformedMessage) -> dict[str, Any] | None:
-        return None
-
-    def closed(self, malformed: MalformedMessage | None) -> None:
-        if not self._outcome.done():
-            self._outcome.set_result(False)
+    reply = await ask_owner(sock, {"type": "stop", "force": True}, lambda message: message["type"] == "bye", None)
+    if isinstance(reply, (Closed, str)) or reply["type"] != "bye":
+        return False
+    failed = reply.get("failed")
+    if failed is not None:
+        raise failure_from(failed, path)
+    return True
 
 
 def _no_answer(path: str, pid: int | None) -> SocketReferenceError:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from .._control.inspect import ask
+from .._control.to_owner import connect_to_owner
 from .._files.close import close_object
 from .._files.file_end import OutputPlace
 from .._files.identity import Identity
 from .._files.leftovers import Reclaimed, end_orphans, free_name, reclaim, servers_of
 from .._files.lock import Absent, Busy, EndpointLock, peek_record
 from .._files.place import Place
-from .._files.platform import own_uid
 from .._files.record import OwnerRecord, read_record
 from .._protocol.constants import (
     CLAIM_FIRST_PAUSE_SECONDS,
@@ -27,7 +27,7 @@ from .._protocol.constants import (
     SUCCESSION_SECONDS,
 )
 from .._serving.server_spec import Serve, ServerCommand, ServerSpec
-from .._system_errors import is_away, system_error
+from .._system_errors import system_error
 from ..errors import SocketReferenceError
 from .command import CommandHolder
 from .lease import Context, Lease, LeaseEvents, Peers
@@ -170,7 +170,7 @@ async def _attach_to_other(request: Claim) -> Literal["attached", "nobody"] | No
 async def _attach(
     request: Claim, accept: Callable[[Membership], None] | None = None
 ) -> Literal["attached", "nobody"] | NotAttached:
-    sock = _connect_control(request.place)
+    sock = _connect(request.place)
     if sock is None:
         return "nobody"
     claimant = request.claimant
@@ -190,23 +190,10 @@ async def _attach(
     return await Membership.attach(sock, start) or "attached"
 
 
-def _connect_control(place: Place) -> socket.socket | None:
-    directory, name = place.directory, place.names.control
-    found = directory.look(name)
-    # Never speak to a socket of someone else: in a shared directory anybody could have put it there.
-    if found is None or not found.is_socket or found.uid != own_uid():
-        return None
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        sock.connect(directory.address(name))
-    except OSError as error:
-        close_object(sock)
-        if is_away(error):
-            # The lock will tell which.
-            return None
-        raise system_error(error, place.path, f"connect to the owner of {place.path}", "connect") from error
-    return sock
+def _connect(place: Place) -> socket.socket | None:
+    sock = connect_to_owner(place, f"connect to the owner of {place.path}")
+    # Where there is none, or its queue is full, the lock tells which.
+    return None if isinstance(sock, str) else sock
 
 
 def _owner_record(place: Place) -> OwnerRecord | None:
@@ -339,7 +326,7 @@ def _is_served_by_another(place: Place, lock: EndpointLock, error: BaseException
         names = (place.names.control, place.names.data)
         if not any(place.directory.look(name) for name in names):
             return True
-        sock = _connect_control(place)
+        sock = _connect(place)
     except (OSError, SocketReferenceError):
         # If that cannot be found out, the failure at hand is the one to tell.
         return False

@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import secrets
 import socket
-import time
-from collections.abc import Callable
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final
 
 from .._control.channel import Channel
 from .._control.failure import failure_of
@@ -18,41 +15,15 @@ from .._protocol.constants import MAX_LISTED_MEMBERS, MAX_MESSAGE_BYTES, PROTOCO
 from .._protocol.json_text import MAX_SAFE_INTEGER, write_json
 from .._protocol.messages import Hello, Holder, ToOwner
 from ..errors import SocketReferenceError
+from .attached_member import AttachedMember
 from .lease import Peers
+from .members_owner import MembersOwner
 from .rounds import Rounds
 from .settings import OwnerSettings
-from .tally import Tally
 from .unidentified import Unidentified
 
 _MAX_LISTED_BYTES = MAX_MESSAGE_BYTES - 4_096
 """Bytes that these may have together: labels can be long, and the owner has to be named in the same message."""
-
-
-Answer = Callable[[bool, SocketReferenceError | None], None]
-"""Answers a `bye`; with a failure, if the end that it waited for left something behind."""
-
-
-class MembersOwner(Protocol):
-    """What the registry asks of its owner."""
-
-    @property
-    def stage(self) -> Literal["starting", "ready", "stopping"]:
-        """Where the owner stands: who comes now is welcomed, or told to start over."""
-        ...
-
-    def changed(self) -> None:
-        """The total has changed. May switch to stopping, in this very turn."""
-        ...
-
-    def left(self, answer: Answer) -> None:
-        """A member's last reference is gone; answer now, or later, when every file is gone."""
-        ...
-
-    def describe(self, members: list[Holder], more: int) -> dict[str, Any]: ...
-
-    def stop_requested(self, force: bool) -> None: ...
-
-    def fault(self, error: BaseException) -> None: ...
 
 
 class Members:
@@ -61,7 +32,10 @@ class Members:
     def __init__(
         self, loop: asyncio.AbstractEventLoop, owner: MembersOwner, settings: OwnerSettings
     ) -> None:
-        self.tally: Final = Tally()
+        self.own = 0
+        """References of the owner itself."""
+        self.others = 0
+        """References of all members."""
         self.loop: Final = loop
         self.owner: Final = owner
         self.max_members: Final = settings.max_members
@@ -70,9 +44,14 @@ class Members:
         self.dependents_seen = 0
         self._dependents = 0
         self._connections: dict[_Connection, None] = {}
-        self._members: dict[_Connection, Hello] = {}
+        self._members: dict[AttachedMember, None] = {}
         self.strangers: Final[Unidentified[_Connection]] = Unidentified(loop, settings.max_members)
-        self._rounds: Final[Rounds[_Connection]] = Rounds(loop, self._members, self.tell)
+        self._rounds: Final[Rounds[AttachedMember]] = Rounds(loop, self._members, self._tell)
+
+    @property
+    def total(self) -> int:
+        """All references (I5)."""
+        return self.own + self.others
 
     @property
     def peers(self) -> Peers:
@@ -93,15 +72,8 @@ class Members:
         """Who holds it, as a message."""
         listed: list[Holder] = []
         size = 0
-        for connection, hello in self._members.items():
-            holder = describe(
-                hello["pid"],
-                self.tally.of(connection),
-                connection.since,
-                hello["canServe"],
-                hello.get("label"),
-                hello.get("thread"),
-            )
+        for member in self._members:
+            holder = member.describe()
             size += len(write_json(holder)) + 1
             if len(listed) == MAX_LISTED_MEMBERS or size > _MAX_LISTED_BYTES:
                 break
@@ -110,8 +82,8 @@ class Members:
 
     def end_all(self) -> None:
         """Tells all members that the endpoint has ended for everybody."""
-        for connection in list(self._members):
-            connection.channel.send({"type": "stopping", "force": True})
+        for member in list(self._members):
+            member.channel.send({"type": "stopping", "force": True})
 
     def ended(self, failure: SocketReferenceError | None) -> None:
         """Answers those who asked for the end: everything has ended, but for what could not be removed."""
@@ -139,16 +111,16 @@ class Members:
         for connection in list(self._connections):
             connection.channel.destroy()
 
-    def tell(self, connection: _Connection) -> None:
+    def _tell(self, member: AttachedMember) -> None:
         """Tells a member the numbers; one that does not read gets one message when it does, not all (I7)."""
-        if connection not in self._members:
+        if member not in self._members:
             return
-        if not connection.channel.backed_up:
-            connection.behind = False
-            connection.channel.send({"type": "count", **self._numbers(connection)})
-        elif not connection.behind:
-            connection.behind = True
-            connection.channel.when_read(lambda: self.tell(connection))
+        if not member.channel.backed_up:
+            member.update_pending = False
+            member.channel.send({"type": "count", **self._numbers(member)})
+        elif not member.update_pending:
+            member.update_pending = True
+            member.channel.when_read(lambda: self._tell(member))
 
     def hello(self, connection: _Connection, hello: Hello) -> None:
         """A connection becomes a member, or is refused."""
@@ -160,28 +132,26 @@ class Members:
         if full:
             connection.end({"type": "failed", **full})
             return
-        self._members[connection] = hello
+        member = connection.member = AttachedMember(connection.channel, hello)
+        self._members[member] = None
         self.strangers.release(connection)
         if not hello["canServe"]:
             self._dependents += 1
             self.dependents_seen += 1
-        self.tally.set(connection, hello["references"])
-        connection.channel.send(
+        self._count(member, hello["references"])
+        member.channel.send(
             {
                 "type": "welcome",
                 "v": PROTOCOL_VERSION,
                 "pid": os.getpid(),
                 "state": stage,
-                **self._numbers(connection),
+                **self._numbers(member),
                 "maxReferences": self.max_references,
                 "stopTimeoutMs": self.stop_timeout_ms,
-                "anchor": connection.key,
+                "anchor": member.key,
             }
         )
         self.owner.changed()
-
-    def is_member(self, connection: _Connection) -> bool:
-        return connection in self._members
 
     def anchor(self, connection: _Connection, key: str) -> None:
         """A member's second connection, of which a child of it inherits the other end.
@@ -193,72 +163,80 @@ class Members:
         if member is None or member.anchor or member.survived or self.owner.stage == "stopping":
             connection.channel.destroy()
             return
-        member.anchor = connection
+        member.anchor = connection.channel
         connection.anchor_of = member
         self.strangers.release(connection)
         connection.channel.deafen({"type": "anchored"})
 
-    def references(self, connection: _Connection, references: int) -> bool:
+    def references(self, member: AttachedMember, references: int) -> bool:
         """A member's count has changed; False if that cannot be."""
-        total = self.tally.total - self.tally.of(connection) + references
+        total = self.total - member.references + references
         # No member of good faith exceeds the limit by itself, and no total may exceed what is exact (I7).
         if references > self.max_references or total > MAX_SAFE_INTEGER:
             return False
-        self.tally.set(connection, references)
+        self._count(member, references)
         self.owner.changed()
         return True
 
-    def remove(self, connection: _Connection) -> bool:
-        """A member is gone; says whether it was one."""
-        hello = self._members.pop(connection, None)
-        if hello is None:
-            return False
-        if not hello["canServe"] and not connection.survived:
+    def remove(self, member: AttachedMember) -> None:
+        """A member is gone."""
+        if member not in self._members:
+            return
+        del self._members[member]
+        if not member.hello["canServe"] and not member.survived:
             self._dependents -= 1
-        if connection.anchor is not None:
-            connection.anchor.channel.destroy()
-        self.tally.set(connection, 0)
+        if member.anchor is not None:
+            member.anchor.destroy()
+        self._count(member, 0)
         self.owner.changed()
-        return True
 
     def forget(self, connection: _Connection) -> None:
         """A connection is over."""
         self._connections.pop(connection, None)
         self.strangers.release(connection)
-        member, hello = connection.anchor_of, self._members.get(connection)
-        if member is not None:
-            self._anchor_ended(member)
-        elif hello is not None and connection.anchor is not None:
-            connection.survived = True
-            # It will not come back to a successor.
-            if not hello["canServe"]:
-                self._dependents -= 1
-        else:
-            self.remove(connection)
+        if connection.anchor_of is not None:
+            self._anchor_ended(connection.anchor_of)
+        elif connection.member is not None:
+            self._lost(connection.member)
 
-    def _anchor_ended(self, member: _Connection) -> None:
-        """Nobody has the member's end of its anchor open any more, or the hold is over."""
+    def _lost(self, member: AttachedMember) -> None:
+        """A member's own connection has ended without a `bye`."""
+        if member.anchor is None:
+            self.remove(member)
+            return
+        member.survived = True
+        # It will not come back to a successor.
+        if not member.hello["canServe"]:
+            self._dependents -= 1
+
+    def _anchor_ended(self, member: AttachedMember) -> None:
+        """No process has the member's end of its anchor open any more, or the membership is over."""
         member.anchor = None
         if member.survived:
             self.remove(member)
         elif member in self._members:
             member.channel.send({"type": "unanchored"})
 
+    def _count(self, member: AttachedMember, references: int) -> None:
+        """The one place where the sum changes with its parts."""
+        self.others += references - member.references
+        member.references = references
+
     def is_open(self, connection: _Connection) -> bool:
         return connection in self._connections
 
-    def _numbers(self, connection: _Connection) -> dict[str, int]:
+    def _numbers(self, member: AttachedMember) -> dict[str, int]:
         return {
-            "total": self.tally.total,
+            "total": self.total,
             "members": len(self._members),
             "dependents": self._dependents,
-            "yours": self.tally.of(connection),
+            "yours": member.references,
         }
 
     def _limit_met(self, hello: Hello) -> dict[str, Any] | None:
         if len(self._members) >= self.max_members:
             return _full("maxMembersPerSocket", self.max_members)
-        if self.tally.total + hello["references"] > self.max_references:
+        if self.total + hello["references"] > self.max_references:
             return _full("maxReferencesPerSocket", self.max_references)
         return None
 
@@ -266,21 +244,15 @@ class Members:
 class _Connection:
     """A control connection: a stranger's, until its `hello`."""
 
-    def __init__(self, holds: Members, sock: socket.socket) -> None:
-        self.since: Final = int(time.time() * 1000)
-        self._members: Final = holds
-        self.behind = False
+    def __init__(self, members: Members, sock: socket.socket) -> None:
+        self._members: Final = members
         self.asked_to_stop = False
-        self.key: Final = secrets.token_hex(8)
-        """What its anchor names, if it is a member."""
-        self.anchor: _Connection | None = None
-        """A connection that somebody inherited from it, by which its references count when the member itself has died."""
-        self.anchor_of: _Connection | None = None
+        self.member: AttachedMember | None = None
+        """The member whose own connection it is, until its `bye`."""
+        self.anchor_of: AttachedMember | None = None
         """The member whose anchor it is."""
-        self.survived = False
-        """It is over itself, and only its anchor is left."""
         self._answer_due = False
-        self.channel: Final = Channel(holds.loop, sock, self)
+        self.channel: Final = Channel(members.loop, sock, self)
 
     def drop(self) -> None:
         self.channel.destroy()
@@ -325,30 +297,32 @@ class _Connection:
         self._members.owner.fault(SocketReferenceError("ERR_SOCKREF_PROTOCOL", message, ours=PROTOCOL_VERSION, **fields))
 
     def _handle(self, message: ToOwner) -> bool:
-        holds = self._members
+        members, member = self._members, self.member
         match message["type"]:
             case "hello":
-                if holds.is_member(self):
+                if member is not None:
                     return False
-                holds.hello(self, message)
+                members.hello(self, message)
             case "anchor":
-                if holds.is_member(self):
+                if member is not None:
                     return False
-                holds.anchor(self, message["key"])
+                members.anchor(self, message["key"])
             case "who":
                 self._answer()
             case "stop":
                 # Its answer may take as long as the others keep their references.
-                if not self.asked_to_stop and not holds.is_member(self):
-                    holds.strangers.admit_to_wait(self)
+                if not self.asked_to_stop and member is None:
+                    members.strangers.admit_to_wait(self)
                 self.asked_to_stop = True
-                holds.owner.stop_requested(message["force"])
+                members.owner.stop_requested(message["force"])
             case "references":
-                return holds.is_member(self) and holds.references(self, message["n"])
+                return member is not None and members.references(member, message["n"])
             case "bye":
-                if not holds.remove(self):
+                if member is None:
                     return False
-                holds.owner.left(lambda last, failure: self.end(_farewell(last, failure)))
+                self.member = None
+                members.remove(member)
+                members.owner.left(lambda last, failure: self.end(_farewell(last, failure)))
         return True
 
     def _answer(self) -> None:
@@ -359,18 +333,6 @@ class _Connection:
         elif not self._answer_due:
             self._answer_due = True
             self.channel.when_read(self._answer)
-
-
-def describe(
-    pid: int, references: int, since: int, can_serve: bool, label: str | None, thread: int | None = None
-) -> Holder:
-    """A holder in a listing."""
-    holder: Holder = {"pid": pid, "references": references, "since": since, "canServe": can_serve}
-    if thread is not None:
-        holder["thread"] = thread
-    if label is not None:
-        holder["label"] = label
-    return holder
 
 
 def _farewell(last: bool, failure: SocketReferenceError | None) -> dict[str, Any]:

@@ -22,8 +22,10 @@ from .._serving.connections import ConnectionStats, Connections
 from .._serving.server_spec import Serve
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
+from .attached_member import describe
 from .lease import Context, LeaseEvents, Peers, Role
-from .members import Answer, Members, describe
+from .members import Members
+from .members_owner import ByeAnswer
 from .repair import Repairer
 from .settings import OwnerSettings
 from .sockets import Sockets
@@ -101,13 +103,14 @@ class Owner:
         self._linger = start.settings.linger
         self._grace_until: Final = self._loop.time() + SUCCESSOR_GRACE_SECONDS
         self._phase: Phase = Starting()
-        self._pending_byes: list[Answer] = []
+        self._said_stopping = False
+        self._pending_byes: list[ByeAnswer] = []
         settings = start.settings
         self._data: Final = Connections(
             start.serve, self._loop, settings.max_connections, settings.handler_threads, self.fault
         )
         self._members: Final = Members(self._loop, self, settings)
-        self._members.tally.own = start.references
+        self._members.own = start.references
         self.sockets: Final = Sockets(
             start.place,
             settings.mode,
@@ -133,7 +136,7 @@ class Owner:
 
     @property
     def others(self) -> int:
-        return self._members.tally.others
+        return self._members.others
 
     @property
     def peers(self) -> Peers:
@@ -156,7 +159,7 @@ class Owner:
         return self._data.stats
 
     def update(self, references: int) -> None:
-        self._members.tally.own = references
+        self._members.own = references
         self._members.announce()
         self._recount()
 
@@ -169,7 +172,7 @@ class Owner:
         return self._stop(keep_members=False)
 
     def _recount(self) -> None:
-        total = self._members.tally.total
+        total = self._members.total
         if total > 0 and isinstance(self._phase, Lingering):
             self._phase.over()
             self._phase = Serving()
@@ -218,9 +221,7 @@ class Owner:
         hooks = self._start.context.hooks
         failure: SocketReferenceError | None = None
         try:
-            said = self._data.stats.open > 0
-            if said:
-                self._try_to_say_stopping()
+            self._say_stopping()
             await hooks.clean_up(self.sockets.unlink)
             self.sockets.close()
             early: Exception | None = None
@@ -231,8 +232,8 @@ class Owner:
                 except Exception as error:
                     early = error
                 self._carry_through(self.lock.release, self._members.close)
-            elif not said and self._data.stats.open > 0:
-                self._try_to_say_stopping()
+            else:
+                self._say_stopping()
             await self._data.drain(self._settings.drain_timeout)
             if early is not None:
                 raise early
@@ -262,10 +263,14 @@ class Owner:
         for error in take_each(*steps):
             self.fault(system_error(error, path, f"remove the files of {path}"))
 
-    def _try_to_say_stopping(self) -> None:
-        """For those who look from outside while connections drain; without it they see less, nothing else is amiss."""
+    def _say_stopping(self) -> None:
+        """Says, once, that connections drain, if so. That is for those who look from outside: without it they see less, and
+        nothing else is amiss."""
+        if self._said_stopping or self._data.stats.open == 0:
+            return
         try:
             append_record(self.lock.fd, stopping_entry())
+            self._said_stopping = True
         except Exception as error:
             path = self._place.path
             self.fault(system_error(error, path, f"write the record of {path}"))
@@ -314,7 +319,7 @@ class Owner:
         self._members.announce()
         self._recount()
 
-    def left(self, answer: Answer) -> None:
+    def left(self, answer: ByeAnswer) -> None:
         if isinstance(self._phase, Ending) and not self._phase.done.done():
             self._pending_byes.append(answer)
         else:
@@ -324,14 +329,13 @@ class Owner:
         # Whoever looks may as well have it looked after.
         if isinstance(self._phase, (Serving, Lingering)):
             self._loop.call_soon(self._repairer.check)
-        tally = self._members.tally
         return {
             "type": "holders",
             "state": self._state(),
-            "owner": describe(os.getpid(), tally.own, self._since, True, self._settings.label),
+            "owner": describe(os.getpid(), self._members.own, self._since, True, self._settings.label),
             "members": members,
             "more": more,
-            "total": tally.total,
+            "total": self._members.total,
             "since": self._since,
         }
 
