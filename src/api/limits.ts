@@ -1,3 +1,4 @@
+import { SocketReferenceError } from '../errors/error.js';
 import { defaultLimits } from '../protocol/constants.js';
 import { isLimit } from './check.js';
 
@@ -30,4 +31,15 @@ export const limitChecks = Object.fromEntries(Object.keys(defaultLimits).map((na
 export function resolveLimits(limits: Limits | undefined): ResolvedLimits {
   const given = Object.entries(limits ?? {}).filter(([, value]) => value !== undefined);
   return { ...defaultLimits, ...Object.fromEntries(given) };
+}
+
+/** The error that a limit is met. `what` are the words for what the limit counts. */
+export function limitExceeded(
+  limit: string,
+  max: number,
+  what: string,
+  path: string | undefined,
+): SocketReferenceError {
+  const message = `${max} ${what}, and ${limit} allows no more; release some, or raise the limit`;
+  return new SocketReferenceError('ERR_SOCKREF_LIMIT_EXCEEDED', message, { ...(path && { path }), limit, max });
 }

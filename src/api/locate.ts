@@ -35,6 +35,16 @@ export function locate(input: unknown, make: boolean, allowed: readonly string[]
   return { path, directory, name: requested.name, isDefault };
 }
 
+/** As {@link locate}; undefined for what leads to no socket, or to none that is allowed. */
+export function locateSafely(input: string, allowed: readonly string[] | undefined): Location | undefined {
+  try {
+    return locate(input, false, allowed);
+  } catch (error) {
+    if (isSocketReferenceError(error)) return undefined;
+    throw error;
+  }
+}
+
 /** Opens and checks the directory of a location. The caller releases it. */
 export function openPlace({ path, directory, name, isDefault }: Location): Place {
   const opened = forSocket(path, () => Directory.open(directory, isDefault ? 'private' : 'shared'));

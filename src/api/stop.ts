@@ -4,6 +4,7 @@ import { unresponsive } from '../control/unresponsive.js';
 import { SocketReferenceError } from '../errors/error.js';
 import type { Place } from '../files/place.js';
 import { stopAnswerMs, stopPauseMs, stopSilenceMs } from '../protocol/constants.js';
+import { type Location, openPlace } from './locate.js';
 
 /**
  * Ends a socket that a command serves, at once and for all its holders. Waits until the server has ended and every file
@@ -11,7 +12,16 @@ import { stopAnswerMs, stopPauseMs, stopSilenceMs } from '../protocol/constants.
  *
  * @throws SocketReferenceError `ERR_SOCKREF_OWNER_UNRESPONSIVE`, or what the keeper could not end or remove
  */
-export async function stopCommand(place: Place): Promise<boolean> {
+export async function stopCommandAt(location: Location): Promise<boolean> {
+  const place = openPlace(location);
+  try {
+    return await stopCommand(place);
+  } finally {
+    place.directory.release();
+  }
+}
+
+async function stopCommand(place: Place): Promise<boolean> {
   const deadline = performance.now() + stopSilenceMs;
   for (;;) {
     const finding = await query(place, stopAnswerMs);

@@ -12,13 +12,13 @@ import { greet, greeting, readAll } from '../helpers/serve.js';
 import { deadSocket } from '../helpers/tree.js';
 
 /** A state of an endpoint that is there as long as it says so. */
-function slotAt(place: Place, heal: () => Promise<void> = async () => {}) {
+function referenceAt(place: Place, repair: () => Promise<void> = async () => {}) {
   const changed = deferred<void>();
   const watched = new Set<ReferenceState>();
   const endpoint = {
     place,
     live: true,
-    lease: { heal } as object | undefined,
+    lease: { repair } as object | undefined,
     whenChanged: () => changed.promise,
     watch: (state: ReferenceState) => void watched.add(state),
     closedError: (open: boolean) => new Error(open ? 'ended' : 'closed'),
@@ -43,7 +43,7 @@ describe('a connection', () => {
   it('has the file looked after first when it is not there', () =>
     withPlace(async (place) => {
       let stop: (() => Promise<unknown>) | undefined;
-      const { state } = slotAt(place, async () => {
+      const { state } = referenceAt(place, async () => {
         stop ??= await served(place.path);
       });
       expect(await readAll(await connectTo(state, undefined))).toBe(greeting);
@@ -52,7 +52,7 @@ describe('a connection', () => {
 
   it('waits for a change while there is no server, and leaves no listener behind', () =>
     withPlace(async (place) => {
-      const { state, endpoint, changed } = slotAt(place);
+      const { state, endpoint, changed } = referenceAt(place);
       const stop = await served(place.path);
       const { lease } = endpoint;
       endpoint.lease = undefined;
@@ -70,7 +70,7 @@ describe('a connection', () => {
   it('that nobody accepts any more fails when its time is over', () =>
     withPlace(async (place) => {
       await deadSocket(place.path);
-      const { state } = slotAt(place);
+      const { state } = referenceAt(place);
       await expect(connectTo(state, { timeoutMs: 10 })).rejects.toMatchObject({
         code: 'ERR_SOCKREF_TIMEOUT',
         timeoutMs: 10,
@@ -82,7 +82,7 @@ describe('a connection', () => {
   it('is not made for a signal that aborts meanwhile', () =>
     withPlace(async (place) => {
       const stop = await served(place.path);
-      const { state } = slotAt(place);
+      const { state } = referenceAt(place);
       const abort = new AbortController();
       const connecting = connectTo(state, { signal: abort.signal });
       abort.abort('why');
@@ -92,7 +92,7 @@ describe('a connection', () => {
 
   it('fails when the reference is of no use any more', () =>
     withPlace(async (place) => {
-      const { state, endpoint } = slotAt(place);
+      const { state, endpoint } = referenceAt(place);
       endpoint.lease = undefined;
       const connecting = connectTo(state, {});
       endpoint.live = false;
@@ -105,7 +105,7 @@ describe('a connection', () => {
   it('is not made to what is no socket', () =>
     withPlace(async (place) => {
       mkdirSync(place.path);
-      await expect(connectTo(slotAt(place).state, {})).rejects.toMatchObject({
+      await expect(connectTo(referenceAt(place).state, {})).rejects.toMatchObject({
         code: 'ERR_SOCKREF_ADDRESS_IN_USE',
         found: 'directory',
       });
@@ -117,7 +117,7 @@ describe('a connection', () => {
       const stop = await served(`${place.path}~`);
       renameSync(`${place.path}~`, place.path);
       if (isRoot) chownSync(place.path, otherUid, otherUid);
-      const connecting = connectTo(slotAt(place).state, {});
+      const connecting = connectTo(referenceAt(place).state, {});
       if (isRoot) await expect(connecting).rejects.toMatchObject({ found: 'socket', uid: otherUid });
       else expect(await readAll(await connecting)).toBe(greeting);
       unlinkSync(place.path);
