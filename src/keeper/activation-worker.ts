@@ -9,9 +9,9 @@ const say = (answer: HeldSocketAnswer): void => parentPort?.postMessage(answer);
 const server = createServer();
 server.once('error', ({ message, ...fields }) => say({ failed: { message, ...fields } }));
 server.listen({ path, backlog: socketBacklog, exclusive: true }, () => {
-  // Nothing public tells the descriptor; what is passed on by the public ways is taken from this process.
+  // No public API tells the descriptor, and the public ways to pass a handle on take it from this process.
   say({ fd: (server as unknown as { _handle: { fd: number } })._handle.fd });
-  // In the very tick in which it listens: the loop has no chance to accept, now and until it is closed.
+  // In the same tick in which it listens, so that the event loop cannot accept, now or until it is closed.
   Atomics.wait(cell, 0, 0);
   server.close();
 });

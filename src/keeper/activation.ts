@@ -2,14 +2,17 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { ClientWatch } from './client-watch.js';
 
-/** What the worker is given. */
+/** What the worker gets. */
 export interface HeldSocketData {
   readonly path: string;
-  /** One cell, at which the worker waits: 0 while the socket is to be held. */
+  /** One cell at which the worker waits: 0 while the socket must be held. */
   readonly cell: Int32Array;
 }
 
-/** What it says: the listening descriptor; or what the system's error says, of which a message keeps no more than the text. */
+/**
+ * The worker's answer: the listening descriptor, or the message of the system's error. A message between threads keeps
+ * only that text.
+ */
 export type HeldSocketAnswer = { readonly fd: number } | { readonly failed: { readonly message: string } };
 
 type State =
@@ -19,11 +22,10 @@ type State =
   | { readonly kind: 'closed'; readonly done: Promise<void> };
 
 /**
- * A listening socket that no event loop polls. Node's loop accepts on every listening handle that it knows, and a keeper
- * that did so would take connections from its server: so a worker thread holds it, which is blocked all the time.
- *
- * It does not keep the process alive. If its thread ends by itself, which it does only for want of memory, the process has an
- * uncaught exception: by no other descriptor could the next server get the socket.
+ * A listening socket that no event loop polls. Node's loop accepts on every listening handle that it knows, and a
+ * keeper that did so would take connections from its server. So a blocked worker thread holds the socket. It does not
+ * keep the process alive. The thread can end early only for want of memory; then the process gets an uncaught
+ * exception, because no other descriptor could give the socket to the next server.
  */
 export class HeldSocket {
   readonly #cell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
@@ -32,7 +34,7 @@ export class HeldSocket {
   #watch: ClientWatch | undefined;
   #stopWatching: AbortController | undefined;
 
-  /** The descriptor, to be inherited by a server. */
+  /** The descriptor, for a server to inherit. */
   get fd(): number {
     if (this.#state.kind !== 'held') throw new Error(`the socket is ${this.#state.kind}, and has no descriptor`);
     return this.#state.fd;
@@ -43,7 +45,7 @@ export class HeldSocket {
     return this.#state.kind === 'held';
   }
 
-  /** Binds to a path and listens; from then on clients queue. Once only. Rejects with the error of the system. */
+  /** Binds to a path and listens; from then on clients queue. Callable once. Rejects with the error of the system. */
   async bind(path: string): Promise<void> {
     if (this.#state.kind !== 'idle') throw new Error(`the socket is ${this.#state.kind} already`);
     const workerData: HeldSocketData = { path, cell: this.#cell };
@@ -60,8 +62,8 @@ export class HeldSocket {
   }
 
   /**
-   * Resolves when a client waits in the queue, which nobody serves; never, once the wait was stopped or the socket is closed.
-   * Undefined where that cannot be seen.
+   * Resolves when a client waits in the queue while no server runs; never, once the wait was stopped or the socket is
+   * closed. Undefined where that cannot be seen.
    */
   untilClient(): Promise<void> | undefined {
     this.#watch ??= ClientWatch.of(this.fd);
@@ -70,12 +72,12 @@ export class HeldSocket {
     return this.#watch?.untilClient(this.#stopWatching.signal);
   }
 
-  /** Does not wait for a client any more. */
+  /** Stops waiting for a client. */
   stopWaiting(): void {
     this.#stopWatching?.abort();
   }
 
-  /** Listens no more; who still queues is turned away. Resolves when it is done. Idempotent. */
+  /** Stops listening, and refuses the clients in the queue. Resolves when that is done. Idempotent. */
   close(): Promise<void> {
     const state = this.#state;
     if (state.kind === 'closed') return state.done;

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 
-/** What is used of the handle below a socket of Node. */
+/** The part of the handle below a socket of Node that is used here. */
 interface Handle {
   onread: () => void;
   open(fd: number): number;
@@ -9,11 +9,9 @@ interface Handle {
 }
 
 /**
- * Sees whether a client waits at a listening socket, and accepts none. Reading from such a socket is an error, which comes when
- * there is something to be accepted: the loop waits for it as for any data, and that costs nothing meanwhile.
- *
- * The descriptor stays its holder's. So the handle is never closed, which would close the descriptor, too: the holder stops
- * the wait before it closes it.
+ * Sees whether a client waits at a listening socket, and accepts none. Reading from such a socket fails as soon as a
+ * client waits. The event loop waits for that as for any data, at no cost. The descriptor stays its holder's: closing
+ * the handle would close it, so the handle is never closed. The holder stops the wait before it closes the descriptor.
  */
 export class ClientWatch {
   readonly #handle: Handle;
@@ -24,7 +22,7 @@ export class ClientWatch {
     this.#fd = fd;
   }
 
-  /** Undefined where Node's handles are not as we know them, as in another runtime. */
+  /** Undefined where Node's handles have another shape, as in another runtime. */
   static of(fd: number): ClientWatch | undefined {
     const socket = new Socket({ fd, writable: false, manualStart: true } as ConstructorParameters<typeof Socket>[0]);
     socket.unref();
@@ -42,7 +40,7 @@ export class ClientWatch {
         handle.readStop();
         resolve();
       };
-      // After an error a handle is good for nothing, until it is opened anew.
+      // After an error a handle must be opened again.
       const failed = handle.open(this.#fd) || handle.readStart();
       if (failed) reject(new Error(`the listening socket cannot be polled: error ${failed} of libuv`));
     });

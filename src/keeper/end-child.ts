@@ -1,16 +1,16 @@
 import type { Clock } from '../clock.js';
 import { errnoOf } from '../errors/system.js';
 
-/** A child that leads a group of its own. */
+/** A child that leads its own process group. */
 export interface Leader {
   readonly pid: number;
-  /** Resolves in the tick in which its parent hears of its end. */
+  /** Resolves in the tick in which its parent learns of its end. */
   readonly exited: Promise<unknown>;
 }
 
 /**
- * Ends a child and its group where nobody tells about processes. Until its parent has heard of its end its number is its own;
- * what outlives it is not seen, and left.
+ * Ends a child and its group where the system does not list processes. Until the parent has learnt of the child's end,
+ * its pid is not reused. Processes that outlive the child are not seen, and are left.
  *
  * @param graceMs - milliseconds until SIGKILL
  */
@@ -37,7 +37,7 @@ function sendToGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    // It has ended, and we are about to hear of it; macOS calls a group of the dead not permitted.
+    // The child has ended, and we are about to learn of it. macOS reports a group of ended processes as not permitted.
     if (errnoOf(error) !== 'ESRCH' && errnoOf(error) !== 'EPERM') throw error;
   }
 }

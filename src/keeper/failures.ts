@@ -10,47 +10,47 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** What the errors of a server have in common. */
+/** What the errors of a server need. */
 export interface FailedServer {
   /** The path of the socket. */
   readonly path: string;
   readonly command: readonly string[];
-  /** Whether it was handed a socket. */
+  /** Whether it got a listening socket. */
   readonly activate: boolean;
   /** The end of its output. */
   readonly output: string;
-  /** Where all of its output is, if it was kept. */
+  /** Where all of its output is, if that was kept. */
   readonly log: string | undefined;
-  /** Why it was not. */
+  /** Why its output was not kept. */
   readonly noLog: string | undefined;
 }
 
-/** There is no such program, or none that may be run. */
+/** The program does not exist, or may not be executed. */
 export function notFound(server: FailedServer, program: string, why: string): SocketReferenceError {
   return failure(server, 'not-found', `the program ${quote(program)} ${why}; check its name, its mode and PATH`);
 }
 
-/** It ended before it accepted a connection. */
+/** The server ended before it accepted a connection. */
 export function exitedEarly(server: FailedServer, exit: Exit): SocketReferenceError {
   const advice =
     exit.code === 0 ? '; if it goes into the background, tell it to stay in the foreground' : '; see its output';
   return failure(server, 'exited', `it ${wordsFor(exit)} before it accepted a connection${advice}`, exit);
 }
 
-/** Where it is to run is gone, or was never there. Who has another directory can do better. */
+/** The working directory does not exist. A member with another directory may have more success. */
 export function noDirectory(server: FailedServer, cwd: string): SocketReferenceError {
   const what = `its working directory ${quote(cwd)} does not exist; create it, or start the server in a directory that stays`;
   return failure(server, noDirectoryReason, what);
 }
 
-/** It lives and does not listen where it should. */
+/** The server lives but does not listen where it must. */
 export function notReady(server: FailedServer, timeoutMs: number, where: string, other?: string): SocketReferenceError {
   const instead = other === undefined ? '' : `; ${listensAt(other)}`;
   const what = `it accepted no connection within ${timeoutMs} ms (readyTimeoutMs); it has to listen at ${where}${instead}`;
   return failure(server, 'not-ready', what);
 }
 
-/** It listens, under a name that it has chosen itself. */
+/** The server listens under a name that it chose itself. */
 export function listensElsewhere(server: FailedServer, other: string): SocketReferenceError {
   return failure(server, 'not-ready', listensAt(other));
 }
@@ -59,13 +59,13 @@ function listensAt(name: string): string {
   return `it listens at {dir}/${name}, under a name of its own; give the socket that name: sockref run ${name} …, or acquire(${quote(name)}, …)`;
 }
 
-/** It ended once more than it is started again. */
+/** The server ended once more often than it is restarted. */
 export function gaveUp(server: FailedServer, exit: Exit, restarts: number): SocketReferenceError {
   const often = restarts === 0 ? '' : `, after ${restarts} restarts in a row`;
   return failure(server, 'restarts', `it ${wordsFor(exit)}${often}, and is not started again (restart)`, exit);
 }
 
-/** It could not be ended: by an error, or because the system does not let us end these processes. */
+/** The server could not be ended: by an error, or because the system does not let us end its processes. */
 export function notEnded(path: string, left: readonly number[], error: unknown): SocketReferenceError {
   const typed = systemError(
     error ?? Object.assign(new Error('kill EPERM'), { code: 'EPERM', syscall: 'kill' }),
@@ -97,7 +97,7 @@ function failure(server: FailedServer, reason: string, what: string, exit?: Exit
   );
 }
 
-/** Programs that start another one without the descriptors that they were given. */
+/** Programs that start another program without passing on the descriptors that they got. */
 const launchers: readonly string[] = ['npm', 'npx', 'yarn', 'pnpm'];
 
 function activationHint([program = '']: readonly string[]): string {

@@ -1,10 +1,10 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-/** The path that POSIX prescribes when none is set. */
+/** The path that POSIX prescribes when PATH is not set. */
 const defaultPath = '/usr/bin:/bin';
 
-/** Why a program cannot be run; undefined if it can. Looks where a shell would. */
+/** Why a program cannot be run; undefined if it can. It looks where a shell looks. */
 export function whyNotRunnable(program: string, cwd: string, path: string | undefined): string | undefined {
   const places = program.includes('/')
     ? [resolve(cwd, program)]
@@ -16,14 +16,14 @@ export function whyNotRunnable(program: string, cwd: string, path: string | unde
       accessSync(place, constants.X_OK);
       return undefined;
     } catch {
-      // There may be another one further on.
+      // There may be another one later in PATH.
       why = 'may not be executed';
     }
   }
   return why;
 }
 
-/** No error counts: a directory of PATH that is closed to this user, say, is one in which a shell finds nothing, either. */
+/** Errors do not count: in a directory of PATH that this user cannot read, a shell finds nothing, either. */
 function isFile(place: string): boolean {
   try {
     return statSync(place).isFile();

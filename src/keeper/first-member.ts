@@ -2,25 +2,25 @@ import type { Clock } from '../clock.js';
 import { deferred } from '../deferred.js';
 
 /**
- * How long one who serves for others waits for the first of them, in milliseconds: whoever had it started attaches at
- * once, unless it died in between.
+ * How long a keeper waits for its first member, in milliseconds. The process that started it attaches at once, unless
+ * it died.
  */
 const firstMemberMs = 10_000;
 
-/** The first member of an owner that serves for others alone. */
+/** The first member of a keeper. */
 export class FirstMember {
   readonly #come = deferred<boolean>();
   #here = false;
 
-  /** It has come, or it does not matter any more. Idempotent. */
+  /** The first member attached, or waiting is pointless now. Idempotent. */
   arrived(): void {
-    // Each count calls this, and to settle a promise once more takes Node longer than to count.
+    // Each change of the count calls this, and in Node settling a promise again is slower than counting.
     if (this.#here) return;
     this.#here = true;
     this.#come.resolve(true);
   }
 
-  /** Whether it comes in time. */
+  /** Resolves to whether it attached in time. */
   wait(clock: Clock): Promise<boolean> {
     const timer = clock.after(firstMemberMs, () => this.#come.resolve(false));
     return this.#come.promise.finally(() => timer.cancel());

@@ -5,8 +5,8 @@ import type { LogFile } from './log.js';
 type Level = 'info' | 'warn' | 'error';
 
 /**
- * The keeper's own log: a line of JSON for each event. It never decides: what cannot be written is dropped, since the keeper's
- * work matters more than its words.
+ * The keeper's own log: one line of JSON for each event. What cannot be written is dropped, because the keeper's work
+ * matters more than its log.
  */
 export class Journal {
   readonly #hide: (text: string) => string;
@@ -15,7 +15,7 @@ export class Journal {
 
   /**
    * @param open - opens its file
-   * @param hide - takes out of a text what no file is to keep, such as the passwords in a command
+   * @param hide - removes from a text what must not be kept in a file, such as passwords in a command
    */
   constructor(open: () => LogFile, hide: (text: string) => string) {
     this.#hide = hide;
@@ -26,7 +26,7 @@ export class Journal {
     }
   }
 
-  /** Why nothing is written, or not everything. */
+  /** Why nothing is written, or only a part. */
   get problem(): string | undefined {
     return this.#problem;
   }
@@ -43,13 +43,13 @@ export class Journal {
     this.#write('error', fields, message);
   }
 
-  /** Closes the file. What is said afterwards is dropped. Idempotent. */
+  /** Closes the file. Later lines are dropped. Idempotent. */
   close(): void {
     this.#log?.close();
     this.#log = undefined;
   }
 
-  /** At once, since the next moment may be the last of the process. */
+  /** At once: the process may end at the next moment. */
   #write(level: Level, fields: object, msg: string): void {
     if (!this.#log) return;
     try {
@@ -62,7 +62,7 @@ export class Journal {
 
   #shown(value: unknown): unknown {
     if (typeof value === 'string') return this.#hide(value);
-    // By its shape: it may come from another realm, or another copy of the package.
+    // Read by its shape: the value may come from another realm, or another copy of the package.
     const { name, message, stack } = (typeof value === 'object' && value !== null ? value : {}) as Partial<Error>;
     return typeof message === 'string' && typeof stack === 'string' ? { type: name, message, stack } : value;
   }

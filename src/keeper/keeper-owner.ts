@@ -7,19 +7,19 @@ import type { Server } from '../serving/server.js';
 import { FirstMember } from './first-member.js';
 import type { ServerHost } from './server-host.js';
 
-/** What has to be started: its members are attached by then, and wait. */
+/** A server that must be started. Its members attach before, and wait. */
 export interface StartedServer extends Server {
   start(host: ServerHost): Promise<void>;
 }
 
-/** What the owner of a server that has to be started starts from. */
+/** What the owner of such a server needs to start. */
 export interface KeeperStart extends Omit<OwnerStart, 'references'> {
   readonly server: StartedServer;
 }
 
 /**
- * The owner that a keeper is: it holds no reference itself, members attach before its server is up, and the server can fail for
- * good. It starts the server for the first member, and ends when nobody waits for it any more.
+ * The owner inside a keeper. It holds no reference itself, its members attach before the server is up, and the server
+ * can fail for good. It starts the server for the first member, and ends when no member waits any more.
  */
 export class KeeperOwner extends Owner implements ServerHost {
   protected override readonly first: readonly SocketKind[] = ['control'];
@@ -37,11 +37,11 @@ export class KeeperOwner extends Owner implements ServerHost {
   }
 
   /**
-   * Publishes the control socket, and starts the server for the first member. On failure nothing remains but the lock, which
-   * stays the caller's; unless members had been let in to wait: then the lock has gone, too, and they were told.
+   * Publishes the control socket, and starts the server for the first member. After a failure only the lock remains,
+   * which stays the caller's. If members had attached by then, they were told of the failure and the lock is gone, too.
    *
    * @param opened - called when members can attach
-   * @param accept - called in the tick in which the server is up; never, if the owner has ended before
+   * @param accept - called in the tick in which the server is up; never, if the owner ended before
    */
   static keep(
     start: KeeperStart,
@@ -59,9 +59,9 @@ export class KeeperOwner extends Owner implements ServerHost {
     this.record.shorten();
   }
 
-  /** Not while files are being repaired: both would publish. */
+  /** Not during a repair: both would publish. */
   async publish(): Promise<boolean> {
-    // Again, since a repair may begin in the moment in which we are told.
+    // Check again: a repair may begin at the moment in which the wait ends.
     for (let under = this.sockets.settled(); under !== undefined; under = this.sockets.settled()) await under;
     if (this.over) return false;
     this.sockets.unlink(['data']);
@@ -76,7 +76,7 @@ export class KeeperOwner extends Owner implements ServerHost {
     if (this.over) return;
     this.#failure = error;
     this.events.ended(error);
-    // Told once it is over, like any end.
+    // Reported once the end is over, as for any end.
     this.stop().catch(() => {});
   }
 
@@ -84,7 +84,7 @@ export class KeeperOwner extends Owner implements ServerHost {
     return [...super.lastWords(failure), () => this.#failure && this.members.fail(this.#failure)];
   }
 
-  /** What was not started ends with its process. */
+  /** A server that was not started needs no stop. */
   protected override unpublished(): void {}
 
   protected override leftStarting(): void {
@@ -94,7 +94,7 @@ export class KeeperOwner extends Owner implements ServerHost {
   protected override recount(): void {
     if (this.members.total > 0) this.#firstMember.arrived();
     else if (this.isStarting && this.members.seen > 0) {
-      // Nobody waits for it any more.
+      // No member waits for the server any more.
       void this.stop();
       return;
     }
@@ -104,7 +104,7 @@ export class KeeperOwner extends Owner implements ServerHost {
   protected override async bringUp(): Promise<boolean> {
     try {
       this.#opened(this);
-      // Wait for the process that started us to attach; without it nobody would hear of a failure.
+      // Wait for the process that started us to attach: only a member can learn of a failure.
       const came = await this.#firstMember.wait(this.context.clock);
       if (this.isStarting) {
         if (came) await this.#starting.start(this);

@@ -19,17 +19,17 @@ import { ownUid, reachesThroughDescriptors } from '../files/platform.js';
 
 const asDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
-/** What a directory of logs is made below of. */
+/** The directory below which a directory of logs is created. */
 export interface LogHome {
-  /** A directory of this user: nothing is written below one of somebody else, such as the home that `sudo -E` keeps. */
+  /** A directory of this user. Nothing is written below another user's, such as the home that `sudo -E` keeps. */
   readonly path: string;
-  /** Whether it is made if it is missing. */
+  /** Whether to create it if it is missing. */
   readonly make: boolean;
 }
 
 /**
- * A directory for logs, held open: what is done in it is done in the very directory that was checked. The way to it is gone
- * step by step from a directory of ours, so that no link of somebody else leads it elsewhere.
+ * A directory for logs that is kept open: operations reach the directory that was checked. Every step from our own
+ * directory to it is checked, so that no link of another user leads elsewhere.
  */
 export class LogDirectory {
   readonly path: string;
@@ -41,9 +41,9 @@ export class LogDirectory {
   }
 
   /**
-   * Opens `below`, names with slashes between them, and makes what is missing of it for this user alone.
+   * Opens `below`, names separated by slashes, and creates the missing directories for this user alone.
    *
-   * @throws SocketReferenceError when it cannot be made, or belongs to somebody else
+   * @throws SocketReferenceError if it cannot be created, or belongs to another user
    */
   static open({ path: home, make }: LogHome, below: string): LogDirectory {
     const path = joinPath(home, below);
@@ -72,7 +72,7 @@ export class LogDirectory {
     }
   }
 
-  /** The path of a name in it; valid in this process only, and as long as it is open. */
+  /** A path to a name in it. It is valid in this process only, while the directory is open. */
   at(name: string): string {
     return reachesThroughDescriptors ? throughDescriptor(this.#fd, name) : joinPath(this.path, name);
   }
@@ -82,7 +82,7 @@ export class LogDirectory {
   }
 }
 
-/** The nearest directory above that is there, and the names from there on. */
+/** The nearest existing directory above, and the missing names from there on. */
 function nearest(path: string): { existing: string; missing: string[] } {
   const missing: string[] = [];
   for (let existing = path; ; existing = dirname(existing)) {
@@ -91,7 +91,7 @@ function nearest(path: string): { existing: string; missing: string[] } {
   }
 }
 
-/** Opens a directory in another one, and makes it if it is missing. */
+/** Opens a directory in another one, and creates it if it is missing. */
 function enter(fd: number, path: string, name: string): number {
   const at = reachesThroughDescriptors ? throughDescriptor(fd, name) : joinPath(path, name);
   try {
@@ -104,7 +104,7 @@ function enter(fd: number, path: string, name: string): number {
     }
     if (errno !== 'ELOOP' && errno !== 'ENOTDIR') throw error;
     const stats = lstatSync(at);
-    // A user may keep their state on another disk; where it leads is checked as any other directory.
+    // Users may keep their state on another disk. The target of the link is checked as any other directory.
     if (!stats.isSymbolicLink() || (stats.uid !== ownUid() && stats.uid !== 0)) throw error;
     return openSync(realpathSync.native(at), asDirectory);
   }
@@ -114,7 +114,7 @@ function makeOne(directory: string): void {
   try {
     mkdirSync(directory, 0o700);
   } catch (error) {
-    // Another keeper was quicker.
+    // Another keeper created it first.
     if (errnoOf(error) !== 'EEXIST') throw error;
   }
 }
@@ -125,7 +125,7 @@ function assertOurs(path: string, fd: number): void {
   assertWay(path, fd);
 }
 
-/** Groups may write on the way, as a umask of 002 lets them: in the end counts whose the last directory is. */
+/** The group may write to directories on the way, as with a umask of 002. What counts is who owns the last one. */
 function assertWay(path: string, fd: number): void {
   const { uid, mode } = fstatSync(fd);
   if (uid !== ownUid() && uid !== 0) {
@@ -148,12 +148,12 @@ function throughDescriptor(fd: number, name: string): string {
 }
 
 /**
- * Opens a regular file of ours that nobody else may read, and makes it if it is missing.
+ * Opens a regular file of ours that other users cannot read, and creates it if it is missing.
  *
- * @param path - what messages call it
+ * @param path - its name in messages
  */
 export function openPrivate(file: string, flags: number, path = file): number {
-  // Not to follow a link, not to become anybody's terminal.
+  // Does not follow a link, or make a terminal the controlling one.
   const fd = openSync(file, flags | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NOCTTY, 0o600);
   try {
     const stats = fstatSync(fd, { bigint: true });
@@ -166,7 +166,7 @@ export function openPrivate(file: string, flags: number, path = file): number {
   }
 }
 
-/** What a file holds; nothing if it is not there, or cannot be read. */
+/** The content of a file; empty if it is missing or cannot be read. */
 export function readIfThere(file: string): Buffer {
   try {
     const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

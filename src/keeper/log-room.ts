@@ -1,16 +1,16 @@
 import { statfsSync } from 'node:fs';
 
-/** Bytes that a file system has to have left for a log on it: what a server says last, many times over. */
+/** How many bytes must be free on a file system for a log: many times a server's last output. */
 const neededBytes = 65_536;
 
-/** Whether a file system has no room left for a log. */
+/** Whether a file system has no room for a log. */
 export function isFull(path: string): boolean {
   try {
     const { bavail, bfree, bsize } = statfsSync(path);
-    // Root may use what is kept back from others.
+    // Root may use the blocks that are reserved.
     return (process.geteuid?.() === 0 ? bfree : bavail) * bsize < neededBytes;
   } catch {
-    // It does not tell: then it is taken to have room, and what cannot be written is lost.
+    // The file system does not tell. Assume that it has room; what cannot be written is lost.
     return false;
   }
 }

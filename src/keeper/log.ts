@@ -8,31 +8,36 @@ import { isFull } from './log-room.js';
 import { lastLines, withoutZeros } from './log-text.js';
 import { OlderPart } from './older-part.js';
 
-/** Bytes that a log may grow to; as much as anybody reads, on a disk that nobody watches. */
+/**
+ * How many bytes a log may grow to: as much as a person would read, and little enough for a disk that is not watched.
+ */
 export const maxLogBytes = 1_048_576;
-/** Bytes that output without a log may grow to: only its end is ever read. */
+/** How many bytes output without a log may grow to: only its end is ever read. */
 export const maxNamelessBytes = 131_072;
-/** Bytes of a server's last words that an error carries: some forty lines. */
+/** How many bytes of a server's last output an error carries: some forty lines. */
 const tailBytes = 4_096;
-/** Milliseconds between two looks at the size. A server that writes 100 MB a second fills 25 MB meanwhile. */
+/** Milliseconds between two checks of the size. A server that writes 100 MB a second fills 25 MB meanwhile. */
 const watchMs = 250;
-/** Makes a file without a name (`__O_TMPFILE` of Linux, which Node does not name); undefined where there is no such thing. */
+/**
+ * Creates a file without a name (`__O_TMPFILE` of Linux, for which Node has no constant); undefined on other systems.
+ */
 const withoutName = process.platform === 'linux' ? 0o20000000 : undefined;
 
 /**
- * A log, kept below a size. A server writes to it by itself, by an inherited descriptor: so it can be opened anew by its
- * name, as `/dev/stderr` say, no pipe can be full, and nothing is lost when the keeper dies.
+ * A log whose size is limited. A server writes to it directly, through an inherited descriptor. So the server can open
+ * it again by name, for example as `/dev/stderr`; there is no pipe that could be full; and nothing is lost when the
+ * keeper dies.
  */
 export class LogFile {
-  /** For a server's stdout and stderr. Each write goes to the end, wherever that is by then. */
+  /** For a server's stdout and stderr. Each write goes to the current end of the file. */
   readonly fd: number;
   readonly #older: OlderPart;
   readonly #maxBytes: number;
-  /** By which the system tells about its file system. */
+  /** A path by which the system tells about its file system. */
   readonly #at: string;
-  /** How many bytes were written before those that the file begins with, as far as we cut them off. */
+  /** How many bytes were written before the first byte of the file, as far as we removed them. */
   #before = 0;
-  /** As many bytes were written before the last start. */
+  /** The position, in all bytes ever written, where the last start began. */
   #mark = 0;
   #open = true;
 
@@ -45,9 +50,9 @@ export class LogFile {
   }
 
   /**
-   * Opens a log, and makes it if it is missing.
+   * Opens a log, and creates it if it is missing.
    *
-   * @throws SocketReferenceError when it cannot be made, or when something else lies there
+   * @throws SocketReferenceError if it cannot be created, or if something else is at its path
    */
   static open(directory: LogDirectory, name: string): LogFile {
     const path = joinPath(directory.path, name);
@@ -61,17 +66,17 @@ export class LogFile {
   }
 
   /**
-   * The same for output of which only the end counts: a file that no name leads to, so that whatever happens nothing is left.
+   * A log for output of which only the end counts: a file without a name, so that nothing is left whatever happens.
    *
-   * @param directory - where it takes its room
-   * @param name - a name there for a moment, where the file system knows no files without one; undefined to do without
+   * @param directory - where the file takes its space
+   * @param name - a name for a moment, where the file system has no files without a name; undefined for none
    */
   static nameless(directory: string, name: string | undefined, flag = withoutName): LogFile {
     const fd = openNameless(directory, name, flag);
     return new LogFile(fd, new OlderPart(maxNamelessBytes / 2), maxNamelessBytes, directory);
   }
 
-  /** Where in the file begins what was written since the mark. */
+  /** The position in the file where the output since the mark begins. */
   get begin(): number {
     return Math.max(0, this.#mark - this.#before);
   }
@@ -81,18 +86,18 @@ export class LogFile {
     return this.#open && isFull(this.#at);
   }
 
-  /** What is written from here on belongs to the next start. */
+  /** Sets the mark: later output belongs to the next start. */
   mark(): void {
     this.#mark = this.#before + this.#size();
   }
 
-  /** The end of what was written since the mark: whole lines, at most so many bytes. */
+  /** The end of the output since the mark: whole lines, at most `maxBytes` bytes. */
   tail(maxBytes = tailBytes): string {
     const size = this.#size();
     const end = this.#before + size;
-    // Less than at the mark: somebody else has emptied the file since.
+    // The file is shorter than at the mark: another program has emptied it.
     const mark = this.#mark > end ? this.#before : this.#mark;
-    // One byte more: it tells whether a line begins behind it.
+    // One byte more, which tells whether a line begins after it.
     const from = Math.max(mark, end - maxBytes - 1);
     const older = this.#before - from;
     const parts = [this.#read(Math.max(0, -older), size)];
@@ -101,15 +106,15 @@ export class LogFile {
     return lastLines(bytes, from > mark && bytes.length === end - from);
   }
 
-  /** Adds a text. */
+  /** Appends a text. */
   write(text: string): void {
     writeSync(this.fd, text);
     this.limit();
   }
 
   /**
-   * Cuts the log off if it has grown too large, and keeps the newer half of it beside it. If the disk is full it is cut as
-   * well, so that what is said last has room; what it held is kept in memory.
+   * Shortens the log if it has grown too large, and keeps its newer half in the older part. On a full disk it is
+   * shortened as well, to make room for the last output; what it contained is then kept in memory.
    */
   limit(): void {
     if (!this.#open) return;
@@ -117,14 +122,14 @@ export class LogFile {
     const full = this.full;
     if (!full) this.#older.settle();
     if (size <= this.#maxBytes && !(full && size > 0)) return;
-    // Where a server has opened its output anew, and not to write at the end, a file that was cut off begins with a hole.
+    // If the server opened its output again without O_APPEND, a shortened file begins with a hole.
     this.#older.add(withoutZeros(this.#read(Math.max(0, size - this.#older.maxBytes), size)), full);
-    // What is written while it is cut off is lost.
+    // Output during the truncation is lost.
     this.#before += this.#size();
     ftruncateSync(this.fd, 0);
   }
 
-  /** Lets go of the file; who has inherited it goes on writing. Idempotent. */
+  /** Closes the file. Processes that inherited the descriptor still write to it. Idempotent. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -147,14 +152,14 @@ export class LogFile {
   }
 }
 
-/** Looks after what others write to from time to time, until it is told to stop. Keeps no process alive. */
+/** Calls `look` regularly, until it is stopped. Does not keep the process alive. */
 export function watch(look: () => void, clock: Clock, failed: (error: unknown) => void): () => void {
   let timer = clock.after(watchMs, tick, true);
   function tick(): void {
     try {
       look();
     } catch (error) {
-      // The next look may be luckier.
+      // The next check may succeed.
       failed(error);
     }
     timer = clock.after(watchMs, tick, true);
@@ -162,7 +167,7 @@ export function watch(look: () => void, clock: Clock, failed: (error: unknown) =
   return () => timer.cancel();
 }
 
-/** The file that keeps what was cut off a log. */
+/** The file that keeps what was removed from a log. */
 export function olderPart(file: string): string {
   return `${file}.1`;
 }
@@ -172,7 +177,7 @@ function openNameless(directory: string, name: string | undefined, flag: number 
   try {
     if (flag !== undefined) return openSync(directory, flags | constants.O_DIRECTORY | flag, 0o600);
   } catch (error) {
-    // Old file systems, and old kernels, know no such file.
+    // Old file systems and old kernels do not support such files.
     if (name === undefined || errnoOf(error) === undefined) throw error;
   }
   if (name === undefined) throw new Error('this system has no files without a name');

@@ -1,6 +1,6 @@
 /**
- * The keeper: the process that owns an endpoint whose server is a command. Started by whoever had the lock and handed it
- * over; attached to no terminal, it lives until the last reference is gone.
+ * The keeper: the process that owns an endpoint whose server is a command. The process that had the lock started it and
+ * passed the lock to it. It is attached to no terminal, and lives until the last reference is closed.
  */
 
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
@@ -26,12 +26,12 @@ import { LogDirectory } from './log-file.js';
 import { logFiles } from './log-place.js';
 import { type OpenedLog, ServerOutput } from './output.js';
 
-/** How long what is left at the end may take, in milliseconds: last words to members that do not read them. */
+/** Milliseconds for what is left at the end: last messages to members that do not read them. */
 const lastWordsMs = 15_000;
 
 closeInherited();
 const task = readTask();
-// Whoever was to tell it died in the middle: the lock goes with us.
+// The starter died while it sent the task: the lock is released with our exit.
 if (task) await keep(task);
 
 async function keep({ directory: where, name, server, settings, awaitedDependents }: KeeperTask): Promise<void> {
@@ -42,7 +42,7 @@ async function keep({ directory: where, name, server, settings, awaitedDependent
   try {
     const place: Place = { directory: Directory.open(where), names: endpointNames(name), path };
     lock = LockFile.adopt(place, keeperDescriptors.lock);
-    // Somebody removed or replaced the lock file while we were starting: there may be another owner by now.
+    // Another program removed or replaced the lock file while we were starting: there may be another owner by now.
     if (!lock) return;
     const logs = openLogs(path);
     journal = new Journal(logs.journal, withoutArguments(server.command));
@@ -84,7 +84,7 @@ async function keep({ directory: where, name, server, settings, awaitedDependent
     }
     answer({ failed: { code, message, detail } });
   } finally {
-    // From here on nobody waits for what we say.
+    // From here on no process reads our stderr.
     closeStderr();
   }
 }
@@ -103,7 +103,7 @@ function eventsFor(journal: Journal, commandServer: CommandServer): LeaseEvents 
     },
     lost: (cause) => {
       journal.warn({ cause }, 'another owner has taken over');
-      // Its server is named in no record any more: nobody but us can end it, however long that may take.
+      // No record names its server any more, so only this process can end it, however long that takes.
       commandServer.stop().then(end, end);
     },
     ended: (reason) => journal.warn({ code: reason.code, error: reason.message }, 'the references were ended'),
@@ -120,12 +120,14 @@ function contextFor(journal: Journal): Context {
   };
 }
 
-/** Nothing keeps the process from here on but last words, and these not for ever. */
+/** From here on only last messages keep the process alive, and these for a limited time. */
 function end(): void {
   setTimeout(() => process.exit(), lastWordsMs).unref();
 }
 
-/** A mistake of ours: what runs at exit ends the server and removes the files, and members go on with another keeper. */
+/**
+ * A bug of ours. The exit handlers end the server and remove the files, and the members continue with another keeper.
+ */
 function crash(journal: Journal, error: unknown): void {
   const stack = stackOf(error);
   journal.error({ error: stack }, 'the keeper has crashed');
@@ -133,7 +135,7 @@ function crash(journal: Journal, error: unknown): void {
   process.exit(1);
 }
 
-/** A home that cannot be written to must not keep the server from running: what cannot be opened says why. */
+/** A home that cannot be written to must not prevent the server from running: a log that cannot be opened says why. */
 function openLogs(path: string): { output: () => OpenedLog; journal: () => LogFile } {
   try {
     const { home, below, outputName, keeperName, output } = logFiles(path);
@@ -159,9 +161,9 @@ function openLogs(path: string): { output: () => OpenedLog; journal: () => LogFi
   }
 }
 
-/** Arguments may be passwords, which errors tell to those who gave them, and which are written into no file. */
+/** Arguments may be passwords. Errors show them to the processes that gave them, but no file keeps them. */
 function withoutArguments(command: readonly string[]): (text: string) => string {
-  // As a message shows it, and whole.
+  // The command as a message shows it, and in full.
   const forms = [shownCommand(command), shellCommand(command)].map(printable);
   const program = shellCommand(command.slice(0, 1));
   return (text) => forms.reduce((left, form) => left.replaceAll(form, program), text);
@@ -172,28 +174,28 @@ function readTask(): KeeperTask | undefined {
   try {
     return JSON.parse(text) as KeeperTask;
   } catch {
-    // Cut off in the middle.
+    // The task is incomplete.
     return undefined;
   }
 }
 
-/** Answers whoever started us. */
+/** Answers the process that started us. */
 function answer(what: KeeperAnswer): void {
   try {
     writeSync(keeperDescriptors.task, `${JSON.stringify(what)}\n`);
   } catch {
-    // It has died since. Somebody else may come, or nobody, and both are provided for.
+    // It has died since. Another member may come or not; both cases are handled.
   }
   closeSync(keeperDescriptors.task);
 }
 
-/** What is written there would end us once nobody reads it. */
+/** Closes stderr: a write would end this process once the starter has closed its end. */
 function closeStderr(): void {
   closeSync(2);
   openSync('/dev/null', 'w');
 }
 
-/** Tells whoever started us, as long as it listens. */
+/** Reports to the process that started us, while it listens. */
 function say(text: string): void {
   try {
     writeSync(2, `${text}\n`);

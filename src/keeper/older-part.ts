@@ -2,11 +2,14 @@ import { closeSync, constants, ftruncateSync, writeFileSync } from 'node:fs';
 import { errnoOf } from '../errors/system.js';
 import { type LogDirectory, openPrivate, readIfThere } from './log-file.js';
 
-/** What was cut off a log: in a file beside it, and in memory what that could not take, or if there is none. */
+/**
+ * What was removed from a log. It is in a file beside the log; memory keeps what the file could not take, or everything
+ * if there is no file.
+ */
 export class OlderPart {
   readonly maxBytes: number;
   readonly #file: { readonly directory: LogDirectory; readonly name: string } | undefined;
-  /** Newer than what is in the file. */
+  /** Newer than the content of the file. */
   #kept: Buffer = Buffer.alloc(0);
 
   constructor(maxBytes: number, directory?: LogDirectory, name?: string) {
@@ -15,16 +18,16 @@ export class OlderPart {
   }
 
   /**
-   * Adds what was cut off; what is older goes when it is too much.
+   * Adds what was removed from the log; the oldest part goes when it is too much.
    *
-   * @param full - whether the file is not to be tried
+   * @param full - whether the disk is full, so that the file is not tried
    */
   add(bytes: Buffer, full: boolean): void {
     this.#kept = this.#newest(this.#kept, bytes);
     if (!full) this.settle();
   }
 
-  /** Puts what is kept in memory into the file, if there is one that takes it. */
+  /** Moves what is kept in memory into the file, if there is one that takes it. */
   settle(): void {
     if (!this.#file || this.#kept.length === 0) return;
     const { directory, name } = this.#file;
@@ -36,7 +39,7 @@ export class OlderPart {
         ftruncateSync(fd, 0);
         writeFileSync(fd, all);
       } catch (error) {
-        // The part that it took would be there twice.
+        // The part that was written would be in it twice.
         ftruncateSync(fd, 0);
         throw error;
       } finally {
@@ -44,7 +47,7 @@ export class OlderPart {
       }
       this.#kept = Buffer.alloc(0);
     } catch (error) {
-      // No room, most likely. That a log has an end counts for more than what it says, and that is kept here.
+      // Probably no room. Limiting the log matters more than its content, which memory keeps.
       if (errnoOf(error) === undefined) throw error;
     }
   }

@@ -7,20 +7,20 @@ import { listensAt } from './socket-table.js';
 
 /** Milliseconds between two looks. */
 const lookMs = 250;
-/** So many looks in a row have to find it: a server may open other sockets a moment before the one that counts. */
+/** How many looks in a row must find it: a server may open other sockets just before the one that counts. */
 const looksInRow = 4;
 
-/** Where a server may have put its sockets. */
+/** Where a server may have created its sockets. */
 export interface SocketPlace {
-  /** The directory, as this process reaches it. */
+  /** The directory, by a path that this process can use. */
   readonly at: string;
-  /** The same by its full path, which the server was told. */
+  /** The same by its full path, which the server was given. */
   readonly directory: string;
-  /** The name of the socket that it is to make. */
+  /** The name of the socket that the server must create. */
   readonly wanted: string;
 }
 
-/** The one socket in a directory that listens, and is not the one that is wanted, which is not there. */
+/** The only listening socket in a directory, if it is not the wanted one and the wanted one is missing. */
 export function otherSocket({ at, directory, wanted }: SocketPlace): string | undefined {
   try {
     const names = readdirSync(at);
@@ -35,15 +35,18 @@ export function otherSocket({ at, directory, wanted }: SocketPlace): string | un
 }
 
 /**
- * Whether a command leaves the name of its socket to the program: it is told the directory alone. One that is told the path as
- * well, or a name in the directory, may have other sockets beside the one that counts.
+ * Whether a command lets its program choose the name of the socket: it contains only the directory. A command that also
+ * contains the path, or a name in the directory, may create other sockets beside the one that counts.
  */
 export function choosesItsName(command: readonly string[]): boolean {
   const all = command.join(' ');
   return /\{dir\}/.test(all) && !/\{dir\}\/|\{socket\}|SOCKREF_LISTEN_PATH/.test(all);
 }
 
-/** Resolves to the name of another socket that a server has been listening at for a while. Rejects with the signal's reason. */
+/**
+ * Resolves to the name of another socket at which a server has been listening for a while. Rejects with the signal's
+ * reason.
+ */
 export async function untilOther(place: SocketPlace, signal: AbortSignal): Promise<string> {
   let before: string | undefined;
   for (let looks = 0; ; ) {

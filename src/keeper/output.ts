@@ -6,22 +6,22 @@ import { randomName } from '../files/random.js';
 import type { Journal } from './journal.js';
 import { LogFile, watch } from './log.js';
 
-/** The file system in memory that Linux has for what programs share. */
+/** The file system in memory that Linux has for sharing between programs. */
 const inMemory = '/dev/shm';
 
-/** The log of a server, with its path; or why there is none. */
+/** The log of a server with its path, or why there is none. */
 export type OpenedLog = { readonly log: LogFile; readonly path: string } | SocketReferenceError;
 
 /**
- * What a server writes. It goes to its log; where that cannot be written, to a file without a name, whose end the errors of
- * the server carry.
+ * The output of a server. It goes to its log. If that cannot be written, it goes to a file without a name, whose end
+ * the errors of the server carry.
  */
 export class ServerOutput {
   readonly #opened: OpenedLog;
   readonly #journal: Journal;
   #current: LogFile | undefined;
   #spare: LogFile | undefined;
-  /** Why its output goes to no log. */
+  /** Why the output goes to no log. */
   #noLog: string | undefined;
 
   constructor(opened: OpenedLog, journal: Journal) {
@@ -31,31 +31,31 @@ export class ServerOutput {
     else this.#current = opened.log;
   }
 
-  /** Where all of it is; undefined if it is in no log. */
+  /** Where all of the output is; undefined if it is in no log. */
   get path(): string | undefined {
     const opened = this.#opened;
     return 'log' in opened && this.#current === opened.log ? opened.path : undefined;
   }
 
-  /** Where others can read what it writes in this start. */
+  /** Where other processes can read the output of this start. */
   get place(): OutputPlace | undefined {
     return this.path === undefined || !this.#current ? undefined : { file: this.path, from: this.#current.begin };
   }
 
-  /** Why it is in no log, or not all of it; undefined if it is. */
+  /** Why the output is in no log, or only partly; undefined if it is in one. */
   get noLog(): string | undefined {
     return this.#noLog;
   }
 
-  /** What a server is given to write to. */
+  /** The descriptor that a server writes to. */
   get fd(): number | 'ignore' {
     return this.#current?.fd ?? 'ignore';
   }
 
   /**
-   * What is written from here on belongs to the next start.
+   * Later output belongs to the next start.
    *
-   * @param directory - a private directory, named in the record, that a file without a name may take its room in
+   * @param directory - a private directory, named in the record, in which a file without a name may take its space
    */
   begin(directory: string): void {
     if ('log' in this.#opened) {
@@ -69,12 +69,12 @@ export class ServerOutput {
     this.#current?.mark();
   }
 
-  /** The end of what the server has written since its last start. */
+  /** The end of the server's output since its last start. */
   tail(): string {
     return this.#current?.tail() ?? '';
   }
 
-  /** Looks after its size, until it is told to stop. */
+  /** Limits its size regularly, until it is stopped. */
   watch(clock: Clock): () => void {
     return watch(
       () => this.#look(),
@@ -97,7 +97,7 @@ export class ServerOutput {
     this.#journal.warn({ error: why }, 'the output of the server is not kept in a log');
   }
 
-  /** The first place that has room. Without one its output is lost, and the server runs all the same. */
+  /** Opens a file in the first place that has room. Without one the output is lost, and the server still runs. */
   #openSpare(directory: string): LogFile | undefined {
     if (this.#spare) return this.#spare;
     const places: [string, string | undefined][] = [

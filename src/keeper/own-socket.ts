@@ -4,18 +4,18 @@ import type { Place } from '../files/place.js';
 import { accepts } from './readiness.js';
 import { listensAt } from './socket-table.js';
 
-/** What has become of the socket that a server made at its private name. */
+/** What happened to the socket that a server created at its private name. */
 export type OwnSocket =
-  /** The published one is the server's. */
+  /** The published socket is the server's. */
   | { readonly kind: 'same' }
-  /** The server listens at another one by now. */
+  /** The server listens at another socket by now. */
   | { readonly kind: 'another' }
   /** Nothing accepts connections; `problem` says what was found instead. */
   | { readonly kind: 'none'; readonly problem: string };
 
 /**
- * Looks what has become of a server's socket. The server is not connected to unless there is reason to doubt: it may log,
- * count or limit its connections.
+ * Finds out what happened to a server's socket. It connects to the server only if there is a reason to doubt, because
+ * the server may log, count or limit its connections.
  *
  * @param privateName - where the server listens
  * @param published - which socket was published
@@ -32,7 +32,7 @@ export async function lookAtOwnSocket(
   const file = stats?.isSocket() ? identityOf(stats) : undefined;
   const isPublished = file !== undefined && published !== undefined && sameFile(file, published);
   if (file === undefined || isPublished) {
-    // Without its private name a server can still be reached by the published one.
+    // If its private name is gone, a server can still be reached through the published one.
     const listening = listed ? listensAt(joinPath(directory.path, privateName)) : undefined;
     if (listening ?? isPublished) return { kind: 'same' };
     const at = directory.at(isPublished ? privateName : names.data);

@@ -4,22 +4,22 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { errnoOf, systemError } from '../errors/system.js';
 import { acceptedAt } from './socket-table.js';
 
-/** The first pause between two looks, in milliseconds: about what a small server needs to start. */
+/** The first pause between two looks, in milliseconds: about the time that a small server needs to start. */
 const firstPauseMs = 1;
-/** The longest: so much later than it could have been is a server found ready, at most. */
+/** The longest pause, in milliseconds: the most by which readiness is found late. */
 const longestPauseMs = 25;
 const growth = 1.5;
 
-/** Where the system does not tell who was accepted: what has lived for so many milliseconds is taken for ready. */
+/** Where the system does not list accepted connections: one that lives for so many milliseconds counts as accepted. */
 const settledMs = 200;
 
 /** How long a server may take to close a connection that its client has ended, in milliseconds. */
 const farewellMs = 5_000;
 
-/** Answers that mean that nobody listens yet, or cannot take more at this moment. */
+/** Errors that mean that no server listens yet, or that the queue is full at this moment. */
 const notYet = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EAGAIN', 'ENOTSOCK']);
 
-/** Resolves when a connection to the path succeeds; rejects with the signal's reason. */
+/** Resolves when a connection to the path succeeds. Rejects with the signal's reason. */
 export async function untilConnectable(path: string, signal: AbortSignal): Promise<void> {
   for await (const _ of looks(signal)) {
     const probe = await Probe.connect(path, signal);
@@ -44,13 +44,12 @@ export async function accepts(at: string, path: string): Promise<boolean> {
 }
 
 /**
- * Resolves when a server accepts from a listening socket at which clients can queue without one.
+ * Resolves when a server accepts from a listening socket at which clients can queue before it runs. The first accepted
+ * connection shows it. There may be no client, so we make a connection of our own. The queue is served in order. When
+ * it is our turn we cannot miss it: the server ends our connection, or has it open and listed.
  *
- * Whoever is accepted first shows it. That anybody comes is not certain, so there is a connection of our own; the queue is
- * served in its order, and when it is our turn we cannot miss it: the server ends it, or has it open and listed.
- *
- * @param path - by which the socket is reached
- * @param boundPath - to which it was bound, as the kernel lists it
+ * @param path - the path to connect to
+ * @param boundPath - the path to which the socket was bound, as the kernel lists it
  */
 export async function untilAccepted(path: string, boundPath: string, signal: AbortSignal): Promise<void> {
   const before = acceptedAt(boundPath);
@@ -72,9 +71,9 @@ export async function untilAccepted(path: string, boundPath: string, signal: Abo
   }
 }
 
-/** A connection that is made to see what becomes of it. */
+/** A connection that is made to see what happens to it. */
 class Probe {
-  /** Whether the server has done anything with it. One that breaks was turned away, with all who waited. */
+  /** What the server has done with it. A broken one was refused, together with all that waited. */
   state: 'queued' | 'served' | 'broken' = 'queued';
   readonly #socket: Socket;
 
@@ -82,11 +81,11 @@ class Probe {
     this.#socket = socket;
     socket.once('data', () => this.#becomes('served')).once('end', () => this.#becomes('served'));
     socket.on('error', () => this.#becomes('broken'));
-    // What the server says is of no interest, but it is heard.
+    // What the server sends is read and ignored.
     socket.resume();
   }
 
-  /** Tries once; undefined if nobody listens yet, or no more can wait. */
+  /** Tries once. Undefined if no server listens yet, or the queue is full. */
   static async connect(path: string, signal: AbortSignal): Promise<Probe | undefined> {
     const socket = connect({ path });
     try {
@@ -101,13 +100,13 @@ class Probe {
   }
 
   /**
-   * Says goodbye as a client does that has nothing to ask, and hears the server out: one that greets its clients would meet
-   * an error if nobody listened, and many a server ends at that.
+   * Ends the connection like a client that has no request, and reads what the server sends: a server that greets its
+   * clients would get an error if the connection were closed, and many servers crash on that.
    */
   leave(): void {
     const socket = this.#socket;
     socket.end();
-    // Nobody's process is kept by it; what does not close its side after a while is left alone.
+    // It does not keep the process alive. If the server does not close its side in time, the connection is left alone.
     socket.unref();
     const timer = setTimeout(() => socket.destroy(), farewellMs).unref();
     socket.once('close', () => clearTimeout(timer));
@@ -118,7 +117,7 @@ class Probe {
   }
 }
 
-/** Comes round with growing pauses, until the signal aborts. */
+/** Yields after growing pauses, until the signal aborts. */
 async function* looks(signal: AbortSignal): AsyncGenerator<void> {
   for (let wait = firstPauseMs; ; wait = Math.min(wait * growth, longestPauseMs)) {
     signal.throwIfAborted();

@@ -25,33 +25,33 @@ import { choosesItsName, otherSocket, type SocketPlace, untilOther } from './oth
 import type { ServerOutput } from './output.js';
 import type { ServerHost } from './server-host.js';
 
-/** The first descriptor that a server of systemd's protocol finds a listening socket at. */
+/** The first descriptor with a listening socket in systemd's protocol. */
 const listenFd = 3;
 
-/** What a run of the server starts from. */
+/** What a run of the server needs to start. */
 export interface ServerProcessParts {
   readonly place: Place;
   readonly server: ServerCommand;
   readonly clock: Clock;
   readonly host: ServerHost;
-  /** Takes what it writes. */
+  /** Takes its output. */
   readonly output: ServerOutput;
-  /** The name, in a private directory, at which it listens or has its socket listening. */
+  /** The name, in a private directory, at which it listens or gets its listening socket. */
   privateName(): string;
-  /** The socket that it is handed, in activation mode. */
+  /** The listening socket that it gets with `activate`. */
   heldFd(): number | undefined;
   /** Resolves when it accepts connections. */
   untilReady(signal: AbortSignal): Promise<void>;
 }
 
-/** One life of the server: from its start until nothing of its processes is left. */
+/** One run of the server: from its start until none of its processes is left. */
 export class ServerProcess {
   readonly #parts: ServerProcessParts;
   readonly #ended = new AbortController();
   readonly #exited = deferred<Exit>();
   #child: ChildProcess | undefined;
   #server: RecordedServer | undefined;
-  /** Set when it has ended by itself: what it left is being ended. */
+  /** Set when the server has ended without being told: its remaining processes are being ended. */
   #clearing: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
 
@@ -59,7 +59,7 @@ export class ServerProcess {
     this.#parts = parts;
   }
 
-  /** How the server itself ended. */
+  /** How the server ended. */
   get exited(): Promise<Exit> {
     return this.#exited.promise;
   }
@@ -73,12 +73,15 @@ export class ServerProcess {
     return this.#server;
   }
 
-  /** Those of its processes that live in spite of {@link ServerProcess.end}, as far as the system tells. */
+  /** Those of its processes that still live after {@link ServerProcess.end}, as far as the system tells. */
   get left(): readonly number[] {
     return this.#server?.start === undefined ? [] : livingOf(this.#server);
   }
 
-  /** Starts it and waits until it accepts connections. Rejects with a typed error, and leaves its processes to `end()`. */
+  /**
+   * Starts the server and waits until it accepts connections. Rejects with a typed error, and leaves its processes to
+   * `end()`.
+   */
   async begin(): Promise<void> {
     const { server, output, place } = this.#parts;
     output.begin(place.directory.at(directoryOf(this.#parts.privateName())));
@@ -101,14 +104,14 @@ export class ServerProcess {
       throw error;
     } finally {
       timer.cancel();
-      // Stops the waiting for what did not happen.
+      // Ends the waits for the outcomes that did not happen.
       given.abort();
       early.catch(() => {});
       elsewhere.catch(() => {});
     }
   }
 
-  /** Rejects when it listens under a name of its own, where it is sure that it will not listen under ours. */
+  /** Rejects when the server listens under a name of its own, if it is certain that it will not listen under ours. */
   async #untilElsewhere(signal: AbortSignal): Promise<never> {
     const { server } = this.#parts;
     if (server.activate || !choosesItsName(server.command)) return new Promise(() => {});
@@ -122,7 +125,7 @@ export class ServerProcess {
     return { at, directory: this.#privateDirectory(), wanted: place.names.data };
   }
 
-  /** Ends all of its processes: by its signal, and those that are left after its time by force. Idempotent. */
+  /** Ends all of its processes: first with its signal, after its time by SIGKILL. Idempotent. */
   end(): Promise<void> {
     this.#ending ??= this.#end();
     return this.#ending;
@@ -132,7 +135,7 @@ export class ServerProcess {
     this.#ended.abort(new Error('the server is being stopped'));
     if (!this.#server) return;
     await (this.#clearing ?? this.#endProcesses(false));
-    // What may not be ended, as a server of another user, is not waited for either.
+    // A process that we may not end, such as another user's, is not waited for.
     if (!this.left.includes(this.#server.pgid)) await this.#exited.promise;
     (this.#child?.stdio[this.#leashFd] as Duplex | undefined)?.destroy();
   }
@@ -148,7 +151,7 @@ export class ServerProcess {
     }
   }
 
-  /** The end of its output, for errors. */
+  /** What the errors of this server need. */
   failed(): FailedServer {
     const { place, server, output } = this.#parts;
     const { command, activate } = server;
@@ -156,7 +159,7 @@ export class ServerProcess {
     return { path: place.path, command, activate, output: output.tail(), log, noLog };
   }
 
-  /** The shell that starts it would only say it in its own words. */
+  /** The shell that starts the program would report it only in its own words. */
   #assertRunnable(): void {
     const { command, cwd, env } = this.#parts.server;
     const [program = ''] = command;
@@ -173,8 +176,9 @@ export class ServerProcess {
     const socket = joinPath(dir, names.data);
     const output = this.#parts.output.fd;
     const leashFd = this.#leashFd;
-    // As stdin the socket is only passed to have it block, which servers expect and Node undoes for the first three.
-    // It becomes the server itself, but not before the record names it: if we are killed until then, it ends unheard.
+    // The socket is passed as stdin only to make it blocking, which servers expect and Node undoes for the first three
+    // descriptors. The shell becomes the server only after the record names it: if we are killed before, it ends
+    // without having started.
     const activation = heldFd === undefined ? '' : 'exec </dev/null && export LISTEN_PID=$$ && ';
     const gate = `read -r go <&${leashFd} && ${activation}export ${serverMark}=$$ && exec "$@"`;
     const child = spawn('/bin/sh', ['-c', gate, 'sh', ...expandCommand(server.command, { socket, dir })], {
@@ -185,22 +189,22 @@ export class ServerProcess {
         SOCKREF_PATH: path,
         ...(heldFd !== undefined && { LISTEN_FDS: '1' }),
       },
-      // A session of its own: what is sent to its group reaches its processes and nobody else.
+      // A session of its own: a signal to its group reaches its processes and no others.
       detached: true,
       stdio: [heldFd ?? 'ignore', output, output, ...(heldFd === undefined ? [] : [heldFd]), 'pipe'],
     });
     this.#child = child;
-    // Without a pid it has failed, which comes as the error alone.
+    // Without a pid the start has failed; then only 'error' is emitted.
     child.once('error', (error) => {
-      // The directory, since the shell is there; it may have gone in this very moment.
+      // It is the directory, because the shell exists. The directory may have been removed just now.
       const gone = errnoOf(error) === 'ENOENT' && !isDirectory(server.cwd);
       const what = `start ${JSON.stringify(server.command[0])} in ${JSON.stringify(server.cwd)}`;
       this.#ended.abort(gone ? noDirectory(this.failed(), server.cwd) : systemError(error, path, what));
     });
     child.once('exit', (code, signal) => {
-      // In this very tick what is in its group is certain to be what it left there.
+      // In this tick the processes in its group are certain to be those that it left there.
       if (!this.#ending) this.#clearing = this.#endProcesses(true);
-      // Told to whoever ends this run.
+      // The caller of `end()` gets the failure.
       this.#clearing?.catch(() => {});
       this.#exited.resolve({ code, signal });
     });
@@ -215,10 +219,10 @@ export class ServerProcess {
     };
     host.lock.append({ server: this.#server });
     const leash = child.stdio[leashFd] as Duplex;
-    // It says nothing, and may be gone before it has heard us.
+    // The leash carries no data, and it may close before we listen.
     leash.on('error', () => {}).resume();
     leash.write('go\n');
-    // The server's life is watched by its exit; this only tells its processes from others.
+    // The exit shows the end of the server. The leash only distinguishes its processes from others.
     (leash as Duplex & { unref(): void }).unref();
   }
 
@@ -238,7 +242,7 @@ export class ServerProcess {
   }
 }
 
-/** The private directory that a name is in. */
+/** The private directory of a name. */
 function directoryOf(privateName: string): string {
   return privateName.slice(0, privateName.indexOf('/'));
 }
