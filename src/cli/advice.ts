@@ -4,7 +4,7 @@ import type { CommandName } from './commands.js';
 import { asGiven } from './duration.js';
 import { elsewhere } from './elsewhere.js';
 
-/** What the library calls an option, as the command line does. */
+/** The flags of the command line for the library's options. */
 const flags: Readonly<Record<string, string>> = {
   label: '--label',
   timeoutMs: '--timeout',
@@ -15,8 +15,8 @@ const flags: Readonly<Record<string, string>> = {
 };
 
 /**
- * The message of an error with advice that fits the command: what the library advises names options that have other names
- * here, or are not there.
+ * The message of an error, with advice that fits the command: the library's advice names options that the command line
+ * calls otherwise or does not have.
  */
 export function adviceFor(error: SocketReferenceError, command: CommandName | undefined): string {
   const { code, message, path, timeoutMs, waitingFor, option, expected, received } = error;
@@ -43,7 +43,7 @@ export function adviceFor(error: SocketReferenceError, command: CommandName | un
   }
 }
 
-/** That a socket is not served, and what can be done about it with this command. */
+/** The message about a socket that is not served, with what this command can do about it. */
 export function notServed(path: string | undefined, command: CommandName | undefined): string {
   const other = path === undefined ? undefined : elsewhere(path)[0];
   const there =

@@ -12,23 +12,23 @@ import {
 } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 
-/** Files that are kept: for other installations of sockref and versions of Node, which may take turns. */
+/** How many files are kept: for other installations of sockref and versions of Node, which may take turns. */
 const kept = 32;
 
-/** Bytes of the checksum behind the code, where V8 does not see it, and the code stays aligned. */
+/** Bytes of the checksum. It follows the code, where V8 does not read it and the code stays aligned. */
 const sumBytes = 4;
 
-/** Of the hash FNV-1a, by words of four bytes: multiplying by an odd number loses no bit. */
+/** Of the hash FNV-1a, over words of four bytes: multiplying by an odd number loses no bit. */
 const offsetBasis = 0x811c9dc5;
 const prime = 0x01000193;
 
-/** What it writes, finished or not; whatever else lies in the directory is somebody else's. */
+/** The names of its own files, finished or not. Other files in the directory belong to other programs. */
 const ourNames = /\.code(\.\d+)?$/;
 
 /**
- * What V8 made of a program, kept from one start to the next in `$XDG_CACHE_HOME/sockref`, else in `~/.cache/sockref`:
- * compiling is a good part of what `sockref run` adds to a command. It is used only where nobody else could have put it,
- * and to be without it costs nothing but time.
+ * The code that V8 compiled from a program, kept from one start to the next in `$XDG_CACHE_HOME/sockref`, else in
+ * `~/.cache/sockref`: compiling takes a large part of the time that `sockref run` adds to a command. It is used only
+ * where no other user could have put it. Without it a start is slower, and nothing else changes.
  */
 export class CodeCache {
   readonly #directory: string;
@@ -37,7 +37,8 @@ export class CodeCache {
 
   /**
    * @param name - of the program
-   * @param key - tells apart what V8 itself would not: the installation, whose files a trace names, and the version of Node
+   * @param key - distinguishes what V8 itself would not: the installation, whose files a stack trace names, and the
+   * version of Node
    */
   constructor(directory: string, name: string, key: string) {
     this.#directory = directory;
@@ -46,7 +47,7 @@ export class CodeCache {
     this.#file = join(directory, `${name}-${digits}.code`);
   }
 
-  /** What was kept, if anything. What is not as it was written is removed: V8 looks at little of it, and would crash. */
+  /** The kept code, if there is any. A damaged file is removed: V8 checks little of it, and would crash. */
   read(): Buffer | undefined {
     if (!isOwn(this.#directory)) return undefined;
     try {
@@ -57,12 +58,12 @@ export class CodeCache {
       unlinkSync(this.#file);
       return undefined;
     } catch {
-      // Not kept yet, or not to be read: then it is compiled.
+      // Not kept yet, or not readable: then the program is compiled.
       return undefined;
     }
   }
 
-  /** Keeps it, whole or not at all. */
+  /** Keeps the code, completely or not at all. */
   write(code: Buffer): void {
     try {
       if (!isOwn(this.#directory)) mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
@@ -72,7 +73,7 @@ export class CodeCache {
       replace(this.#file, Buffer.concat([code, sum]));
       this.#prune();
     } catch {
-      // Read-only, full, or pruned by another just now: nobody misses it.
+      // Read-only, full, or removed by another process just now. The next start is only slower.
     }
   }
 
@@ -80,7 +81,7 @@ export class CodeCache {
     return checksum(code, checksum(Buffer.from(this.#key), code.length));
   }
 
-  /** Also finds what someone who was killed has not finished. */
+  /** Also finds the unfinished file of a process that was killed. */
   #prune(): void {
     const ours = readdirSync(this.#directory).filter((name) => ourNames.test(name));
     const files = ours.map((name) => join(this.#directory, name));
@@ -90,12 +91,13 @@ export class CodeCache {
 }
 
 /**
- * Tells whether bytes are as they were: every change within four bytes in a row, and nearly every other one. Against what
- * disks and crashes do, not against anybody: nobody else can write there. Node's own digests take longer to load than this takes.
+ * Detects changed bytes: every change within four bytes in a row, and nearly every other change. It protects against
+ * disks and crashes, not against attackers: no other user can write there. Loading Node's own digests would take longer
+ * than this.
  */
 function checksum(bytes: Buffer, seed: number): number {
   const whole = bytes.length >>> 2;
-  // Words of four bytes have to begin where such words begin.
+  // Words of four bytes must begin at an aligned address.
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : Buffer.from(new Uint8Array(bytes).buffer);
   const words = new Int32Array(aligned.buffer, aligned.byteOffset, whole);
   let sum = seed ^ offsetBasis;
@@ -121,23 +123,24 @@ function replace(file: string, content: Buffer): void {
   }
 }
 
-/** Where to keep it, if this user has such a place. */
+/** Where to keep the code; undefined if this user has no such place. */
 export function codeCacheDirectory(env: NodeJS.ProcessEnv): string | undefined {
   const { XDG_CACHE_HOME: cache = '', HOME: home = '', NODE_DISABLE_COMPILE_CACHE: disabled } = env;
   if (disabled) return undefined;
-  // The XDG specification asks that a relative value be ignored.
+  // The XDG specification says that a relative value must be ignored.
   const [above, below] = isAbsolute(cache) ? [cache, 'sockref'] : [home, '.cache/sockref'];
-  // Under `sudo` both can be the caller's, who is not to decide what root runs: not even by a swap after we have looked.
+  // Under `sudo` both can belong to the calling user, who must not decide what root runs, not even by a swap after this
+  // check.
   return isAbsolute(above) && isOwn(above) ? join(above, below) : undefined;
 }
 
-/** Whether it is a directory that only we can write into. */
+/** Whether it is a directory that only this user can write to. */
 function isOwn(directory: string): boolean {
   try {
     const stats = statSync(directory);
     return stats.isDirectory() && stats.uid === process.geteuid?.() && (stats.mode & 0o022) === 0;
   } catch {
-    // Missing, or out of reach.
+    // Missing, or not accessible.
     return false;
   }
 }

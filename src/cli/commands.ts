@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** What a module of `commands/` gives. */
+/** What a module in `commands/` exports. */
 interface CommandModule {
   /**
    * Adds options, arguments and the action.
@@ -12,7 +12,7 @@ interface CommandModule {
 
 interface CommandEntry {
   readonly summary: string;
-  /** Whether a command of the user follows `--`. */
+  /** Whether a command of the user follows after `--`. */
   readonly takesCommand: boolean;
   load(): Promise<CommandModule>;
 }
@@ -57,10 +57,10 @@ const entries = {
 
 export type CommandName = keyof typeof entries;
 
-/** Every command, in the order of the help. Their modules are loaded at need, for the sake of the start-up time. */
+/** Every command, in the order of the help. A module is loaded only when its command is used, to start fast. */
 export const commands: Readonly<Record<CommandName, CommandEntry>> = entries;
 
-/** Whether there is a command of this name. */
+/** Whether there is a command with this name. */
 export function isCommand(name: string | undefined): name is CommandName {
   return name !== undefined && Object.hasOwn(commands, name);
 }

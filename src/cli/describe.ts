@@ -12,24 +12,24 @@ const styles: Readonly<Record<SocketInfo['state'], Style>> = {
   stale: 'red',
 };
 
-/** A state, in its colour. */
+/** The state, in colour. */
 export function stateOf({ state }: SocketInfo): string {
   return paint(process.stdout, styles[state], state);
 }
 
-/** The command that serves, if it is one, and how it is. */
+/** The command that serves the socket, if it is one, and its state. */
 export function serverOf({ server }: SocketInfo): string {
   if (!server) return '';
   const again = server.restarts > 0 ? `, restarted ${server.restarts === 1 ? 'once' : `${server.restarts} times`}` : '';
   return `${shortened(printable(server.command))} (${activityOf(server)}${again})`;
 }
 
-/** What a command that serves is doing. */
+/** What the command that serves a socket is doing. */
 export function activityOf({ state, waiting }: ServerInfo): string {
   return waiting ? 'waiting for a connection' : state;
 }
 
-/** Letters of a command in a table. */
+/** How many characters of a command a table shows. */
 const maxCommand = 40;
 
 function shortened(text: string): string {
@@ -41,7 +41,7 @@ export function ageOf(since: number | undefined): string {
   return since === undefined ? '-' : inWords(Math.max(0, Date.now() - since));
 }
 
-/** A number that may not be known. */
+/** A number that may be unknown. */
 export function countOf(count: number | undefined): string {
   return count === undefined ? '-' : String(count);
 }

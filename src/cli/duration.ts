@@ -1,18 +1,21 @@
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
-/** How a duration is written, for messages. */
+/** How to write a duration, for messages. */
 export const durationForm = 'a number with a unit: 500ms, 30s, 2m or 1h';
 
-/** The longest, which is what a timer of Node takes, in milliseconds. */
+/** The longest duration, in milliseconds: the maximum of a timer in Node. */
 const longestMs = 2_147_483_647;
 
-/** What a duration has to be above, or from. */
+/** The lower bound of a duration. */
 export type Least = 'above 0' | 'from 0';
 
-/** How the durations that were read were written, to say them in the same way. */
+/** How each duration was written, to show it in the same way. */
 const written = new Map<number, string>();
 
-/** Milliseconds that a text such as `30s` means; undefined if it is none. A bare number would be a guess, but for 0. */
+/**
+ * The milliseconds of a text such as `30s`; undefined if it is no duration. A number without a unit would be a guess,
+ * except 0.
+ */
 export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0;
   const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
@@ -22,7 +25,7 @@ export function parseDuration(text: string): number | undefined {
   return ms;
 }
 
-/** What a duration must be, if a text is none that a timer can wait. */
+/** What a duration must be, if a text is not one that a timer can wait. */
 export function wrongDuration(text: string, least: Least): string | undefined {
   const ms = parseDuration(text);
   if (ms === undefined) return durationForm;
@@ -30,7 +33,7 @@ export function wrongDuration(text: string, least: Least): string | undefined {
   return ms === 0 && least === 'above 0' ? 'above 0' : undefined;
 }
 
-/** A duration with a unit: as it was given, if it was. */
+/** A duration with a unit, written as the user wrote it. */
 export function asGiven(ms: number): string {
   const given = written.get(ms);
   if (given !== undefined) return given;

@@ -6,9 +6,9 @@ import { endpointNames } from '../files/place.js';
 import { ownUid } from '../files/platform.js';
 
 /**
- * What a socket of the default directory is called in the default directories of other environments. `cron`, `sudo` and
- * `docker exec` often run without XDG_RUNTIME_DIR, and a bare name leads to another directory there. SOCKREF_DIR, on the
- * other hand, was set on purpose.
+ * The paths of a socket with this bare name in the default directories of other environments. `cron`, `sudo` and
+ * `docker exec` often run without XDG_RUNTIME_DIR, so that a bare name leads to another directory there. SOCKREF_DIR is
+ * not considered: it was set on purpose.
  */
 export function namesakes(path: string): string[] {
   if (process.env['SOCKREF_DIR']) return [];
@@ -20,12 +20,12 @@ export function namesakes(path: string): string[] {
     .map((directory) => joinPath(directory, basename(path)));
 }
 
-/** Those of them that have an owner, or had one that died. */
+/** Those paths that have a live or dead owner. */
 export function elsewhere(path: string): string[] {
   return namesakes(path).filter((each) => isOurs(endpointNames(each).lock));
 }
 
-/** Free of links, if it is there. */
+/** The path without links, if it exists. */
 function canonical(directory: string): string {
   try {
     return realpathSync(directory);
@@ -34,12 +34,12 @@ function canonical(directory: string): string {
   }
 }
 
-/** Of another user is nothing to be told: in /tmp anybody could have put it there. */
+/** Other users' sockets are not mentioned: in /tmp any user could have created them. */
 function isOurs(path: string): boolean {
   try {
     return lstatSync(path).uid === ownUid();
   } catch {
-    // Missing, or out of reach.
+    // Missing, or not accessible.
     return false;
   }
 }

@@ -4,10 +4,13 @@ import { adviceFor } from './advice.js';
 import type { CommandName } from './commands.js';
 import { errorOutput, tell } from './output.js';
 
-/** Exit status of `run` when sockref itself failed, as `env` and `timeout` have it: its other statuses are its command's. */
+/**
+ * The exit status of `run` when sockref itself failed, as of `env` and `timeout`: all other statuses come from its
+ * command.
+ */
 const runFailed = 125;
 
-/** Exit status of a command line that cannot be understood. */
+/** The exit status for an invalid command line. */
 const misused = 2;
 
 /** A failure whose message is all that the user needs; `lines` follow it, indented. */
@@ -22,7 +25,7 @@ export class CliError extends Error {
   }
 }
 
-/** A command line, or a value in it, that cannot be understood. */
+/** An invalid command line, or an invalid value in it. */
 export class UsageError extends CliError {}
 
 /** The exit status after a usage error of a command. */
@@ -30,7 +33,7 @@ export function usageStatus(command: CommandName | undefined): number {
   return command === 'run' ? runFailed : misused;
 }
 
-/** Tells what failed on stderr, in a line, and returns the exit status. */
+/** Writes a failure to stderr, in one line, and returns the exit status. */
 export function report(error: unknown, command: CommandName | undefined): number {
   const { message, lines } = described(error, command);
   tell(message, lines);
@@ -40,7 +43,7 @@ export function report(error: unknown, command: CommandName | undefined): number
   return command === 'run' ? runFailed : 1;
 }
 
-/** What to say of an error of a command: a line, and what follows it. */
+/** The message for an error of a command: one line, and indented lines that follow it. */
 export function described(
   error: unknown,
   command: CommandName | undefined,
@@ -54,7 +57,7 @@ export function described(
   return { message: `${what} (this should not happen; SOCKREF_DEBUG=1 shows where)`, lines: [] };
 }
 
-/** The system may refuse anything at any time; what has no better words of its own ends here. */
+/** The system may refuse anything at any time. An error without a better message is reported as it is. */
 function isOfSystem(error: unknown): error is NodeJS.ErrnoException {
   return /^E[A-Z0-9]+$/.test(errnoOf(error) ?? '') && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }

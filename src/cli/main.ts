@@ -6,10 +6,10 @@ import { report, usageStatus } from './failure.js';
 import { assertOperands, assertSeparated } from './operands.js';
 import { errorOutput, write } from './output.js';
 
-/** Start-up time counts here: each command brings what it needs itself, and only the one that is asked for is loaded. */
+/** The start-up time counts here: each command loads what it needs, and only the requested command is loaded. */
 async function main(args: readonly string[]): Promise<void> {
   const asked = wanted(args);
-  // What stands behind the dashes is another program's, down to its `--help`.
+  // What follows the dashes belongs to another program, even `--help`.
   const dashes = args.indexOf('--');
   const cut = asked !== undefined && commands[asked].takesCommand && dashes !== -1 ? dashes : args.length;
   process.on('uncaughtException', (error) => process.exit(report(error, asked)));
@@ -24,7 +24,7 @@ async function main(args: readonly string[]): Promise<void> {
     }
     await program.parseAsync(args.slice(0, cut), { from: 'user' });
   } catch (error) {
-    // A usage error was told by the library that reads the command line.
+    // The library that parses the command line has reported a usage error.
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : usageStatus(asked);
     else process.exitCode = report(error, asked);
   }
@@ -54,7 +54,7 @@ function createProgram(versionAsked: boolean): Program {
     );
 }
 
-/** Of `error: unknown option '--lable'`, and `(Did you mean --label?)` in a line of its own. */
+/** Joins `error: unknown option '--lable'` and a second line such as `(Did you mean --label?)`. */
 function inOneLine(text: string): string {
   return text
     .replace(/^error: /, '')
@@ -62,7 +62,7 @@ function inOneLine(text: string): string {
     .trimEnd();
 }
 
-/** The command that is to be run, or that help is asked for. */
+/** The command to run, or to show help for. */
 function wanted(args: readonly string[]): CommandName | undefined {
   const name = args[0] === 'help' ? args[1] : args[0];
   return isCommand(name) ? name : undefined;

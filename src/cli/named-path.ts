@@ -2,7 +2,7 @@ import { isMissing, locate } from '../api/locate.js';
 import { defaultDirectoryPath } from '../files/default-directory.js';
 import { joinPath, parsePath } from '../files/paths.js';
 
-/** The canonical path that a name leads to, be its directory there or not. */
+/** The canonical path of a name, whether or not its directory exists. */
 export function pathOf(name: string): string {
   try {
     return locate(name, false, undefined).path;

@@ -3,7 +3,7 @@ import { quote } from '../errors/error.js';
 import { shellCommand } from '../shell-words.js';
 import { UsageError } from './failure.js';
 
-/** Refuses a second argument: every command takes one at most. */
+/** Refuses a second argument: every command takes at most one. */
 export function assertOperands(command: Command): void {
   const { args } = command;
   if (args.length <= 1) return;
@@ -12,9 +12,9 @@ export function assertOperands(command: Command): void {
 }
 
 /**
- * Refuses a command of the user that does not follow two dashes, with the command line as it has to be.
+ * Refuses a command of the user without two dashes before it, and shows the correct command line.
  *
- * @param command - what takes one, as it was defined
+ * @param command - the defined command that takes one
  * @param args - the whole command line, which begins with its name
  */
 export function assertSeparated(command: Command, args: readonly string[]): void {
@@ -28,7 +28,7 @@ export function assertSeparated(command: Command, args: readonly string[]): void
   );
 }
 
-/** Where the second operand is, if one comes before the dashes and before anything that is told of otherwise. */
+/** The index of the second operand, if it comes before the dashes and before any error that is reported elsewhere. */
 function beginningOf(command: Command, args: readonly string[]): number | undefined {
   if (args[0] !== command.name()) return undefined;
   const dashes = args.indexOf('--');
@@ -43,7 +43,7 @@ function beginningOf(command: Command, args: readonly string[]): number | undefi
     }
     const [flag] = word.split('=', 1);
     const option = command.options.find(({ short, long }) => flag === short || flag === long);
-    // Not known, or the help.
+    // Unknown, or the help option.
     if (!option) return undefined;
     if ((option.required || option.optional) && !word.includes('=')) at++;
   }

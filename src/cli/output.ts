@@ -2,13 +2,13 @@ import { styleText } from 'node:util';
 import { errnoOf } from '../errors/system.js';
 import { printable, printableJson } from '../printable.js';
 
-/** What can be said with colour. */
+/** The styles of a text. */
 export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan';
 
-/** Exit status when what a command has to say cannot be written. */
+/** The exit status when the output cannot be written. */
 const unwritable = 1;
 
-/** Colours a text for a stream, if that is a terminal that has colours; NO_COLOR and FORCE_COLOR are Node's to judge. */
+/** Colours a text if the stream is a terminal with colours. Node evaluates NO_COLOR and FORCE_COLOR. */
 export function paint(stream: NodeJS.WriteStream, style: Style, text: string): string {
   return stream.isTTY === true && stream.hasColors() ? styleText(style, text, { validateStream: false }) : text;
 }
@@ -18,7 +18,7 @@ export function print(text: string): void {
   void write(`${text}\n`);
 }
 
-/** Writes to stdout, and resolves when that is passed on. If it cannot be written, the process ends. */
+/** Writes to stdout, and resolves when the data is passed on. If it cannot be written, the process ends. */
 export function write(text: string | Uint8Array): Promise<void> {
   const stream = watched('stdout', endUnwritten);
   return new Promise((resolve) => {
@@ -28,24 +28,27 @@ export function write(text: string | Uint8Array): Promise<void> {
   });
 }
 
-/** Writes a value as JSON to stdout; what is not known is null, so that every key is always there. */
+/** Writes a value as JSON to stdout. Unknown values are null, so that every key is always present. */
 export function printJson(value: unknown): void {
   print(printableJson(JSON.stringify(value, (_, each: unknown) => (each === undefined ? null : each), 2)));
 }
 
-/** Writes a line to stderr, and what follows it, indented. */
+/** Writes a line to stderr, and further lines below it, indented. */
 export function tell(message: string, lines: readonly string[] = []): void {
   errorOutput().write(
     [`sockref: ${printable(message)}`, ...lines.map((line) => `  ${printable(line)}`), ''].join('\n'),
   );
 }
 
-/** stderr. What cannot be written there can be said nowhere, and ends nothing: `run` still has its command. */
+/**
+ * Returns stderr. If it cannot be written, nothing can be reported, and the process continues: `run` still has its
+ * command.
+ */
 export function errorOutput(): NodeJS.WriteStream {
   return watched('stderr', () => {});
 }
 
-/** Says in a line why stdout takes nothing more. */
+/** Reports in one line why stdout cannot be written. */
 export function tellUnwritable(error: Error): void {
   const errno = errnoOf(error);
   const advice =
@@ -54,8 +57,8 @@ export function tellUnwritable(error: Error): void {
 }
 
 /**
- * A reader that leaves, as in `sockref ls | head -1`, has all that it wants: the status is what it is without that, so that
- * `doctor` still tells of problems. Nobody misses the rest.
+ * A reader that closes stdout, as in `sockref ls | head -1`, has all that it wants. The status stays what it is, so
+ * that `doctor` still reports problems through it.
  */
 function endUnwritten(error: Error): never {
   if (errnoOf(error) === 'EPIPE') process.exit();
@@ -65,7 +68,7 @@ function endUnwritten(error: Error): never {
 
 const watchedStreams = new Set<string>();
 
-/** A stream of this process, with something that hears of its failure. Not touched before it is used: that takes its time. */
+/** A stream of this process with a handler for its errors. Streams are opened at first use, because that is slow. */
 function watched(name: 'stdout' | 'stderr', failed: (error: Error) => void): NodeJS.WriteStream {
   const stream = process[name];
   if (!watchedStreams.has(name)) stream.on('error', failed);

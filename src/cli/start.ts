@@ -5,13 +5,14 @@ import { Script } from 'node:vm';
 import { unsupportedRuntime } from '../runtime.js';
 import { CodeCache, codeCacheDirectory } from './code-cache.js';
 
-// What `sockref` is as a program: it loads the command line, for `run` with what V8 made of that the last time. It exists only
-// bundled, as a module of CommonJS beside the one file that the command line has become.
+// The program `sockref`. It loads the command line; for `run` with the code that V8 compiled the last time. It exists
+// only bundled, as a CommonJS module beside the single file of the command line.
 
-/** The name of that file, which changes with its content; it has only characters of ASCII. */
+/** The name of that file. It contains a hash of the content, and only ASCII characters. */
 declare const PROGRAM: string;
 
-// Before the command line is loaded, which needs what such a runtime lacks. The statuses are those of any failure.
+// Before the command line is loaded, which needs what an unsupported runtime lacks. The statuses are those of any
+// failure.
 const unsupported = unsupportedRuntime();
 if (unsupported !== undefined) {
   process.stderr.write(`sockref: ${unsupported}\n`);
@@ -19,12 +20,15 @@ if (unsupported !== undefined) {
 }
 
 const file = join(__dirname, PROGRAM);
-// Only `run` has to be quick.
+// Only `run` must start fast.
 const directory = process.argv[2] === 'run' ? codeCacheDirectory(process.env) : undefined;
 if (directory === undefined) require(file);
 else loadKept(new CodeCache(directory, `${PROGRAM}-${process.version}-${process.arch}`, keyOf(file)));
 
-/** V8 takes nothing that was made with other flags; without them here two callers would replace each other's all the time. */
+/**
+ * V8 refuses code that was compiled with other flags. Without them in the key, two callers would replace each other's
+ * code each time.
+ */
 function keyOf(program: string): string {
   const { mtimeMs, size } = statSync(program);
   return JSON.stringify([program, mtimeMs, size, process.version, process.execArgv, process.env['NODE_OPTIONS']]);
@@ -37,7 +41,7 @@ function loadKept(cache: CodeCache): void {
     ...(cachedData && { cachedData }),
   });
   if (!cachedData || script.cachedDataRejected) {
-    // At the end, when all that was needed has been compiled.
+    // At the end, when all functions that were needed have been compiled.
     process.once('exit', () => cache.write(script.createCachedData()));
   }
   script.runInThisContext()(require, file);

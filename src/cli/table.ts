@@ -8,10 +8,10 @@ const parts = [
   ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
   ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'],
 ];
-/** No lines: columns and two spaces, so that other programs can read it too. */
+/** No lines: columns are separated by two spaces, so that other programs can read the table. */
 const chars = { ...Object.fromEntries(parts.map((part) => [part, ''])), middle: '  ' };
 
-/** Lays rows out in columns, as wide as their longest cell. */
+/** Formats rows in columns, each as wide as its longest cell. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const layout = new Table({
     head: columns.map(([heading]) => paint(process.stdout, 'bold', heading)),

@@ -219,7 +219,7 @@ export class ServerProcess {
     };
     host.lock.append({ server: this.#server });
     const leash = child.stdio[leashFd] as Duplex;
-    // The leash carries no data, and it may close before we listen.
+    // The server sends nothing here, and may end before it has read our line.
     leash.on('error', () => {}).resume();
     leash.write('go\n');
     // The exit shows the end of the server. The leash only distinguishes its processes from others.

@@ -127,9 +127,9 @@ describe('the command of sockref run', () => {
     }));
 });
 
-describe('sockref run tells on stderr that its command does not hold the reference on by itself:', () => {
+describe('sockref run tells on stderr that its command does not keep a reference of its own:', () => {
   const told =
-    /^sockref: the command does not hold \S*a\.sock on by itself: (.*); if this process is killed, the reference ends\n/;
+    /^sockref: the command does not keep a reference to \S*a\.sock of its own: (.*); if this process is killed, the reference ends\n/;
 
   it('the command has closed the descriptor', () =>
     behind(async ({ directory, scratch }) => {
@@ -141,7 +141,7 @@ describe('sockref run tells on stderr that its command does not hold the referen
       ];
       const running = new Cli(args, { program: bundled });
       const [, why] = await running.says('stderr', told);
-      expect(why).toBe('the command has closed the descriptor that was to do so');
+      expect(why).toBe('the command has closed the descriptor for it');
       expect(await inspect(join(directory, 'a.sock'))).toMatchObject({ state: 'active', references: 1 });
       running.child.stdin?.end('\n');
       expect((await running.ended).code).toBe(3);

@@ -76,7 +76,7 @@ describe('sockref stop', () => {
       expect(await cli(['stop', 'a.sock'], { env })).toMatchObject({
         code: 0,
         stdout: '',
-        stderr: `sockref: nobody serves ${directory}/a.sock; nothing is to be stopped\n`,
+        stderr: `sockref: nobody serves ${directory}/a.sock; there is nothing to stop\n`,
       });
     }));
 

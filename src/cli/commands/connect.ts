@@ -6,7 +6,7 @@ import { errnoOf, systemError } from '../../errors/system.js';
 import { duration } from '../duration-option.js';
 import { tellUnwritable } from '../output.js';
 
-/** Exit status as of a program that SIGPIPE has ended. */
+/** The exit status of a program that SIGPIPE ended. */
 const readerLeft = 141;
 
 /** `sockref connect` */
@@ -27,17 +27,19 @@ async function connect(name: string, options: { timeout?: number; label?: string
   const reference = await new SocketManager().acquire(name, { timeoutMs, label: options.label });
   let lost: Error | undefined;
   try {
-    // The end of stdin ends only the writing side: the rest of the answer still comes.
+    // The end of stdin ends only our writing side: the rest of the answer is still read.
     const socket = await reference.connect({ timeoutMs, allowHalfOpen: true });
     lost = await talk(socket, reference.path);
   } finally {
     await reference.close();
   }
-  // A terminal on stdin would keep the process.
+  // A terminal on stdin would keep the process alive.
   process.exit(lost ? statusOf(lost) : 0);
 }
 
-/** Resolves when the server has ended its side and all of that was written; to an error if stdout takes no more of it. */
+/**
+ * Resolves when the server has ended its side and all of its data was written; to an error if stdout cannot be written.
+ */
 async function talk(socket: Socket, path: string): Promise<Error | undefined> {
   let lost: Error | undefined;
   process.stdout.on('error', (error) => {
@@ -55,12 +57,12 @@ async function talk(socket: Socket, path: string): Promise<Error | undefined> {
     process.stdin.unpipe(socket).destroy();
     socket.destroy();
   }
-  // What stdout has taken but not passed on yet would be lost by the exit.
+  // The exit would discard what stdout has not yet passed on.
   if (!lost) await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
   return lost;
 }
 
-/** What was not read is lost, and a script must see that; but a reader that left needs no message. */
+/** Unwritten data is lost, and a script must see that in the status. A reader that left needs no message. */
 function statusOf(lost: Error): number {
   if (errnoOf(lost) === 'EPIPE') return readerLeft;
   tellUnwritable(lost);

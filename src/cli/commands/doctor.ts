@@ -15,7 +15,7 @@ interface Options {
 export function define(command: Command): void {
   command
     .argument('[directory]', 'where to look; the default directory if none is given')
-    .option('--fix', 'reclaim what dead owners left, and close the default directory to others')
+    .option('--fix', 'remove what dead owners left, and close the default directory to others')
     .option('--json', 'print JSON: the directory and its problems')
     .addHelpText(
       'after',
@@ -28,7 +28,7 @@ async function doctor(given: string | undefined, { fix, json }: Options): Promis
   const where = given === undefined ? undefined : resolve(given);
   const { directory, problems } = await examine(where);
   const results = await treated(problems, fix === true);
-  // What lies in a directory shows only once it is safe.
+  // The content of a directory is examined only once the directory is safe.
   if (results.some(({ problem, fixed }) => fixed && problem.kind === 'unsafe-directory')) {
     results.push(...(await treated((await examine(where)).problems, true)));
   }

@@ -12,7 +12,7 @@ import { CliError } from '../failure.js';
 import { pathOf } from '../named-path.js';
 import { tell, write } from '../output.js';
 
-/** How often a log that is followed is looked at, in milliseconds. */
+/** How often a followed log is read, in milliseconds. */
 const lookMs = 200;
 
 interface Options {
@@ -24,7 +24,7 @@ interface Options {
 export function define(command: Command): void {
   command
     .argument('<name>', 'a name in the default directory, or an absolute path')
-    .option('-f, --follow', 'go on with what is written from now on, until Ctrl-C')
+    .option('-f, --follow', 'continue with new output, until Ctrl-C')
     .option('--keeper', "print the keeper's own log instead: lines of JSON")
     .addHelpText(
       'after',
@@ -60,33 +60,33 @@ async function logs(name: string, { follow, keeper }: Options): Promise<void> {
     await pause(lookMs);
     const size = await sizeOf(file);
     if (size === undefined) continue;
-    // It was cut to its limit, and begins anew.
+    // The log was shortened to its limit: read it from the start.
     const from = position === undefined || size < position ? 0 : position;
     if (size > from) position = await copy(file, from, show);
     else position = from;
   }
 }
 
-/** Why what serves now writes no log; undefined if it does, or if nothing serves. */
+/** Why the current server writes no log; undefined if it does, or if the socket is not served. */
 async function whyNone(path: string): Promise<string | undefined> {
   try {
     return (await new SocketManager().inspect(path))?.server?.noLog;
   } catch {
-    // What was written before is there all the same.
+    // Earlier output is there in any case.
     return undefined;
   }
 }
 
-/** Takes a part of a log, and resolves when it is written. */
+/** Prints a part of a log, and resolves when it is written. */
 type Show = (chunk: Buffer) => Promise<void>;
 
-/** What the keeper tells holds paths and more of foreign origin; the output of a server is shown as it is. */
+/** The keeper's log contains paths and other foreign text, so it is escaped. A server's output is shown as it is. */
 function journalOutput(): Show {
   const decoder = new StringDecoder('utf8');
   return (chunk) => write(printableJson(decoder.write(chunk)));
 }
 
-/** Prints a file from a position on, and says where it ended; undefined if there is none. */
+/** Prints a file from a position on, and returns where it ended; undefined if there is no file. */
 async function copy(file: string, from: number, show: Show): Promise<number | undefined> {
   let position = from;
   try {

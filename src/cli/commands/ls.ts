@@ -18,7 +18,7 @@ export function define(command: Command): void {
 async function list(directory: string | undefined, { json }: { json?: true }): Promise<void> {
   const sockets = await new SocketManager().list(directory === undefined ? undefined : resolve(directory));
   if (json) return printJson(sockets);
-  // Other programs may read it line by line: nothing to list is no line.
+  // Other programs may read the output line by line: without sockets it has no line.
   if (sockets.length === 0) return;
   print(
     table(

@@ -22,7 +22,7 @@ export function define(command: Command, behindDashes: readonly string[]): void 
   command
     .usage('[options] <name> -- <command> [arguments…]')
     .argument('<name>', 'a name in the default directory, or an absolute path')
-    .option('--serve <command>', 'what serves the socket if nobody does; {socket} is where it has to listen')
+    .option('--serve <command>', 'the server to start if the socket is not served; {socket} is where it must listen')
     .option('--shell', 'have --serve run by sh -c, instead of splitting it into words')
     .option('--activate', 'pass the server a listening socket as descriptor 3 (LISTEN_FDS), as systemd does')
     .option(
@@ -38,7 +38,7 @@ export function define(command: Command, behindDashes: readonly string[]): void 
     )
     .option(
       '--stop-timeout <duration>',
-      'how long it may take to end before SIGKILL (default: 5s)',
+      'how long the server may take to end before SIGKILL (default: 5s)',
       duration('--stop-timeout', 'from 0'),
     )
     .option('--env <name>', 'another variable that tells the command the path; may be repeated', variables)
@@ -49,9 +49,10 @@ export function define(command: Command, behindDashes: readonly string[]): void 
 }
 
 const help = `
-The command finds the path of the socket in SOCKREF_PATH, and in what --env names. The exit status is the command's; 125 if sockref failed,
-126 if the command cannot be executed, 127 if it is not found. Without --serve, sockref.config.json or "sockref"
-in package.json may name the server; durations have a unit, as in 500ms, 30s, 2m.
+The command finds the path of the socket in SOCKREF_PATH, and in each variable that --env names. The exit status
+is the command's; 125 if sockref failed, 126 if the command cannot be executed, 127 if it is not found.
+Without --serve, sockref.config.json or "sockref" in package.json may name the server.
+Durations have a unit, as in 500ms, 30s, 2m.
 
 Examples:
   $ sockref run db.sock --serve 'redis-server --port 0 --unixsocket {socket}' -- npm test
@@ -63,7 +64,7 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
   if (program === undefined) {
     throw new UsageError('run needs a command, behind two dashes: sockref run db.sock -- npm test');
   }
-  // Before anything is opened that stays open.
+  // Before this process opens anything that stays open.
   const callers = markedDescriptors();
   const settings = await settingsFor(name, options);
   const manager = new SocketManager();
@@ -76,7 +77,7 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
   const reference = await acquire(manager, name, settings.acquire, progress).catch((error: unknown) => {
     throw notNamed(error, name, settings.config) ?? error;
   });
-  // The command may do without it, and its status is what counts.
+  // The command may not need the socket any more, and its status is what counts.
   const lost = (): void => tellLoss(reference.signal.reason);
   reference.signal.addEventListener('abort', lost);
   const release = async (): Promise<void> => {
@@ -85,7 +86,7 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
     try {
       await reference.close();
     } catch (error) {
-      // The status stays that of the command, which has ended as it has.
+      // The status stays that of the command.
       progress?.stop();
       if (!told.has(error)) tell(described(error, 'run').message);
     } finally {
@@ -105,7 +106,7 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
   await endAs(end);
 }
 
-/** Whether a line on stderr can be written over. */
+/** Whether a line on stderr can be erased. */
 function isTerminal(): boolean {
   return isatty(2) && process.env['TERM'] !== 'dumb';
 }
@@ -116,7 +117,7 @@ async function acquire(
   options: AcquireOptions,
   progress: Progress | undefined,
 ): Promise<SocketReference> {
-  // What a look fails with, the acquire fails with too.
+  // If this look fails, the acquire fails for the same reason.
   const look = (): Promise<SocketInfo | undefined> => manager.inspect(name).catch(() => undefined);
   progress?.start(async () => waitingFor(name, await look()));
   const began = Date.now();

@@ -21,7 +21,7 @@ interface Options {
 export function define(command: Command): void {
   command
     .argument('<name>', 'a name in the default directory, or an absolute path')
-    .option('--force', 'end it now, for everybody who holds it')
+    .option('--force', 'end it now, for all its holders')
     .option('--timeout <duration>', 'how long to wait for the end (default: for ever)', duration('--timeout', 'from 0'))
     .addHelpText(
       'after',
@@ -46,7 +46,7 @@ async function stop(name: string, { force, timeout }: Options): Promise<void> {
       }
       if ((await requestStop(place, force === true, left(deadline))) === 'stopped') return;
       if (left(deadline) === 0) throw notInTime(place, timeout ?? 0, info);
-      // Starting, ending, or another owner has taken over: what it is now decides.
+      // It is starting or ending, or another owner has taken over. Look again.
       await new Promise((resolve) => setTimeout(resolve, Math.min(stopPauseMs, left(deadline))));
     }
   } finally {
@@ -58,10 +58,10 @@ function left(deadline: number): number {
   return Math.max(0, deadline - performance.now());
 }
 
-/** Who asks for the end of what is not there has what it wants. */
+/** The socket to stop is not served, which is what the user wants. */
 function ended({ path }: Place, info: SocketInfo | undefined, first: boolean): void {
   if (info) tell(`nobody serves ${path}, but a dead owner's files are there; sockref doctor --fix removes them`);
-  else if (first) tell(`nobody serves ${path}; nothing is to be stopped`);
+  else if (first) tell(`nobody serves ${path}; there is nothing to stop`);
 }
 
 function holdersOf({ references, owner, members, moreMembers }: SocketInfo): string {

@@ -17,18 +17,18 @@ import { lockSuffix } from '../../protocol/constants.js';
 import { elsewhere } from '../elsewhere.js';
 import type { Problem } from './problem.js';
 
-/** Looks for problems in a directory of sockets; in the default one if none is given. Changes nothing. */
+/** Looks for problems in a directory of sockets, the default one if none is given. Changes nothing. */
 export async function examine(given: string | undefined): Promise<{ directory: string; problems: Problem[] }> {
   let directory = given ?? defaultDirectoryPath();
   try {
     directory = given === undefined ? defaultDirectory(false) : canonicalDirectory(given);
     const problems = unsafe(directory, given === undefined);
-    // In a directory in which others can do as they like nothing that lies there can be believed.
+    // In an unsafe directory other users could have faked the files.
     if (problems.length > 0) return { directory, problems };
     const namesakes = given === undefined ? await served(directory) : [];
     return { directory, problems: [...(await sockets(directory)), ...orphans(directory), ...namesakes] };
   } catch (error) {
-    // Nobody has needed the default directory yet.
+    // The default directory does not exist yet.
     if (given === undefined && isMissing(error)) return { directory, problems: [] };
     if (given === undefined && isUnsafe(error))
       return { directory, problems: [unsafeDirectory(directory, error, false)] };
@@ -67,7 +67,7 @@ async function sockets(directory: string): Promise<Problem[]> {
   return problems;
 }
 
-/** Two servers of one name: a bare name leads to either, as the environment has it. */
+/** Sockets that are also served under the same bare name in the default directory of another environment. */
 async function served(directory: string): Promise<Problem[]> {
   const manager = new SocketManager();
   const problems: Problem[] = [];
@@ -118,9 +118,9 @@ function problemOf(info: SocketInfo | undefined): Problem | undefined {
   return undefined;
 }
 
-/** Private directories that no owner, dead or alive, has in its record. */
+/** Private directories that no record names. */
 function orphans(path: string): Problem[] {
-  // Before the records: who makes one has named it by then.
+  // List them before the records: a private directory is recorded before it is created.
   const found = readdirSync(path).filter((name) => isPrivateDirectoryName(name));
   if (found.length === 0) return [];
   const named = new Set(recordedIn(path));
@@ -145,7 +145,7 @@ function recordedIn(path: string): readonly string[] {
         const names = endpointNames(name.slice(0, -lockSuffix.length));
         return peekRecord({ directory, names, path: joinPath(path, names.data) })?.temporaries ?? [];
       } catch {
-        // Told of as unreadable already.
+        // Reported as unreadable already.
         return [];
       }
     });

@@ -4,7 +4,7 @@ import { ownUid } from '../../files/platform.js';
 import { removeLeftovers } from '../../ownership/remove-leftovers.js';
 import type { Cure, Problem } from './problem.js';
 
-/** Mends what can be mended. Says whether it was. */
+/** Fixes a problem if `--fix` can. Returns whether it did. */
 export async function mend({ path, pid, cure }: Problem): Promise<boolean> {
   switch (cure.kind) {
     case 'none':
@@ -16,7 +16,7 @@ export async function mend({ path, pid, cure }: Problem): Promise<boolean> {
   }
 }
 
-/** Takes from group and others what they have of our own directory. */
+/** Closes a directory of this user to group and others. */
 function close(path: string): boolean {
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {

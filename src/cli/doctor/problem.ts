@@ -1,12 +1,12 @@
 import type { Place } from '../../files/place.js';
 
-/** Something that is not as it should be in a directory of sockets. */
+/** A problem in a directory of sockets. */
 export interface Problem {
   /**
-   * `unsafe-directory`: others could put files of theirs in the place of ours; `leftover`: files of a dead owner;
-   * `orphan`: a private directory that no record names; `unresponsive`: an owner that lives but does not answer;
-   * `not-listening`: a server that runs, and that nobody can connect to; `unreadable`: something about a socket that cannot be
-   * looked at; `elsewhere`: a socket of the same name that is served in the default directory of another environment.
+   * `unsafe-directory`: other users could replace our files. `leftover`: files of a dead owner. `orphan`: a private
+   * directory that no record names. `unresponsive`: an owner that lives but does not answer. `not-listening`: a server
+   * that runs, but to which clients cannot connect. `unreadable`: a socket that cannot be examined. `elsewhere`: a
+   * socket with the same name that is served in the default directory of another environment.
    */
   readonly kind:
     | 'unsafe-directory'
@@ -16,9 +16,9 @@ export interface Problem {
     | 'not-listening'
     | 'unreadable'
     | 'elsewhere';
-  /** What it is about. */
+  /** The path with the problem. */
   readonly path: string;
-  /** The process that is, or was, at fault. */
+  /** The process that has, or had, the problem. */
   readonly pid: number | undefined;
   /** What is wrong, and what to do. */
   readonly message: string;
@@ -29,5 +29,5 @@ export interface Problem {
 export type Cure =
   | { readonly kind: 'none' }
   | { readonly kind: 'close-directory' }
-  /** Opened by the one who cures. */
+  /** `open` gives the place to fix. */
   | { readonly kind: 'reclaim'; open(): Place };

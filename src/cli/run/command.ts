@@ -12,36 +12,36 @@ export type CommandEnd =
   | { readonly kind: 'exited'; readonly code: number }
   | { readonly kind: 'killed'; readonly signal: NodeJS.Signals };
 
-/** Exit statuses of `env` for a command that cannot be run. */
+/** The exit statuses of `env` for a command that cannot be run. */
 const notExecutable = 126;
 const notFound = 127;
 
-/** What whoever manages us means for the command. */
+/** Signals that the manager of this process sends for the command. */
 const passedOn: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'];
 
-/** What a terminal sends to all of its foreground processes, the command included. */
+/** Signals that a terminal sends to all of its foreground processes, including the command. */
 const fromTerminal: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
-/** Milliseconds after which a signal that was to end us has had no effect. */
+/** After so many milliseconds, a signal that should have ended this process has had no effect. */
 const deadlyMs = 1_000;
 
-/** What a command gets of us. */
+/** What a command gets from us. */
 export interface CommandParts {
-  /** Added to our own. */
+  /** Variables besides our own. */
   readonly env: Readonly<Record<string, string>>;
-  /** Descriptors that our caller gave us and Node would close. */
+  /** Descriptors of our caller that Node would close. */
   readonly callers: readonly number[];
-  /** Inherited at a number that nobody uses. */
+  /** Inherited at a number that programs do not use. */
   readonly hold: Hold;
 }
 
-/** Runs a command to its end, with all descriptors of our caller, and passes on the signals that we get. */
+/** Runs a command to its end, with all descriptors of our caller, and passes our signals on. */
 export function runCommand(
   [command, ...args]: readonly [string, ...string[]],
   { env, callers, hold }: CommandParts,
 ): Promise<CommandEnd> {
   return new Promise((resolve, reject) => {
-    // Before there is a command: what comes from here on is its.
+    // Signals that arrive from now on are for the command, even before it has started.
     let child: ChildProcess | undefined;
     const release = relay((signal) => child?.kill(signal));
     const fail = (error: unknown): void => {
@@ -68,7 +68,7 @@ export function runCommand(
   });
 }
 
-/** Places that are ignored stay as they are: what Node has there is closed on exec, what our caller has there is passed on. */
+/** Ignored numbers stay as they are: Node's own are closed on exec, and our caller's are inherited. */
 function stdioOf(callers: readonly number[], { fd }: Hold): (number | 'inherit' | 'ignore')[] {
   const given = new Map(callers.map((each) => [each, each]));
   const at = fd === undefined ? undefined : remoteNumber();
@@ -77,25 +77,25 @@ function stdioOf(callers: readonly number[], { fd }: Hold): (number | 'inherit' 
   return Array.from({ length: last + 1 }, (_, each) => (each < 3 ? 'inherit' : (given.get(each) ?? 'ignore')));
 }
 
-/** Ends this process as its command ended. */
+/** Ends this process in the same way as its command ended. */
 export async function endAs(end: CommandEnd): Promise<void> {
   if (end.kind === 'exited') {
     process.exitCode = end.code;
     return;
   }
-  // Node ignores some, and what `nohup` runs others. To have listened undoes that.
+  // Node ignores some signals, and `nohup` others. Adding and removing a listener restores their default action.
   if (end.signal !== 'SIGKILL') process.on(end.signal, ignore).off(end.signal, ignore);
   process.kill(process.pid, end.signal);
-  // Not every signal that ends a process ends ours: then a number has to say it.
+  // Some signals that ended the command do not end this process: then the exit status must show it.
   await new Promise((resolve) => setTimeout(resolve, deadlyMs));
   process.exitCode = 128 + constants.signals[end.signal];
 }
 
 function ignore(): void {}
 
-/** Calls for each signal that is the command's; returns what ends that. */
+/** Calls `pass` for each signal of the command. Returns a function that undoes that. */
 function relay(pass: (signal: NodeJS.Signals) => void): () => void {
-  // With a terminal they have reached the command already, and would come twice. We outlive them, for its status.
+  // With a terminal the command gets them directly, and must not get them twice. We outlive them, for its status.
   const interactive = [0, 1, 2].some((fd) => isatty(fd));
   const handlers = new Map<NodeJS.Signals, () => void>();
   for (const signal of passedOn) handlers.set(signal, () => pass(signal));

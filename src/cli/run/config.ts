@@ -11,9 +11,9 @@ import { CliError } from '../failure.js';
 import { isVariable, variableForm } from './exported.js';
 import { wordsOf } from './words.js';
 
-/** What the configuration says about one socket. Times are in milliseconds. */
+/** The configuration of one socket. Times are in milliseconds. */
 export interface SocketConfig {
-  /** The words of the command; in a shell if the file, or the caller, says so. */
+  /** The words of the command; run by a shell if the file or the caller says so. */
   command(shell: boolean | undefined): readonly string[];
   readonly activate: boolean | undefined;
   readonly linger: number | undefined;
@@ -25,21 +25,21 @@ export interface SocketConfig {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>> | undefined;
   readonly mode: number | undefined;
-  /** Variables for the command of `run`, with `{socket}` and `{dir}` in them. */
+  /** Variables for the command of `run`, which may contain `{socket}` and `{dir}`. */
   readonly export: Readonly<Record<string, string>> | undefined;
 }
 
-/** A configuration that does not name a socket. */
+/** A configuration that does not name the socket. */
 export interface OtherConfig {
   readonly kind: 'other';
   readonly file: string;
-  /** The names that it has, for a message. */
+  /** The names in it, for a message. */
   readonly names: string;
-  /** Of these the one that was probably meant. */
+  /** The name that was probably meant. */
   readonly meant: string | undefined;
 }
 
-/** What was found of a socket; `ignored` is a file that looks like a configuration, and is not read. */
+/** What was found about a socket. `ignored` is a file that looks like a configuration, but is not read. */
 export type FoundConfig = (
   | { readonly kind: 'named'; readonly config: SocketConfig }
   | OtherConfig
@@ -50,7 +50,7 @@ export type FoundConfig = (
 
 const fileName = 'sockref.config.json';
 
-/** Says what was expected, for a message that puts "must be" before it. */
+/** Says what was expected; a message puts "must be" before it. */
 const text = (expected: string) => v.string(expected);
 
 const durationSchema = (least: Least) =>
@@ -105,8 +105,8 @@ const configSchema = v.strictObject({
 });
 
 /**
- * What `sockref.config.json`, or `"sockref"` in a package.json, says about a socket; the nearest of these files counts, from a
- * directory upwards.
+ * Finds what `sockref.config.json`, or `"sockref"` in a package.json, says about a socket. The nearest of these files
+ * counts, from a directory upwards.
  */
 export function findConfig(name: string, from: string): FoundConfig {
   const found = withHome(() =>
@@ -130,7 +130,7 @@ export function findConfig(name: string, from: string): FoundConfig {
   return { kind: 'other', file, names: listed(names), meant: closest(name, names), ignored };
 }
 
-/** Names that a message lists at most. */
+/** How many names a message lists. */
 const maxListed = 10;
 
 function listed(names: readonly string[]): string {
@@ -139,17 +139,19 @@ function listed(names: readonly string[]): string {
   return `${names.slice(0, maxListed).map(quote).join(', ')}${more}`;
 }
 
-/** What other tools read of such a name, and we do not: what is run must not depend on what a file does when it is loaded. */
+/**
+ * Other tools also read such files, and we do not: what is run must not depend on what a file does when it is loaded.
+ */
 const otherFiles = ['js', 'mjs', 'cjs', 'ts', 'mts', 'cts', 'yaml', 'yml', 'toml', 'json5', 'jsonc'].map(
   (ending) => `sockref.config.${ending}`,
 );
 
-/** That a file is not read, and what is. */
+/** Says that a file is not read, and which files are. */
 export function notRead(file: string): string {
   return `${file} is not read: sockref reads JSON alone, in ${fileName} or behind "sockref" in package.json; write it there`;
 }
 
-/** The nearest file that looks like a configuration, up to where one was found, or nothing more is looked for. */
+/** The nearest file that looks like a configuration, up to the one that was found, or to the end of the search. */
 function unreadable(from: string, end: string | undefined): string | undefined {
   const home = homedirIfAny();
   for (let directory = resolve(from); ; directory = dirname(directory)) {
@@ -162,7 +164,7 @@ function homedirIfAny(): string | undefined {
   try {
     return homedir();
   } catch {
-    // A user that has none; then the root is the end.
+    // A user without a home: then the search ends at the root.
     return undefined;
   }
 }
@@ -182,7 +184,7 @@ function configOf(file: string, name: string, socket: v.InferOutput<typeof socke
   };
 }
 
-/** The search asks for this user's home, at which it stops, even if the system knows none: then it goes up to the root. */
+/** The search stops at this user's home. If the system knows none, it goes up to the root. */
 function withHome<Value>(search: () => Value): Value {
   try {
     homedir();
@@ -214,7 +216,7 @@ function withEveryKey({
   return { activate, linger, timeout, readyTimeout, stopTimeout, stopSignal, restart, env, mode, export: exported };
 }
 
-/** In a directory such as /tmp anybody can leave a file for those below it, and this one says what is to be run. */
+/** In a directory such as /tmp any user can put a file for the directories below, and this file says what is run. */
 function assertTrusted(file: string, from: string): void {
   const { uid } = statSync(file);
   if (uid === 0 || uid === ownUid() || uid === statSync(from).uid) return;
@@ -257,7 +259,7 @@ function wrongValue(issue: Issue): string {
   const keys = issue.path?.map(({ key }) => String(key)) ?? [];
   const where = keys.length === 0 ? 'the configuration' : keyOf(keys);
   if (issue.received === 'undefined') return `${where} is missing`;
-  // Of a variable's name, which is a key.
+  // For the name of a variable, which is a key.
   const received = issue.path?.at(-1)?.origin === 'key' ? quote(keys.at(-1)) : quote(issue.input);
   return `${where} must be ${issue.type === 'strict_object' ? 'an object' : issue.message}, and is ${received}`;
 }

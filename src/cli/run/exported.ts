@@ -2,14 +2,17 @@ import { dirname } from 'node:path';
 import { quote } from '../../errors/error.js';
 import { UsageError } from '../failure.js';
 
-/** What every command is told. */
+/** The variable that every command gets. */
 const always = 'SOCKREF_PATH';
 
-/** What a variable must be called, for messages. */
+/** What the name of a variable must be, for messages. */
 export const variableForm =
   'the name of a variable such as DB_SOCKET (letters, digits and _), and none of sockref itself (only SOCKREF_PATH_… is free)';
 
-/** Whether a variable may be set for a command. A path in SOCKREF_DIR, say, would mislead each sockref below it. */
+/**
+ * Whether a variable may be set for a command. For example, a path in SOCKREF_DIR would mislead each sockref below the
+ * command.
+ */
 export function isVariable(name: string): boolean {
   return /^[A-Za-z_]\w*$/.test(name) && (!name.startsWith('SOCKREF_') || /^SOCKREF_PATH(_|$)/.test(name));
 }
@@ -23,8 +26,8 @@ export function variables(name: string, before: readonly string[] = []): readonl
 const placeholders = /\{(socket|dir)\}/g;
 
 /**
- * The variables of a command: the path of its socket in SOCKREF_PATH and in all that `--env` names, and what the
- * configuration exports. The command line wins.
+ * The variables of a command: the path of its socket in SOCKREF_PATH and in each variable that `--env` names, and what
+ * the configuration exports. The command line wins.
  */
 export function exported(
   socket: string,

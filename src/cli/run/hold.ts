@@ -3,20 +3,20 @@ import type { SocketReference } from '../../api/reference.js';
 import { printable } from '../../printable.js';
 import { tell } from '../output.js';
 
-/** Milliseconds in which we hear of a command's end, if that has closed the descriptor. */
+/** In so many milliseconds we learn of the command's end, if that closed the descriptor. */
 const endOfCommandMs = 1_000;
 
-/** What a command inherits, so that the reference lives on as long as it does if we are killed. */
+/** The descriptor that a command inherits. If we are killed, it keeps the reference for as long as the command runs. */
 export interface Hold {
   /** Undefined if there is none. */
   readonly fd: number | undefined;
-  /** The command has its own copy. */
+  /** Called when the command has its own copy. */
   given(): void;
-  /** The command has ended. */
+  /** Called when the command has ended. */
   over(): void;
 }
 
-/** Opens a hold for a command. That there is none, or none any more while the command runs, is told on stderr. */
+/** Opens the descriptor for a command. If there is none, or it ends while the command runs, stderr says so. */
 export async function holdFor(reference: SocketReference, name: string): Promise<Hold> {
   const found = await holdDescriptor(reference);
   if (found.kind === 'none') {
@@ -30,9 +30,9 @@ function watched({ fd, ended, close }: HoldDescriptor, { signal }: SocketReferen
   let timer: NodeJS.Timeout | undefined;
   let over = false;
   void ended.then((how) => {
-    // Of a reference that has ended it is told what became of that.
+    // If the reference itself ended, that is reported elsewhere.
     if (over || signal.aborted) return;
-    // Its end closes the descriptor, too, and we hear of that a moment later.
+    // The end of the command closes the descriptor, too; we learn of that a moment later.
     timer = setTimeout(() => tellNoHold(name, reasons[how]), endOfCommandMs).unref();
   });
   return {
@@ -48,11 +48,11 @@ function watched({ fd, ended, close }: HoldDescriptor, { signal }: SocketReferen
 const reasons: Record<NoHoldDescriptor['because'] | 'closed', string> = {
   'older-owner': 'its owner is of an older version of sockref',
   'owner-lost': 'its owner was lost',
-  closed: 'the command has closed the descriptor that was to do so',
+  closed: 'the command has closed the descriptor for it',
 };
 
 function tellNoHold(name: string, why: string): void {
   tell(
-    `the command does not hold ${printable(name)} on by itself: ${why}; if this process is killed, the reference ends`,
+    `the command does not keep a reference to ${printable(name)} of its own: ${why}; if this process is killed, the reference ends`,
   );
 }

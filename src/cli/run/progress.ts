@@ -1,12 +1,12 @@
 import type { Clock, Timer } from '../../clock.js';
 
-/** What is done sooner than this, in milliseconds, is not worth a word. */
+/** A wait shorter than this, in milliseconds, is not shown. */
 const patienceMs = 150;
 
-/** How often what is shown is looked after, in milliseconds. */
+/** How often the line is updated, in milliseconds. */
 const refreshMs = 200;
 
-/** What a line is written to: stderr, when it is a terminal. */
+/** Where the line is written: stderr, if it is a terminal. */
 export interface Terminal {
   readonly columns?: number;
   write(text: string): unknown;
@@ -14,11 +14,11 @@ export interface Terminal {
 
 type State =
   | { readonly kind: 'silent' }
-  /** Waiting, but not for long enough yet to say so. */
+  /** Waiting, but not yet long enough to show it. */
   | { readonly kind: 'patient'; readonly timer: Timer }
   | { readonly kind: 'shown'; readonly timer: Timer | undefined };
 
-/** A line on a terminal that says what is being waited for, and is gone when that is over. */
+/** A line on a terminal that says what the process is waiting for. It is erased when the wait is over. */
 export class Progress {
   readonly #terminal: Terminal;
   readonly #clock: Clock;
@@ -30,9 +30,9 @@ export class Progress {
   }
 
   /**
-   * Begins to wait.
+   * Begins a wait.
    *
-   * @param what - asked again and again for the text of the line, once it takes so long that it is shown
+   * @param what - gives the text of the line; called repeatedly once the line is shown
    */
   start(what: () => Promise<string>): void {
     this.stop();
@@ -41,7 +41,7 @@ export class Progress {
     this.#state = { kind: 'patient', timer };
   }
 
-  /** Ends the waiting and erases the line. Says whether there was one. */
+  /** Ends the wait and erases the line. Returns whether there was one. */
   stop(): boolean {
     const state = this.#state;
     this.#state = { kind: 'silent' };
@@ -56,7 +56,7 @@ export class Progress {
     const state: State = { kind: 'shown', timer: undefined };
     this.#state = state;
     const text = await what();
-    // The waiting may be over, or for something else by now.
+    // By now the wait may be over, or for something else.
     if (this.#state !== state) return;
     const seconds = Math.floor((this.#clock.now() - began) / 1000);
     this.#terminal.write(`\r${this.#fitted(`${text} …${seconds > 0 ? ` ${seconds}s` : ''}`)}\u001b[K`);
@@ -64,9 +64,9 @@ export class Progress {
     this.#state = { kind: 'shown', timer };
   }
 
-  /** A line that is broken in two could not be erased. */
+  /** A line that the terminal wraps could not be erased. */
   #fitted(text: string): string {
-    // Some terminals, those of a CI say, do not know how wide they are.
+    // Some terminals, such as those of a CI, do not know their width.
     const width = (this.#terminal.columns || 80) - 1;
     return text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text;
   }

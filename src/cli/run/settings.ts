@@ -22,25 +22,25 @@ export interface RunOptions {
   readonly quiet?: true;
 }
 
-/** How `run` acquires its socket, and what its command is told. */
+/** How `run` acquires its socket, and the variables of its command. */
 export interface RunSettings {
   readonly acquire: AcquireOptions;
-  /** Variables for the command, with `{socket}` and `{dir}` in them. */
+  /** Variables for the command, which may contain `{socket}` and `{dir}`. */
   readonly export: Readonly<Record<string, string>> | undefined;
-  /** What there is of a configuration that does not name it. */
+  /** The configuration that was found but does not name the socket, if any. */
   readonly config: OtherConfig | undefined;
 }
 
-/** As long as the library waits by itself. */
+/** The library's own default. */
 const defaultTimeoutMs = 20_000;
 
-/** What is left to the rest of a start, once the server has had its time to become ready. */
+/** Time for the rest of a start, after the server has had its time to become ready. */
 const spareMs = 5_000;
 
-/** Options that are a server's, and say nothing without one. */
+/** Options that concern only a server. */
 const serverOptions = ['shell', 'activate', 'linger', 'readyTimeout', 'stopTimeout'] as const;
 
-/** Puts together what the command line and the configuration say; the command line wins. */
+/** Combines the command line and the configuration; the command line wins. */
 export async function settingsFor(name: string, options: RunOptions): Promise<RunSettings> {
   const found = options.serve === undefined ? await configured(name) : undefined;
   const config = found?.kind === 'named' ? found.config : undefined;
@@ -66,7 +66,7 @@ export async function settingsFor(name: string, options: RunOptions): Promise<Ru
   };
 }
 
-/** Why a socket that is not served has no server here: a configuration was found, and does not name it. */
+/** The error if a socket is not served and a configuration was found that does not name it. */
 export function notNamed(error: unknown, name: string, config: OtherConfig | undefined): CliError | undefined {
   if (!config || !isSocketReferenceError(error) || error.code !== 'ERR_SOCKREF_NOT_SERVED') return undefined;
   const { file, names, meant } = config;
@@ -76,7 +76,7 @@ export function notNamed(error: unknown, name: string, config: OtherConfig | und
   );
 }
 
-/** With `--serve` nobody need look for a file: what it says about this socket would not count. */
+/** With `--serve` no file is read, because what it says about this socket would not count. */
 async function configured(name: string): Promise<FoundConfig> {
   const { findConfig, notRead } = await import('./config.js');
   const found = findConfig(name, workingDirectory());
@@ -94,7 +94,7 @@ function serverOf(options: RunOptions, config: SocketConfig | undefined): Server
   const stopTimeoutMs = options.stopTimeout ?? config?.stopTimeout;
   return {
     command,
-    // The server outlives who started it, and serves others: where it runs is not to depend on who came first.
+    // The server outlives its starter and serves others: its directory must not depend on which process came first.
     cwd: config?.cwd ?? workingDirectory(),
     ...(activate !== undefined && { activate }),
     ...(config?.env && { env: config.env }),

@@ -17,7 +17,7 @@ export function waitingFor(name: string, info: SocketInfo | undefined): string {
 }
 
 /**
- * Where a process stands among the holders of a socket: "joined db.sock as third of four holders".
+ * The place of a process among the holders of a socket: "joined db.sock as third of four holders".
  *
  * @param began - when it began to acquire, in milliseconds since 1970
  */
@@ -26,10 +26,10 @@ export function joinedAs(name: string, pid: number, info: SocketInfo, began: num
   const holders = [...(owner && owner.references > 0 ? [owner] : []), ...members];
   const at = holders.findIndex((holder) => holder.pid === pid);
   const total = holders.length + moreMembers;
-  // Those who came last are not listed when there are hundreds.
+  // With hundreds of members the newest are not listed.
   const place = at === -1 ? total : at + 1;
   const holdersInAll = total === 1 ? 'its only holder' : `${ordinal(place)} of ${cardinal(total)} holders`;
-  // The first one, of a server that was not there before.
+  // The first holder of a server that did not run before.
   const verb = place === 1 && since >= began ? 'started' : 'joined';
   return verb === 'started' && total === 1 ? `started ${name}` : `${verb} ${name} as ${holdersInAll}`;
 }

@@ -3,9 +3,9 @@ import { quote } from '../../errors/error.js';
 import { UsageError } from '../failure.js';
 
 /**
- * The words of a command line. Without a shell nothing in it is expanded but quotes and backslashes.
+ * Splits a command line into words. Without a shell only quotes and backslashes are special.
  *
- * @param where - who gave it, for the message
+ * @param where - the source of the text, for the message
  */
 export function wordsOf(text: string, shell: boolean, where: string): readonly string[] {
   if (shell) return ['sh', '-c', text];
@@ -18,7 +18,7 @@ function splitWords(text: string, where: string): readonly string[] {
   try {
     return split(text);
   } catch {
-    // The one thing that cannot be split.
+    // The only text that cannot be split.
     throw new UsageError(
       `${where} cannot be split into words: a quote is not closed, or nothing follows the last backslash, in ${quote(text)}`,
     );
