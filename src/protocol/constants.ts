@@ -3,19 +3,19 @@
 /** Version of the files and messages. */
 export const protocolVersion = 1;
 
-/** Behind the name of the data socket: the control socket. */
+/** Suffix of the control socket's name, after the name of the data socket. */
 export const controlSuffix = '.ctl';
 
-/** Behind the name of the data socket: the lock file. */
+/** Suffix of the lock file's name, after the name of the data socket. */
 export const lockSuffix = '.lock';
 
-/** Before the digits of a private directory. */
+/** Prefix of a private directory's name, before its digits. */
 export const privatePrefix = '.sr-';
 
-/** How each record begins; a file that begins otherwise is no lock file, and is left alone. */
+/** How each record begins; a file that begins differently is not a lock file, and is left alone. */
 export const recordMagic = '{"sockref":';
 
-/** The environment variable that tells a server's processes the number of its group. */
+/** The environment variable that tells a server's processes the number of their group. */
 export const serverMark = 'SOCKREF_SERVER_PID';
 
 /** Of the data socket, unless an option says otherwise. */
@@ -36,25 +36,28 @@ export const maxMessageBytes = 65_536;
 /** UTF-16 code units of a label; listings show it. */
 export const maxLabelLength = 200;
 
-/** Members that `holders` names at most; the rest is a number, so that the message keeps its limit. */
+/** Members that `holders` names at most; it gives the number of the others, so that the message keeps its limit. */
 export const maxListedMembers = 200;
 
-/** Members that an owner tells in one turn of its event loop: some hundred microseconds, which hold up nothing else. */
+/**
+ * Members that an owner tells in one turn of its event loop; that takes some hundred microseconds, and delays nothing
+ * else.
+ */
 export const membersToldPerTurn = 20;
 
 /**
- * Places for connections that are no member's, beyond one for each member that there may be: after the loss of an
- * owner all members may come at once, and these places are for processes that only ask.
+ * Places for connections that are not members', in addition to one for each allowed member: after the loss of an owner
+ * all members may connect at once, and these places are for processes that only ask.
  */
 export const spareUnidentifiedPlaces = 64;
 
 /**
- * The part of all descriptors of the process that those connections may take: without a free descriptor no member can
- * connect, and those that it serves need theirs.
+ * The share of the process's descriptors that those connections may take: without a free descriptor no member can
+ * connect, and the connections to the server need descriptors too.
  */
 export const unidentifiedDescriptorShare = 0.25;
 
-/** Places that those connections have under any limit of descriptors: so few more make no difference. */
+/** Places that those connections have under any limit of descriptors: so few more do no harm. */
 export const fewUnidentifiedPlaces = 8;
 
 /** Bytes of a record; each repair of a lost file adds some 200. */
@@ -64,8 +67,8 @@ export const maxRecordBytes = 65_536;
 export const maxLockReplacements = 32;
 
 /**
- * Connections that the kernel may keep until they are accepted; the system cuts it to its own maximum. Many processes
- * that start at once must not meet a full queue.
+ * Connections that the kernel may queue until they are accepted; the system reduces it to its own maximum. Many
+ * processes that start at once must not meet a full queue.
  */
 export const socketBacklog = 4_096;
 
@@ -75,10 +78,10 @@ export const maxSocketPathBytesLinux = 107;
 /** The same on macOS. */
 export const maxSocketPathBytesMacos = 103;
 
-/** Hexadecimal digits of a name that is generated: as many as a UUID has, so that nothing can guess or meet it. */
+/** Hexadecimal digits of a generated name: as many as a UUID has, so that it cannot be guessed or repeated. */
 export const generatedNameDigits = 32;
 
-/** Hexadecimal digits of a private directory, and of the names that are bound in it. */
+/** Hexadecimal digits of a private directory's name, and of the names that are bound in it. */
 export const privateNameDigits = 16;
 
 /** Lock files of nameless sockets that one acquire tries, so that it stays fast beside thousands of live sockets. */
@@ -90,42 +93,45 @@ export const claimPauseGrowth = 1.5;
 /** Factor from one look at processes to the next. */
 export const processPauseGrowth = 1.5;
 
-/** Looks that must find no process of a server: one that ends while it makes another may hide both from a single look. */
+/**
+ * How many looks in a row must find no process of a server: a process that starts another one and ends may hide both
+ * from a single look.
+ */
 export const emptyProcessLooks = 2;
 
-/** How often a call that cannot wait looks for processes that were made while it killed others. */
+/** How often a call that cannot wait looks for processes that were started while it killed others. */
 export const processLooksAtExit = 3;
 
 /**
- * Part of `healIntervalMs` by which the intervals of several owners spread, so that they do not all look in one
+ * The share of `healIntervalMs` by which the intervals of owners differ, so that they do not all look at the same
  * moment.
  */
 export const healIntervalSpread = 0.2;
 
-/** The longest time that an option or a record may give: that of a timer of Node. */
+/** The longest time of an option or a record: that of a timer in Node. */
 export const maxTimerMs = 2_147_483_647;
 
 /**
- * How long a connection may stay that is no member's, before its `hello` and after its answer; long enough for a busy
- * machine.
+ * How long a connection that is not a member's may stay, before its `hello` and after its answer; long enough for a
+ * busy machine.
  */
 export const unidentifiedTimeoutMs = 10_000;
 
-/** The least time between two rounds that tell the count, for each member: telling stays a small part of the time. */
+/** The least time between two rounds that tell the count, for each member: telling takes only a small part of the time. */
 export const roundPausePerMemberMs = 0.05;
 
-/** The first pause between two attempts of a claim: about what an owner that is starting needs. */
+/** The first pause between two attempts of a claim: about as long as an owner takes to start. */
 export const claimFirstPauseMs = 1;
 
 /** The longest pause between two attempts of a claim. */
 export const claimLongestPauseMs = 50;
 
-/** Added to the first pause after a failover, for each member that competes, so that hundreds do not come at once. */
+/** Added to the first pause after a failover, for each competing member, so that hundreds do not try at once. */
 export const claimPausePerMemberMs = 0.05;
 
 /**
- * How long one that cannot serve waits for a successor once it saw an owner go: members that depended on that owner
- * take over within a few milliseconds, but may come to the lock later than it.
+ * How long a member that cannot serve waits for a successor after its owner went. Members that can serve take over
+ * within a few milliseconds, but may reach the lock later than it.
  */
 export const successionMs = 250;
 
@@ -135,58 +141,58 @@ export const successionMs = 250;
  */
 export const successorGraceMs = 1_000;
 
-/** Pause before an owner is asked again that had no place for the question. */
+/** Pause before a question is repeated for which the owner had no place. */
 export const askAgainPauseMs = 5;
 
-/** The least time between two requests of a member that its owner look after its files. */
+/** The least time between two requests of a member that make its owner check its files. */
 export const repairRequestPauseMs = 100;
 
-/** How long a member waits for the answer to that. */
+/** How long a member waits for the answer to such a request. */
 export const repairAnswerMs = 2_000;
 
-/** The first pause for an owner that is dying; the pauses double. */
+/** The first pause while an owner is dying; each further one is twice as long. */
 export const dyingOwnerFirstPauseMs = 1;
 
-/** The longest of them: together they are about two of it. */
+/** The longest of these pauses: all together take about twice as long. */
 export const dyingOwnerLongestPauseMs = 512;
 
 /** How long an owner may take to say who holds its socket before it is stopped. */
 export const stopAnswerMs = 2_000;
 
-/** Pause before an owner is asked again to stop that was not there, or went without having stopped. */
+/** Pause before a request to stop is repeated, after the owner was not there or went without having stopped. */
 export const stopPauseMs = 50;
 
-/** How long an owner that is to be stopped may be on its way in or out without an answer. */
+/** How long an owner that must stop may be starting or ending without an answer. */
 export const stopSilenceMs = 20_000;
 
-/** The first pause between two looks at processes that are ending: no event tells about a process that is not a child. */
+/** The first pause between two looks at ending processes: the system reports the end of children only. */
 export const processFirstPauseMs = 2;
 
-/** The longest of them. */
+/** The longest of these pauses. */
 export const processLongestPauseMs = 50;
 
-/** After which `ps` counts as not answering. */
+/** Time after which `ps` counts as not answering. */
 export const processTableTimeoutMs = 5_000;
 
-/** Pause between two attempts to connect: about what a takeover needs. */
+/** Pause between two attempts to connect: about as long as a takeover. */
 export const connectPauseMs = 5;
 
 /** How long `inspect` waits for the owner's answer. */
 export const inspectTimeoutMs = 2_000;
 
-/** Of an acquire: as long as a person waits before asking what is wrong. */
+/** Time limit of an acquire: as long as a person waits before asking what is wrong. */
 export const defaultTimeoutMs = 20_000;
 
-/** Of open connections at the end: long enough for a request under way. */
+/** Time that open connections get at the end: long enough for a request in progress. */
 export const defaultDrainTimeoutMs = 5_000;
 
-/** Of references without an owner: a takeover needs milliseconds, the rest is for busy machines. */
+/** How long references survive without an owner: a takeover takes milliseconds, the rest is for busy machines. */
 export const defaultFailoverTimeoutMs = 10_000;
 
-/** Between two looks of an owner after its files: temp cleaners come once a day. */
+/** Time between two checks of an owner's files: temp cleaners run once a day. */
 export const defaultHealIntervalMs = 5_000;
 
-/** Of an attempt to connect. */
+/** Time limit of an attempt to connect. */
 export const defaultConnectTimeoutMs = 10_000;
 
 /** What limits of a manager are if they are not given. */

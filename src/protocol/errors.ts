@@ -2,7 +2,7 @@
 
 /** What an error carries; which code has which field is listed in docs/errors.md. */
 export interface ErrorFields {
-  /** The path of the socket, canonical where it was known. */
+  /** The path of the socket, in canonical form if it was known. */
   readonly path?: string;
   /** The rule that was broken, as a stable word. */
   readonly reason?: string;
@@ -24,9 +24,9 @@ export interface ErrorFields {
   readonly uid?: number;
   /** The permission bits of what was found. */
   readonly mode?: number;
-  /** What lies at the address. */
+  /** What kind of file is at the path. */
   readonly found?: string;
-  /** The process that is in the way. */
+  /** The process that blocks the operation. */
   readonly pid?: number;
   /** The time that was allowed, in milliseconds. */
   readonly timeoutMs?: number;
@@ -56,15 +56,15 @@ export const errorFields = {
   ERR_SOCKREF_INVALID_OPTION: ['option', 'expected', 'received'],
   /** The directory of the socket does not exist, or is not a directory; or the working directory was removed. */
   ERR_SOCKREF_DIRECTORY_NOT_FOUND: ['path', 'directory'],
-  /** The directory belongs to someone else, or others can replace files in it. */
+  /** The directory belongs to another user, or other users can replace files in it. */
   ERR_SOCKREF_UNSAFE_DIRECTORY: ['path', 'directory', 'uid', 'mode', 'reason'],
-  /** Something that sockref did not put there lies at one of the paths of the socket. */
+  /** A file that sockref did not create is at one of the paths of the socket. */
   ERR_SOCKREF_ADDRESS_IN_USE: ['path', 'found', 'uid'],
   /** The system refused with EACCES, EPERM or EROFS. */
   ERR_SOCKREF_PERMISSION_DENIED: ['path', 'errno', 'syscall'],
   /** A limit of the manager, of the process or of the disk is reached (EMFILE, ENFILE, ENOSPC, EDQUOT). */
   ERR_SOCKREF_LIMIT_EXCEEDED: ['path', 'limit', 'max', 'errno', 'syscall'],
-  /** The acquire can only join, and nobody serves the socket. */
+  /** The acquire can only join, and the socket is not served. */
   ERR_SOCKREF_NOT_SERVED: ['path'],
   /** The server behind the socket could not be started, or failed too often. */
   ERR_SOCKREF_SERVER_FAILED: ['path', 'reason', 'exitCode', 'stderr'],
@@ -76,7 +76,7 @@ export const errorFields = {
   ERR_SOCKREF_OWNER_LOST: ['path', 'timeoutMs'],
   /** A reference or manager was used after it was closed, cleaned up or lost. */
   ERR_SOCKREF_CLOSED: ['path', 'reason'],
-  /** The process at the other end speaks another version, or sent something malformed. */
+  /** The process at the other end speaks another version, or sent a malformed message. */
   ERR_SOCKREF_PROTOCOL: ['path', 'ours', 'theirs'],
   /** The platform, the file system or the permissions of the process lack Unix sockets, hard links or file locks. */
   ERR_SOCKREF_UNSUPPORTED: ['path', 'errno', 'syscall'],

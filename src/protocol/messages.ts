@@ -15,7 +15,7 @@ const label = v.pipe(v.string(), v.maxLength(maxLabelLength));
 const flag = v.boolean();
 /** A string. */
 const text = v.string();
-/** How far the server is. */
+/** The state of the server. */
 const welcomeState = v.picklist(['starting', 'ready']);
 /** Where the output of a server is. */
 const output = v.object({ file: text, from: count });
@@ -28,9 +28,9 @@ const detail = v.pipe(
 const failure = v.object({ code: text, message: text, detail: v.optional(detail) });
 export type Failure = v.InferOutput<typeof failure>;
 
-/** How far the owner is. */
+/** The state of the owner. */
 const ownerState = v.picklist(['starting', 'active', 'lingering', 'stopping']);
-/** One that holds references. */
+/** A holder of references. */
 const holder = v.object({
   pid: positive,
   thread: v.optional(count),
@@ -41,7 +41,7 @@ const holder = v.object({
 });
 export type Holder = v.InferOutput<typeof holder>;
 
-/** How far the server of a keeper is. */
+/** The state of a keeper's server. */
 const serverState = v.picklist(['starting', 'running', 'restarting']);
 /** The command that a keeper runs as the server. */
 const server = v.object({
@@ -57,7 +57,7 @@ const server = v.object({
 });
 export type ServerState = v.InferOutput<typeof server>;
 
-/** Attach: from here on its references count. Once per connection. */
+/** Attaches the member: from here on its references count. Once per connection. */
 const helloMessage = v.object({
   type: v.literal('hello'),
   v: version,
@@ -70,15 +70,18 @@ const helloMessage = v.object({
 export type Hello = v.InferOutput<typeof helloMessage>;
 
 /**
- * Its count has changed. A number beyond the `maxReferences` of `welcome`, or one that makes the total inexact, ends
- * the connection.
+ * The member's count has changed. A number above the `maxReferences` of `welcome`, or one that makes the total
+ * inexact, ends the connection.
  */
 const referencesMessage = v.object({ type: v.literal('references'), n: positive });
-/** Its last reference is gone; answered by `bye`. */
+/** The member's last reference is closed; answered by `bye`. */
 const byeMessage = v.object({ type: v.literal('bye') });
-/** Answered by `holders`; needs no `hello`. */
+/** Asks for the holders; answered by `holders`. Needs no `hello`. */
 const whoMessage = v.object({ type: v.literal('who') });
-/** End it when it is unused, without lingering; with `force`, now. Answered by `bye` when it is over. Needs no `hello`. */
+/**
+ * Ends the endpoint when it is unused, without lingering; with `force`, now. Answered by `bye` when it has ended.
+ * Needs no `hello`.
+ */
 const stopMessage = v.object({ type: v.literal('stop'), force: flag });
 /** The only message on a connection of its own, which becomes this member's [anchor](#anchors). */
 const anchorMessage = v.object({ type: v.literal('anchor'), key: text });
@@ -97,9 +100,12 @@ const welcomeMessage = v.object({
   output: v.optional(output),
   anchor: v.optional(text),
 });
-/** The server is up; to members that were welcomed with the state `starting`: while it was started, or started again. */
+/**
+ * The server is up; sent to members whose `welcome` had the state `starting`, because it was being started or
+ * restarted.
+ */
 const readyMessage = v.object({ type: v.literal('ready') });
-/** The new numbers. */
+/** The counts have changed. */
 const countMessage = v.object({
   type: v.literal('count'),
   total: count,
@@ -107,24 +113,27 @@ const countMessage = v.object({
   dependents: count,
   yours: count,
 });
-/** The answer to `anchor`, and the last word there: from here on the member's references count as long as it is open. */
+/**
+ * The answer to `anchor`, and the last message on that connection: from here on the member's references count as long
+ * as it is open.
+ */
 const anchoredMessage = v.object({ type: v.literal('anchored') });
-/** To a member: its anchor has ended. */
+/** Tells a member that its anchor has ended. */
 const unanchoredMessage = v.object({ type: v.literal('unanchored') });
 /**
- * Not attached, or not any more: the error that the acquire, or the references, end with; of `detail` only the fields
- * that belong to the code count. The connection closes. `ERR_SOCKREF_SERVER_FAILED` with the `reason` `directory` is
- * about the member that had the keeper started: another one that can serve claims it instead.
+ * The member is not attached, or no longer. The acquire or the references end with this error; only the fields of
+ * `detail` that belong to the code count. The connection closes. `ERR_SOCKREF_SERVER_FAILED` with the `reason`
+ * `directory` concerns the member that started the keeper: another member that can serve claims the endpoint instead.
  */
 const failedMessage = v.object({ type: v.literal('failed'), code: text, message: text, detail: v.optional(detail) });
 /**
- * Too late, begin again at Claim; with `force`, it was ended for everybody: the references end, and so does the wait
- * of those that were welcomed before it was ready.
+ * The member is too late and begins again at Claim. With `force`, the endpoint was ended for all holders: the
+ * references end, and so does the wait of members that were welcomed before the server was ready.
  */
 const stoppingMessage = v.object({ type: v.literal('stopping'), force: v.optional(flag) });
 /**
- * Released; `last` says that the endpoint has ended and that every file is gone; `failed`, that it has ended and what
- * could not be ended or removed.
+ * The member is released. `last` says that the endpoint has ended and that every file is removed; `failed`, that it
+ * has ended, and what could not be ended or removed.
  */
 const farewellMessage = v.object({ type: v.literal('bye'), last: flag, failed: v.optional(failure) });
 /** Who holds it. */

@@ -23,7 +23,7 @@ const identity = v.object({ dev: text, ino: text, birth: text });
 const published = v.object({ name: fileName, file: identity });
 /** A process group, 2 or more: 0 and 1 mean the reader's own group, and every process. */
 const group = v.pipe(v.number(), v.safeInteger(), v.minValue(2));
-/** The name of a signal; anything else, or nothing, counts as SIGTERM. */
+/** The name of a signal; any other value, or none, counts as SIGTERM. */
 const signal = v.fallback(v.picklist(Object.keys(signals) as NodeJS.Signals[]), 'SIGTERM');
 /** Milliseconds, at most `maxTimerMs`. */
 const duration = v.pipe(v.number(), v.minValue(0), v.maxValue(maxTimerMs));

@@ -11,13 +11,13 @@ from .constants import MAX_LABEL_LENGTH, PROTOCOL_VERSION
 from .shapes import Optional, Shape, at_least, at_most, equal_to, flag, list_of, object_of, one_of, scalars, text
 
 WelcomeState = Literal["starting", "ready"]
-"""How far the server is."""
+"""The state of the server."""
 
 State = Literal["starting", "active", "lingering", "stopping"]
-"""How far the owner is."""
+"""The state of the owner."""
 
 ProcessState = Literal["starting", "running", "restarting"]
-"""How far the server of a keeper is."""
+"""The state of a keeper's server."""
 
 
 Output = TypedDict("Output", {"file": str, "from": int})
@@ -33,7 +33,7 @@ class Failure(TypedDict):
 
 
 class Holder(TypedDict):
-    """One that holds references."""
+    """A holder of references."""
 
     pid: int
     thread: NotRequired[int]
@@ -58,7 +58,7 @@ class ServerState(TypedDict):
 
 
 class Hello(TypedDict):
-    """Attach: from here on its references count. Once per connection."""
+    """Attaches the member: from here on its references count. Once per connection."""
 
     type: Literal["hello"]
     v: int
@@ -70,28 +70,28 @@ class Hello(TypedDict):
 
 
 class References(TypedDict):
-    """Its count has changed. A number beyond the `maxReferences` of `welcome`, or one that makes the total
-    inexact, ends the connection."""
+    """The member's count has changed. A number above the `maxReferences` of `welcome`, or one that makes the
+    total inexact, ends the connection."""
 
     type: Literal["references"]
     n: int
 
 
 class Bye(TypedDict):
-    """Its last reference is gone; answered by `bye`."""
+    """The member's last reference is closed; answered by `bye`."""
 
     type: Literal["bye"]
 
 
 class Who(TypedDict):
-    """Answered by `holders`; needs no `hello`."""
+    """Asks for the holders; answered by `holders`. Needs no `hello`."""
 
     type: Literal["who"]
 
 
 class Stop(TypedDict):
-    """End it when it is unused, without lingering; with `force`, now. Answered by `bye` when it is over. Needs
-    no `hello`."""
+    """Ends the endpoint when it is unused, without lingering; with `force`, now. Answered by `bye` when it has
+    ended. Needs no `hello`."""
 
     type: Literal["stop"]
     force: bool
@@ -122,14 +122,14 @@ class Welcome(TypedDict):
 
 
 class Ready(TypedDict):
-    """The server is up; to members that were welcomed with the state `starting`: while it was started, or
-    started again."""
+    """The server is up; sent to members whose `welcome` had the state `starting`, because it was being started
+    or restarted."""
 
     type: Literal["ready"]
 
 
 class Count(TypedDict):
-    """The new numbers."""
+    """The counts have changed."""
 
     type: Literal["count"]
     total: int
@@ -139,23 +139,23 @@ class Count(TypedDict):
 
 
 class Anchored(TypedDict):
-    """The answer to `anchor`, and the last word there: from here on the member's references count as long as it
-    is open."""
+    """The answer to `anchor`, and the last message on that connection: from here on the member's references
+    count as long as it is open."""
 
     type: Literal["anchored"]
 
 
 class Unanchored(TypedDict):
-    """To a member: its anchor has ended."""
+    """Tells a member that its anchor has ended."""
 
     type: Literal["unanchored"]
 
 
 class Failed(TypedDict):
-    """Not attached, or not any more: the error that the acquire, or the references, end with; of `detail` only
-    the fields that belong to the code count. The connection closes. `ERR_SOCKREF_SERVER_FAILED` with the
-    `reason` `directory` is about the member that had the keeper started: another one that can serve claims it
-    instead."""
+    """The member is not attached, or no longer. The acquire or the references end with this error; only the
+    fields of `detail` that belong to the code count. The connection closes. `ERR_SOCKREF_SERVER_FAILED` with
+    the `reason` `directory` concerns the member that started the keeper: another member that can serve claims
+    the endpoint instead."""
 
     type: Literal["failed"]
     code: str
@@ -164,16 +164,16 @@ class Failed(TypedDict):
 
 
 class Stopping(TypedDict):
-    """Too late, begin again at Claim; with `force`, it was ended for everybody: the references end, and so does
-    the wait of those that were welcomed before it was ready."""
+    """The member is too late and begins again at Claim. With `force`, the endpoint was ended for all holders:
+    the references end, and so does the wait of members that were welcomed before the server was ready."""
 
     type: Literal["stopping"]
     force: NotRequired[bool]
 
 
 class Farewell(TypedDict):
-    """Released; `last` says that the endpoint has ended and that every file is gone; `failed`, that it has ended
-    and what could not be ended or removed."""
+    """The member is released. `last` says that the endpoint has ended and that every file is removed; `failed`,
+    that it has ended, and what could not be ended or removed."""
 
     type: Literal["bye"]
     last: bool
