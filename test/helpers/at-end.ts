@@ -1,8 +1,13 @@
+import { setMaxListeners } from 'node:events';
 import { onTestFinished, TestRunner } from 'vitest';
 
 /** Does something as soon as the test is given up: its watchdog ended it, or the run was cancelled. It goes on until what it awaits ends. */
 export function whenGivenUp(end: () => unknown): void {
-  TestRunner.getCurrentTest()?.context.signal.addEventListener('abort', end, { once: true });
+  const signal = TestRunner.getCurrentTest()?.context.signal;
+  if (!signal) return;
+  // A test starts as many programs as it likes: Node would warn of a leak from the eleventh on.
+  setMaxListeners(0, signal);
+  signal.addEventListener('abort', end, { once: true });
 }
 
 /** Does something when the test is over, or given up. */
