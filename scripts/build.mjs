@@ -1,7 +1,7 @@
 /**
- * Builds `dist`, in which tests run, packages are packed and other builds may be under way: into a fresh folder, whose files
- * then take the place of the old ones one by one. At every moment each file of `dist` is a whole one, and to build the same
- * source again changes none. Builds wait for each other.
+ * Builds `dist` while tests, packing and other builds may be using it. It builds into a new folder, and then replaces
+ * the old files one by one. At every moment each file of `dist` is complete, and building the same source again changes
+ * none. Builds wait for each other.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -15,10 +15,10 @@ import { root } from './build/root.mjs';
 
 const require = createRequire(import.meta.url);
 
-// The kernel lets go of the lock when this process ends, however it ends.
+// The kernel releases the lock when this process ends, however it ends.
 await require('fs-native-extensions').waitForLock(openSync(join(root, '.dist.lock'), 'w'));
 
-// Beside `dist`, so that the source maps lead to `src` from either. A build that was killed has left its own.
+// Beside `dist`, so that the source maps lead to `src` from either. A killed build has left its folder.
 const unfinished = readdirSync(root).filter((name) => name.startsWith('.dist-'));
 for (const name of unfinished) rmSync(join(root, name), { recursive: true });
 const fresh = `.dist-${process.pid}`;

@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Whether every user may pass through a directory, which depends on all of those above it as well.
+ * Whether every user may pass through a directory and through all directories above it.
  *
  * @param {string} directory
  * @returns {boolean}

@@ -50,7 +50,7 @@ const TOOLS = [
   { program: 'pip3', packages: ['python3-pip'], purpose: 'installs the package for Python' },
 ];
 
-/** Debian's word for "do not start any service now", read by whatever starts services when packages are installed. */
+/** Debian's file that says "do not start any service now"; the installation of packages obeys it. */
 const startNothing = { path: '/usr/sbin/policy-rc.d', text: '#!/bin/sh\nexit 101\n', mode: 0o755 };
 /** No database cluster of the system's either: the tests make their own. */
 const noCluster = {
@@ -92,14 +92,14 @@ function install(tools) {
 }
 
 /**
- * Does something while files are there; those that are there already are left as they are.
+ * Runs work while files exist; existing ones are left as they are.
  *
  * @param {{path: string, text: string, mode: number}[]} files
  * @param {() => void} work
  */
 function withFiles(files, work) {
   const made = files.filter(({ path }) => !existsSync(path));
-  // Ctrl-C ends what is run, and then this program by itself: not before the files are gone.
+  // Ctrl-C ends the running command. This program ends after it has removed the files.
   const wait = () => {};
   process.on('SIGINT', wait);
   try {
@@ -122,7 +122,7 @@ function packagesOf(tools) {
   return tools.flatMap(({ packages }) => packages);
 }
 
-/** Debian keeps the server of each version in a folder of its own, which is on nobody's PATH. */
+/** Debian keeps the server of each version in a folder of its own, which is not on PATH. */
 function postgresFolders() {
   const base = '/usr/lib/postgresql';
   return existsSync(base) ? readdirSync(base).map((version) => join(base, version, 'bin')) : [];
@@ -166,7 +166,7 @@ function apt(...args) {
 }
 
 /**
- * A failure is not fatal by itself: what counts is whether the programs are there afterwards.
+ * A failure is not fatal: what counts is whether the programs exist afterwards.
  *
  * @param {string} program
  * @param {string[]} args

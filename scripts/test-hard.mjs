@@ -1,8 +1,9 @@
 /**
- * Runs the whole suite where it is hard on it, and says what failed where:
- * `npm run test:hard [-- --in NAME … --rounds N --only test/… --keep]`. Needs root, which alone can make the surroundings.
+ * Runs the whole suite in hostile surroundings, and says what failed in which: `npm run test:hard [-- --in NAME …
+ * --rounds N --only test/… --keep]`. Only root can create them.
  *
- * What is tested is the last commit, in a copy of this checkout. In every surrounding others than the usual ones hold: see `hostile`.
+ * It tests the last commit, in a copy of this checkout. Every surrounding also has unusual environment variables: see
+ * `hostile`.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -27,7 +28,7 @@ import { failuresOf, reportOf } from './report.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-/** The user `nobody`, who has nothing but what it gets here. Some programs refuse to run as a user that the system does not know. */
+/** The user `nobody`, which owns nothing else. Some programs refuse to run as a user that the system does not know. */
 const uid = 65_534;
 
 /**
@@ -98,7 +99,7 @@ for (const name of values.in) {
 summarise();
 
 /**
- * Copies what is committed, builds it, and makes surroundings which nothing may depend on.
+ * Copies the last commit, builds it, and creates a surrounding.
  *
  * @param {string} name
  * @returns {Place}
@@ -114,7 +115,7 @@ function prepare(name) {
 }
 
 /**
- * An environment with everything in it that could lead a test astray.
+ * An environment with every variable that could mislead a test.
  *
  * @param {string} base
  */
@@ -140,10 +141,10 @@ function hostile(base) {
 function asUser({ base, checkout, env }) {
   const home = join(base, 'home');
   mkdirSync(home, { mode: 0o700 });
-  // Where packages come from, and no more of what root has configured.
+  // The registry of packages, and nothing else that root has configured.
   const registry = spawnSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).stdout.trim();
   writeFileSync(join(home, '.npmrc'), `registry=${registry}\n`);
-  // Paths that are root's alone lead to programs that this user cannot run.
+  // This user cannot run programs in directories that only root can enter.
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder && isThereFor(folder));
   if (!isPassable(dirname(process.execPath)))
     fail(`an ordinary user cannot run ${process.execPath}; use a Node that lies elsewhere`);

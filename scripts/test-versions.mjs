@@ -1,10 +1,10 @@
 /**
- * Runs the whole suite on each version of Node and of Python that is supported, and says what failed where:
- * `npm run test:versions [-- --node 22 … --python python3.13 … --only test/… ]`.
+ * Runs the whole suite on each version of Node and of Python that is supported, and says what failed where: `npm run
+ * test:versions [-- --node 22 … --python python3.13 … --only test/… ]`.
  *
- * The versions of Node come from npm's package `node`. Those of Python are the programs `python3.11` to `python3.13`: found on PATH, or
- * named by their paths in SOCKREF_PYTHONS, with colons in between. Each version of Python runs with the first version of Node, and with
- * nothing but what Python has to do with.
+ * The versions of Node come from npm's package `node`. Those of Python are the programs `python3.11` to `python3.13`:
+ * found on PATH, or named by their paths in SOCKREF_PYTHONS, with colons in between. Each version of Python runs with
+ * the first version of Node, and only the tests that use Python.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -18,12 +18,12 @@ import { failuresOf, reportOf } from './report.mjs';
 const root = fileURLToPath(new URL('../', import.meta.url));
 const report = new URL('../coverage/tests.json', import.meta.url);
 
-/** The first release that is supported, and the newest one of each line of releases since that has support for long. */
+/** The first supported release, and the newest one of each later long-term release line. */
 const nodes = ['20.19', '22', '24', '26'];
 
 const pythons = ['python3.11', 'python3.12', 'python3.13'];
 
-/** The tests that Python has to do with. */
+/** The tests that use Python. */
 const ofPython = [
   'test/python',
   'test/ownership/conformance-python.test.ts',

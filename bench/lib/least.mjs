@@ -25,7 +25,7 @@ const record = `${'x'.repeat(100)}\n`;
 
 /**
  * The system calls that the promises need, and nothing else: no path rules, no count, no events, no timers, and no
- * decision taken by what the calls answer. Nobody could call this from a program; it is what the protocol costs.
+ * decision taken by what the calls answer. A program could not use this; it shows what the protocol costs.
  *
  * @param {string} directory
  */

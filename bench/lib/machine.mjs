@@ -5,7 +5,7 @@ import { cpus, release, totalmem, type } from 'node:os';
 /** @import { Machine } from './types.mjs' */
 
 /**
- * What the figures were taken on.
+ * The machine of the measurement.
  *
  * @param {string} memory
  * @param {string} disk

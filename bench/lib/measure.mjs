@@ -5,15 +5,18 @@ import { median, quantile, ratioByRounds } from './statistics.mjs';
 /** @import { Contender, Figure, Group, Plot, Role } from './types.mjs' */
 /** @import { Wanted } from './targets.mjs' */
 
-/** Milliseconds for which each contender runs before it counts: the engine compiles what is long for some thousand calls. */
+/**
+ * Milliseconds for which each contender runs before it counts: the engine compiles what is long for some thousand
+ * calls.
+ */
 const warmupMs = 1_500;
 
 /** Milliseconds of each round in which a contender of this process runs. */
 const roundMs = 50;
 
 /**
- * Measures the contenders of a group in turn, round by round, so that a machine whose speed drifts is as unfair to all of
- * them.
+ * Measures the contenders of a group in turn, round by round, so that a machine whose speed drifts is as unfair to all
+ * of them.
  *
  * @param {object} group
  * @param {string} [group.name]
@@ -30,7 +33,7 @@ export async function measure({ name = '', unit, contenders, rounds, targets = [
   for (let round = 0; round < rounds; round++) {
     for (const [index, contender] of contenders.entries()) {
       samples[index]?.push([...(await contender.sample(round))]);
-      // What one contender left to the garbage collector must not be paid for by the next. Not a full collection: that
+      // One contender's garbage must not slow down the next one. Not a full collection: that
       // also throws away compiled code, which some contenders then need longer to regain than the round lasts.
       globalThis.gc?.({ type: 'minor' });
     }
@@ -90,7 +93,7 @@ export async function timed(run, batch, first) {
     retainSamples: true,
     throws: true,
   });
-  // Said, since it would find out by a call that it does not wait for.
+  // Given, because it would otherwise find out with a call that it does not await.
   bench.add('run', run, { async: true });
   const [task] = await bench.run();
   const result = /** @type {{ latency?: { samples?: readonly number[] } } | undefined} */ (task?.result);

@@ -84,7 +84,7 @@ function draw({ figures, unit, plot }) {
     color: { domain: series, range: colors },
     marks: [
       Plot.gridY(decades),
-      // With their own text: what a logarithmic axis writes by itself leaves some out.
+      // With texts of their own, because a logarithmic axis omits some of its own.
       Plot.axisX(sizes, { text, label: plot?.x ?? '', labelAnchor: 'center', labelArrow: 'none' }),
       Plot.axisY(decades, { text }),
       Plot.areaY(points, { x: 'x', y1: 'median', y2: 'p99', fill: 'series', fillOpacity: 0.12 }),

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Kills the server, and asks at once. The socket is held by somebody else: the request waits for the next server.
+# Kills the server, and asks at once. Another process holds the socket, so the request waits for the next server.
 set -eu
 first=$(sh ask.sh)
 echo "$first"

@@ -1,9 +1,9 @@
-/** The core: what all workers need, and what is to be there once. Here it looks things up, each of them a single time. */
+/** The core: what all workers need, and what must exist once. Here it looks each thing up a single time. */
 
 import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** An HTTP server as one would write it for a port, except that nobody calls `listen()`. */
+/** An HTTP server as for a port, but without a call of `listen()`. */
 export function createCore() {
   /** @type {Map<string, Promise<string>>} */
   const known = new Map();
@@ -18,7 +18,7 @@ export function createCore() {
 }
 
 /**
- * Stands for a query, a model, a file that is large: whatever takes long, and should not be done by each worker.
+ * Stands for a query, a model or a large file: work that is slow, and that not every worker should repeat.
  *
  * @param {string} url
  */

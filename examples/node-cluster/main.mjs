@@ -1,4 +1,4 @@
-/** Four workers share one core, its worker is killed, another one takes over. See README.md. */
+/** Four workers share one core. The worker with the core is killed, and another one takes over. See README.md. */
 
 import cluster from 'node:cluster';
 import { once } from 'node:events';
@@ -35,7 +35,7 @@ async function startWorker() {
   return address.port;
 }
 
-/** Asks four times for each fruit, all at once; tells who answered. */
+/** Asks four times for each fruit, all at once; says which workers answered. */
 async function askForAll() {
   const answers = await Promise.all([...fruits, ...fruits, ...fruits, ...fruits].map(ask));
   const by = new Set(answers.map(({ worker }) => worker));

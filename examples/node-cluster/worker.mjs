@@ -5,10 +5,10 @@ import { json } from 'node:stream/consumers';
 import { acquire } from 'sockref';
 import { createCore } from './core.mjs';
 
-/** What becomes of a request whose core dies: the answer breaks off, or nobody is there any more to write to. */
+/** The errors of a request whose core dies: the answer breaks off, or it cannot be sent. */
 const lostItsCore = ['ECONNRESET', 'EPIPE'];
 
-// The first worker to come serves the core, the others share it. If it is lost, one of them takes over.
+// The first worker serves the core, and the others share it. If that worker dies, another one takes over.
 const reference = await acquire(process.env['CORE_SOCKET'], { serve: createCore() });
 
 createServer(async ({ url = '' }, response) => {
@@ -19,11 +19,11 @@ createServer(async ({ url = '' }, response) => {
   }
 }).listen(0, '127.0.0.1');
 
-// When the primary lets this worker go, and the server above is closed already.
+// The primary disconnects this worker; the server above is closed by then.
 process.once('disconnect', () => void reference.close());
 
 /**
- * Asks the core. To look something up twice does no harm: so if the core dies in the middle, it is asked again.
+ * Asks the core. Looking something up twice does no harm, so the question is repeated if the core dies meanwhile.
  *
  * @param {string} path
  * @returns {Promise<unknown>}

@@ -7,7 +7,7 @@ socket=$2
 dir=$(dirname "$socket")
 port=${socket##*.}
 
-# Debian keeps the programs of each version in a folder of its own, which is on nobody's PATH.
+# Debian keeps the programs of each version in a folder of its own, which is not on PATH.
 for bin in /usr/lib/postgresql/*/bin; do PATH=$bin:$PATH; done
 
 if [ ! -e "$data/PG_VERSION" ]; then

@@ -1,4 +1,6 @@
-/** Runs the tests in five vitest processes at the same time, each by `sockref run`, and says how many servers they had. */
+/**
+ * Runs the tests in five vitest processes at the same time, each by `sockref run`, and says how many servers they had.
+ */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,7 +8,7 @@ import { createClient } from '@redis/client';
 
 const shards = [1, 2, 3, 4, 5];
 
-// Each starts by itself, as five people or five jobs would: whoever comes first has the server started.
+// The five processes start independently, like five people or five jobs. The first one starts the server.
 const codes = await Promise.all(
   shards.map(async (shard) => {
     const vitest = ['vitest', 'run', '--pool=threads', `--shard=${shard}/${shards.length}`];
@@ -15,7 +17,7 @@ const codes = await Promise.all(
   }),
 );
 
-// This program is run by `sockref run`, too: the server is there until it ends.
+// `sockref run` runs this program, too, so the server is up until it ends.
 const client = createClient({ socket: { path: process.env['SOCKREF_PATH'] ?? '', tls: false } });
 await client.connect();
 const seen = await client.sCard('vitest-processes');

@@ -6,7 +6,7 @@ import { SocketManager } from 'sockref';
 import { greeter } from './greeter.mjs';
 import { check, listing, references, say, sayListing, scene } from './stage.mjs';
 
-/** The garbage collector releases a handle that nobody closed. @param {string} directory */
+/** The garbage collector releases a handle that was not closed. @param {string} directory */
 export async function collected(directory) {
   scene('A dropped handle is released when it is collected');
   const manager = new SocketManager({ traceLeaks: true });

@@ -4,7 +4,7 @@ import { acquire, SocketManager } from 'sockref';
 import { get, greeter } from './greeter.mjs';
 import { check, listing, references, say, sayListing, scene } from './stage.mjs';
 
-/** One process: the count goes up, the count goes down, and the last one out cleans up. @param {string} directory */
+/** One process: the count goes up, the count goes down, and the last close cleans up. @param {string} directory */
 export async function counting(directory) {
   scene('The first reference starts the server');
   const first = await acquire('tour.sock', { serve: greeter() });

@@ -2,12 +2,12 @@
 
 import { createServer, get as httpGet } from 'node:http';
 
-/** An HTTP server as one would write it for a port, except that nobody calls `listen()`. */
+/** An HTTP server as for a port, but without a call of `listen()`. */
 export function greeter() {
   return createServer((request, response) => {
     response.setHeader('Content-Type', 'text/plain');
     if (request.url === '/slow') {
-      // Half of an answer, so that there is something in flight when its server is killed.
+      // Half of an answer, so that a request is in progress when the server is killed.
       response.write('half of an ');
       return;
     }

@@ -1,4 +1,4 @@
-/** One of the processes of the tour: does what its parent says, one thing at a time, and answers. */
+/** One of the processes of the tour: carries out its parent's commands, one at a time, and answers. */
 
 import { acquire } from 'sockref';
 import { get, greeter, request } from './greeter.mjs';
@@ -14,14 +14,14 @@ const commands = {
     reference = await acquire(path, { serve: greeter(), label: 'tour' });
     return {};
   },
-  /** Where this process stands. */
+  /** The state of this process. */
   async look() {
     return { role: reference.role, active: reference.isActive, count: reference.referenceCount };
   },
   async get() {
     return { answer: await get(reference, '/') };
   },
-  /** Asks for what takes for ever, and comes back when half of the answer is there. */
+  /** Sends a request whose answer never ends, and returns when half of it has arrived. */
   async begin() {
     answer = await request(reference, '/slow');
     await new Promise((resolve) => answer.once('data', resolve));

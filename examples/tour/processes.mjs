@@ -4,7 +4,11 @@ import { Peer } from './troupe.mjs';
 
 const name = 'shared.sock';
 
-/** Five processes, one server; its process is killed; the others go on; the last one out cleans up. @param {string} directory */
+/**
+ * Five processes, one server; its process is killed; the others continue; the last close cleans up.
+ *
+ * @param {string} directory
+ */
 export async function processes(directory) {
   scene('Five processes start at once and share one server');
   const peers = Array.from({ length: 5 }, () => new Peer());

@@ -5,7 +5,7 @@ import { check, listing, say, sayListing, scene } from './stage.mjs';
 import { Peer } from './troupe.mjs';
 
 /**
- * A process that is killed cleans up nothing. The next one does, from the record in the lock file.
+ * A killed process cleans up nothing. The next one does, from the record in the lock file.
  *
  * @param {string} directory
  */

@@ -1,10 +1,10 @@
-/** What the scenes stand on: numbered headings, lines that say what happened, and checks that it is true. */
+/** Helpers of the scenes: numbered headings, lines that say what happened, and checks that it is true. */
 
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 
-// Node answers for NO_COLOR, FORCE_COLOR and dumb terminals; what is no terminal has no colours at all.
+// Node evaluates NO_COLOR, FORCE_COLOR and dumb terminals. Without a terminal there are no colours.
 const coloured = process.stdout.isTTY === true && process.stdout.hasColors();
 
 /**
@@ -56,7 +56,7 @@ export function sayText(text) {
 }
 
 /**
- * Ends the tour if something is not as it tells.
+ * Ends the tour if something is not as it says.
  *
  * @param {unknown} actual
  * @param {unknown} expected
@@ -87,7 +87,7 @@ export function sayListing(directory) {
 }
 
 /**
- * Waits until something holds that no event tells of.
+ * Waits until something is true for which there is no event.
  *
  * @param {() => boolean | Promise<boolean>} holds
  * @param {string} what

@@ -1,4 +1,4 @@
-/** The tour: the library at work, in one process and between several. Exits with 1 if anything is not as it tells. */
+/** The tour: the library at work, in one process and between several. Exits with 1 if anything is not as it says. */
 
 import { mkdtempSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ setTimeout(() => {
   void fail(new Error(`the tour did not end within ${watchdogMs} ms`));
 }, watchdogMs).unref();
 
-// A reader that leaves, as in `npm start | head`, ends the tour without a word; what was begun is cleared up all the same.
+// A reader that leaves, as in `npm start | head`, ends the tour without a message; the tour still cleans up.
 process.stdout.on('error', (error) => void fail(error, hasLeft(error)));
 process.stderr.on('error', () => {});
 
@@ -60,13 +60,13 @@ try {
  * @param {boolean} [readerLeft]
  */
 async function fail(error, readerLeft = false) {
-  // The end of the processes fails the scene that they were in; the first error is the one to tell.
+  // Ending the processes makes their scene fail, too; report the first error only.
   if (failed) return;
   failed = true;
   if (!readerLeft) console.error(`\n${paint('red', 'The tour failed:')}`, error);
   await clearStage();
   rmSync(directory, { recursive: true, force: true });
-  // What is still served here would keep the process alive.
+  // Sockets that are still served here would keep the process alive.
   process.exit(readerLeft ? pipeStatus : 1);
 }
 

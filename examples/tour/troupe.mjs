@@ -50,13 +50,13 @@ export class Peer {
     return result;
   }
 
-  /** Its exit code, once it has ended by itself. */
+  /** Its exit code, once it has ended without being killed. */
   async exit() {
     const [code] = await this.#exit;
     return code;
   }
 
-  /** As a crash, or the OOM killer. */
+  /** Ends it as a crash or the OOM killer would. */
   async kill() {
     this.#child.kill('SIGKILL');
     await this.#exit;

@@ -1,4 +1,4 @@
-/** The processes of the chaos lab: each place is taken anew when its process ends. */
+/** The processes of the chaos lab: each is replaced when it ends. */
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { SocketManager } from 'sockref';
@@ -8,12 +8,12 @@ import { Process } from '../lib/process.mjs';
 
 const participant = new URL('../lib/participant.mjs', import.meta.url);
 
-/** Longer than a round: references must not be lost while everybody who could serve happens to be dead. */
+/** Longer than a round: references must not be lost while all processes that could serve happen to be dead. */
 const failoverTimeoutMs = 120_000;
 /** Longer than an owner is stopped. */
 const timeoutMs = 60_000;
 
-/** What goes on with keepers and servers takes the time that a stopped one is stopped. */
+/** Operations on keepers and servers may take as long as one is stopped. */
 const server = { readyTimeoutMs: timeoutMs, restart: 1_000_000 };
 
 /** What an acquire may end with. Anything else breaks I3. */
@@ -40,15 +40,15 @@ export class Cast {
 
   /** @type {Set<Process>} */
   #living = new Set();
-  /** When each that has ended was known to have. @type {Map<number, number>} */
+  /** When each ended process was known to have ended. @type {Map<number, number>} */
   #ended = new Map();
   /** @type {WeakSet<Process>} */
   #doomed = new WeakSet();
 
   /**
    * @param {number} count
-   * @param {{paths: readonly string[], foreign: string, joining: number, program: string, ledger: string}} how `joining`: so
-   *   many of them cannot serve; `program`: what others serve by, with a file that it adds its pid to
+   * @param {{paths: readonly string[], foreign: string, joining: number, program: string, ledger: string}} how
+   * `joining`: so many of them cannot serve; `program`: what others serve by, with a file that it adds its pid to
    */
   constructor(count, { paths, foreign, joining, program, ledger }) {
     this.#program = program;
@@ -59,7 +59,7 @@ export class Cast {
     this.#places = Array.from({ length: count }, () => this.#start());
   }
 
-  /** The process ids of those that live, as far as is known. */
+  /** The process ids of the living processes, as far as is known. */
   get pids() {
     return [...this.#living].map(({ pid }) => pid);
   }
@@ -136,7 +136,7 @@ export class Cast {
         await process.ask('acquire', { path, ...by, options: { lingerMs, timeoutMs, failoverTimeoutMs } });
         return;
       case 'flap':
-        // A keeper takes many times as long to start as a function.
+        // Starting a keeper takes many times as long as starting a function.
         await process.ask('flap', {
           path,
           ...by,
@@ -197,7 +197,7 @@ export class Cast {
   }
 
   /**
-   * Wants a path where somebody else listens: it must be refused.
+   * Acquires a path at which a foreign program listens: it must be refused.
    *
    * @param {Process} process
    * @param {number} place
@@ -217,7 +217,7 @@ export class Cast {
    * @param {Promise<unknown>} ended
    */
   #replace(place, process, ended) {
-    // Told to end twice in a row, it is replaced once.
+    // A process that is told twice to end is replaced once.
     if (this.#doomed.has(process)) return;
     this.#doomed.add(process);
     this.#places[place] = ended.then(() => this.#start());
@@ -234,7 +234,8 @@ export class Cast {
   }
 
   /**
-   * What one serves with: nothing, a command in either mode, or a function. At the first endpoint all serve by a command.
+   * What one serves with: nothing, a command in either mode, or a function. At the first endpoint all serve by a
+   * command.
    *
    * @param {number} place
    * @param {number} endpoint

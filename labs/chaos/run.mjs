@@ -32,7 +32,7 @@ const { seconds, rounds, processes, endpoints, actions, seed, json } = labOption
 
 /** Of this many processes one cannot serve, only join. */
 const joiningShare = 5;
-/** It ends what hangs. */
+/** Ends what hangs. */
 const watchdogMs = 120_000;
 /** Milliseconds between two looks of the observer. */
 const lookEveryMs = 5;
@@ -43,7 +43,7 @@ const continueEveryMs = 50;
 
 const program = fileURLToPath(new URL('../../dist/bin/sockref.cjs', import.meta.url));
 const manager = new SocketManager();
-/** What goes on all the time beside the rounds. */
+/** The activities beside the rounds. */
 const gate = new Gate();
 
 /** @type {string[]} */
@@ -140,7 +140,7 @@ async function play(directory, state, ledger, server) {
 }
 
 /**
- * Looks all the time while things happen.
+ * Looks continuously while things happen.
  *
  * @param {Cast} cast
  * @param {Witness} witness
@@ -152,7 +152,8 @@ async function observe(cast, witness, paths, signal) {
   while (!signal.aborted) {
     figures.looks++;
     witness.look();
-    // One look takes some time, in which a lock can pass from one to the other: two owners are there in each of several.
+    // One look takes some time, in which a lock can pass from one to the other: two owners are there in each of
+    // several.
     const doubled = () =>
       [...lockHolders(locks, [...cast.pids, ...witness.keepers])].filter(([, pids]) => pids.length > 1);
     if (doubled().length > 0 && doubled().length > 0) {
@@ -170,7 +171,7 @@ async function observe(cast, witness, paths, signal) {
 }
 
 /**
- * Asks all the time who holds what, and judges the answers.
+ * Asks continuously for the holders, and checks the answers.
  *
  * @param {Witness} witness
  * @param {string} directory
@@ -205,7 +206,7 @@ async function call(witness, directory, paths, signal) {
       const asked = performance.now();
       const { stdout, stderr } = await sockref([...command, '--json']);
       figures.called++;
-      // Nobody may hold it at this moment, which is told as an error.
+      // The socket may be unused at this moment, which is reported as an error.
       if (stdout === '' && !stderr.includes('Nobody serves')) problems.push(`sockref ${command.join(' ')}: ${stderr}`);
       if (stdout !== '') judge(witness, [JSON.parse(stdout)].flat(), asked);
     });
@@ -238,7 +239,7 @@ function judge(witness, answers, asked) {
 }
 
 /**
- * Lets those that were stopped go on, and waits until everything that was begun is over.
+ * Continues the stopped processes, and waits until everything that was begun is over.
  *
  * @param {Cast} cast
  * @param {Witness} witness
@@ -259,7 +260,7 @@ async function settle(cast, witness, begun) {
 }
 
 /**
- * Compares, while nothing moves, what everybody says with what there is.
+ * While nothing changes, compares what all processes say with the facts.
  *
  * @param {Cast} cast
  * @param {Witness} witness
@@ -269,7 +270,7 @@ async function compare(cast, witness, paths) {
   const all = await cast.all();
   const [anchor] = all;
   for (const [endpoint, path] of paths.entries()) {
-    // There may be nobody left who can serve; now there is, and every reference must have outlived that.
+    // Perhaps no process was left that can serve; now there is one, and every reference must have survived.
     const held = await within(
       /** @type {NonNullable<typeof anchor>} */ (anchor)
         .ask('acquire', { path, ...cast.by(0, endpoint) })
@@ -337,7 +338,7 @@ async function compareOne(cast, witness, path) {
 }
 
 /**
- * Undefined if nobody does, be it that the one who listens there does not accept.
+ * Undefined without an answer, also if a process listens and does not accept.
  *
  * @param {string} path
  */
@@ -347,7 +348,7 @@ async function whoAnswers(path) {
 }
 
 /**
- * Has everybody let go, and sees that nothing is left.
+ * Makes all processes release their references, and checks that nothing is left.
  *
  * @param {Cast} cast
  * @param {Witness} witness

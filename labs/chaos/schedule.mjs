@@ -1,11 +1,12 @@
-/** What the processes are told to do: nothing but a function of the seed, so that a run can be repeated. */
+/** What the processes are told to do. It depends only on the seed, so that a run can be repeated. */
 
 import { Random } from '../lib/random.mjs';
 
 /**
  * @typedef {object} Action
  * @property {number} process which one, by its number
- * @property {'acquire' | 'flap' | 'hasty' | 'clone' | 'close' | 'connect' | 'inspect' | 'trespass' | 'force' | 'stop' | 'continue' | 'kill' | 'quit' | 'killKeeper' | 'stopKeeper' | 'killServer' | 'stopServer'} what
+ * @property {'acquire' | 'flap' | 'hasty' | 'clone' | 'close' | 'connect' | 'inspect' | 'trespass' | 'force' | 'stop' |
+ * 'continue' | 'kill' | 'quit' | 'killKeeper' | 'stopKeeper' | 'killServer' | 'stopServer'} what
  * @property {number} endpoint which one, by its number
  * @property {number} pauseMs before it
  * @property {number} lingerMs of an acquire
@@ -33,7 +34,7 @@ const weights = /** @type {const} */ ({
   stopServer: 1,
 });
 
-/** Of a round in which nobody keeps a reference: the socket comes and goes all the time. */
+/** For a round in which no process keeps a reference: the socket starts and stops all the time. */
 const flappingWeights = /** @type {const} */ ({
   flap: 20,
   hasty: 2,
@@ -56,7 +57,7 @@ function lottery(weighted) {
 const tickets = lottery(weights);
 const flappingTickets = lottery(flappingWeights);
 
-/** After so many rounds everybody lets go; the next one is a flapping one. */
+/** After so many rounds all references are released; the next round is a flapping one. */
 export const roundsPerCycle = 3;
 
 /** How often a process flaps in one go, at most. */

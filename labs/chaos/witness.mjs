@@ -1,4 +1,4 @@
-/** Knows which keepers and servers there are, by what the kernel says, and judges by that what the library tells. */
+/** Knows from the kernel which keepers and servers exist, and checks the library's answers against that. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 
@@ -14,7 +14,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 export class Witness {
   #directory;
   #cast;
-  /** Everybody that was ever seen. @type {Map<number, Sighting>} */
+  /** Every keeper and server that was ever seen. @type {Map<number, Sighting>} */
   #seen = new Map();
   /** Processes that have nothing to do with the lab. @type {Set<number>} */
   #strangers = new Set();
@@ -38,7 +38,7 @@ export class Witness {
     return this.#living('server');
   }
 
-  /** Sees who is there now. */
+  /** Looks which processes exist now. */
   look() {
     const now = performance.now();
     const there = new Set(readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : [])));
@@ -48,14 +48,14 @@ export class Witness {
     }
     for (const pid of there) {
       const known = this.#seen.get(pid);
-      // A number can be given away again.
+      // A process id can be reused.
       if (!this.#strangers.has(pid) && (!known || known.gone !== undefined || known.command !== commandOf(pid)))
         this.#meet(pid);
     }
   }
 
   /**
-   * What is wrong with an answer to a question: whoever is named must have lived when it was asked, or later.
+   * What is wrong with an answer: each named process must have lived at the time of the question, or later.
    *
    * @param {SocketInfo} info
    * @param {number} asked when

@@ -17,8 +17,8 @@ import { dirname } from 'node:path';
  * @property {() => Promise<Process>} victim starts a process that is dead, one way or the other, when the phase is over
  * @property {readonly string[]} leftAtEnd what was there after the last reference of all had been closed
  * @property {Map<Process, number>} holders who holds how many references; the subject never counts
- * @property {{server: object, env: {SOCKREF_LAB_TRIAL: string}, keeper: string} | undefined} by in a phase with a command:
- *   what an acquire takes for it
+ * @property {{server: object, env: {SOCKREF_LAB_TRIAL: string}, keeper: string} | undefined} by in a phase with a
+ * command: what an acquire takes for it
  */
 
 /**
@@ -26,12 +26,12 @@ import { dirname } from 'node:path';
  * @property {string} name
  * @property {string} what for the reader of the table
  * @property {'path' | 'activation'} [command] the server is a command, and gets its socket this way
- * @property {'boots' | 'serves' | 'ends'} [keeper] the subject is the first keeper: until the first time that it is asked who
- *   holds it; from then to the second time; or to its end
+ * @property {'boots' | 'serves' | 'ends'} [keeper] the subject is the first keeper: until the first time that it is
+ * asked who holds it; from then to the second time; or to its end
  * @property {(stage: Stage) => Promise<void>} play rejects when the subject is killed on the way
  */
 
-/** Longer than any trial: whether somebody takes over in time is not the question here. */
+/** Longer than any trial: whether a takeover is in time is not tested here. */
 export const patient = { failoverTimeoutMs: 120_000 };
 const phase = 'marked';
 
@@ -135,7 +135,7 @@ export const phases = [
       await owner.ask('close', { path });
       await owner.ask('mark', 'begin');
       await letGo(stage, member);
-      // Who closes the last one may rely on it that the files are gone, even if the owner died over it.
+      // The close of the last reference must mean that the files are gone, even if the owner died during it.
       stage.leftAtEnd = readdirSync(dirname(path));
       await owner.ask('mark', 'end');
     },

@@ -1,4 +1,4 @@
-/** What strace is told, and what it tells. */
+/** The options and the output of strace. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,8 +18,8 @@ import { existsSync, readFileSync } from 'node:fs';
  *
  * @typedef {object} Marks
  * @property {string} call by which they are made
- * @property {(lines: readonly string[]) => number | undefined} begin the line of the first mark, -1 if it is before all of them;
- *   undefined if it never came
+ * @property {(lines: readonly string[]) => number | undefined} begin the line of the first mark, -1 if it is before all
+ * of them; undefined if it never came
  * @property {(lines: readonly string[]) => number | undefined} end likewise
  */
 
@@ -61,8 +61,8 @@ export function marksOf({ keeper }) {
 }
 
 /**
- * Calls that concern the process's own memory, threads and clocks. Nobody else can tell whether it died before or after
- * such a call, so the next call stands for them.
+ * Calls that concern the process's own memory, threads and clocks. No other process can tell whether it died before or
+ * after such a call, so the next call represents them.
  */
 const unseen = new Set(
   (
@@ -75,9 +75,9 @@ const unseen = new Set(
 const makesProcess = /SIGCHLD|^vfork|^fork/;
 
 /**
- * Calls by which a process only looks at things, or does something to itself. Who is killed on entering one leaves behind
- * what it would leave on entering the next one that does something. Where programs are loaded and all processes are looked
- * at there are thousands of them, and one in so many is tried.
+ * Calls by which a process only looks at things, or does something to itself. Who is killed on entering one leaves
+ * behind what it would leave on entering the next one that does something. Where programs are loaded and all processes
+ * are looked at there are thousands of them, and one in so many is tried.
  */
 const looks = new Set(
   (
@@ -102,7 +102,8 @@ function onlyLooks(call, line) {
 }
 
 /**
- * Starts Node so that all calls of its main thread are written down. Without `-f`: what V8's threads do is none of ours.
+ * Starts Node so that all calls of its main thread are written down. Without `-f`: what V8's threads do is none of
+ * ours.
  *
  * @param {string} file
  * @param {import('./phases.mjs').Phase} phase
@@ -124,7 +125,7 @@ export function killing(file, phase, { call, ordinal }) {
 }
 
 /**
- * A keeper has to stay the child of whoever started it (-D).
+ * A keeper must stay the child of the process that started it (-D).
  *
  * @param {string} file
  * @param {import('./phases.mjs').Phase} phase

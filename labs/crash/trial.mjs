@@ -1,4 +1,4 @@
-/** One trial: a phase is played, its subject is killed on the way, and everybody else has to go on as if nothing was. */
+/** One trial: a phase is played, its subject is killed during it, and all other processes must continue unharmed. */
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -233,8 +233,8 @@ export class Troupe {
 }
 
 /**
- * A program that stands for Node and starts what it is told to by strace; only the first time, since the keepers that come
- * later are to take the place of one that was killed.
+ * A program that stands for Node and starts what it is told to by strace; only the first time, since the keepers that
+ * come later are to take the place of one that was killed.
  *
  * @param {string} own
  * @param {readonly string[]} under

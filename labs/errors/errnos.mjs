@@ -1,13 +1,13 @@
-/** With which errors each call can fail, on Linux and a file system of any make. */
+/** The errors with which each call can fail, on Linux and any file system. */
 
 import { constants } from 'node:os';
 
 const space = /** @type {const} */ (['ENOSPC', 'EDQUOT']);
 
 /**
- * What the system may say to each call; `SHORT`: a write that takes only a part; `EXEC …`: a process starts, and cannot become
- * the program. Left out is what would be a lie, such as "no such file" of a file that is there: the library goes by what the
- * system says. Of a connected Unix socket shutdown() never fails.
+ * What the system may say to each call; `SHORT`: a write that takes only a part; `EXEC …`: a process starts, and cannot
+ * become the program. Left out is what would be a lie, such as "no such file" of a file that is there: the library goes
+ * by what the system says. Of a connected Unix socket shutdown() never fails.
  *
  * @type {Readonly<Record<string, readonly string[]>>}
  */

@@ -43,7 +43,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static unsigned char ours[MAX_FDS];
 static char root[PATH_MAX];
 static volatile int armed;
-static int at_once; /* the log is written line by line: nobody will disarm */
+static int at_once; /* the log is written line by line: the library is never disarmed */
 static char wanted_call[16];
 static long wanted;
 /* How often each call was met; the names are literals of this file. */

@@ -26,7 +26,8 @@ import { leaveStale } from './stale.mjs';
  * @property {string} what for the reader of the table
  * @property {(stage: Stage) => Promise<void>} [prepare] what happens before calls fail
  * @property {(stage: Stage) => Promise<Outcome[]>} act resolves with what became of the subject's calls
- * @property {(value: any, stage: Stage, fails: string) => boolean} [isRight] whether an answer is true; by default any is
+ * @property {(value: any, stage: Stage, fails: string) => boolean} [isRight] whether an answer is true; by default any
+ * is
  * @property {boolean} [leavesNothing] whether nothing may be left at once when its calls fail
  * @property {string} [expects] the code with which its calls fail in any case
  */
@@ -53,7 +54,7 @@ export const phases = [
   },
   {
     name: 'join only',
-    what: 'finds that nobody serves',
+    what: 'finds that the socket is not served',
     leavesNothing: true,
     expects: 'ERR_SOCKREF_NOT_SERVED',
     act: async (stage) => [await acquire(stage, {})],
@@ -210,7 +211,8 @@ export const phases = [
 ];
 
 /**
- * Whether an answer says that one reference is held; or that the owner is going or does not answer, if the system said so.
+ * Whether an answer says that one reference is held; or that the owner is going or does not answer, if the system said
+ * so.
  *
  * @param {any} value
  * @param {string} fails

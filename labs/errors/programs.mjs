@@ -33,9 +33,10 @@ import { leaveStale } from './stale.mjs';
  * @typedef {object} ProgramPhase
  * @property {string} name
  * @property {string} what for the reader of the table
- * @property {string} [fails] a part of the command of the program in which calls fail; by default it is the one that is run
+ * @property {string} [fails] a part of the command of the program in which calls fail; by default it is the one that is
+ * run
  * @property {(scene: Scene) => Promise<void>} [prepare]
- * @property {boolean} [held] whether somebody else holds the socket meanwhile
+ * @property {boolean} [held] whether another command line holds the socket meanwhile
  * @property {(scene: Scene) => readonly string[]} args
  * @property {string} [says] what it prints if nothing fails
  */

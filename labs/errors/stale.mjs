@@ -1,4 +1,4 @@
-/** What a killed owner leaves: two sockets on which nobody listens, a private directory, and the record of all. */
+/** What a killed owner leaves: two sockets without a listener, a private directory, and the record of all. */
 
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';

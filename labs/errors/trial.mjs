@@ -1,4 +1,7 @@
-/** One trial: a phase is played, one call fails in it, and all must be as if it had not, but for an error that says so. */
+/**
+ * One trial: a phase is played and one call fails in it. Except for an error that says so, the outcome must be the same
+ * as without the failure.
+ */
 
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,14 +18,15 @@ import { injecting, pointsIn } from './injector.mjs';
 /**
  * What was wrong after a trial, by its kind; nothing, as it should be.
  *
- * @typedef {{raw: string[], leaks: string[], stuck: string[], counts: string[], here: string[], elsewhere: string[]}} Findings
+ * @typedef {{raw: string[], leaks: string[], stuck: string[], counts: string[], here: string[], elsewhere: string[]}}
+ * Findings
  */
 
 /** It ends what hangs: the time limits of the phases are shorter. */
 const watchdogMs = 10_000;
 /**
- * How long counts and descriptors may take until they are right. An owner whose files were all removed, and whose member has
- * taken its place meanwhile, sees that at its next look, after some 5 s.
+ * How long counts and descriptors may take until they are right. An owner whose files were all removed, and whose
+ * member has taken its place meanwhile, sees that at its next look, after some 5 s.
  */
 const settleMs = 10_000;
 
@@ -178,7 +182,7 @@ export class Lane {
    * @param {Findings} findings
    */
   #judgeError({ typed, code, text }, { raw, stuck }) {
-    // Of no use to anybody: only this process has such paths.
+    // Useless in a message: such a path is valid in this process only.
     if (!typed || /\/proc\/self\/fd|Unknown system error/.test(text)) raw.push(text);
     if (late.includes(code)) stuck.push(text);
   }

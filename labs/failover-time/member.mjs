@@ -32,7 +32,7 @@ answer({
   hold: async ({ path, managers }) => {
     await Promise.all(Array.from({ length: managers }, () => hold(path)));
   },
-  // Kills the owner; how long it takes until a connection to it ends, and until a new one is answered.
+  // Kills the owner. Measures how long it takes until a connection to it ends, and until a new one is answered.
   kill: async ({ path, owner }) => {
     const [{ reference }] = /** @type {[Holding]} */ (holdings);
     const plain = connect({ path });
@@ -62,7 +62,7 @@ async function hold(path) {
 }
 
 /**
- * Connects until somebody answers who is not the dead owner.
+ * Connects until a process other than the dead owner answers.
  *
  * @param {import('sockref').SocketReference} reference
  * @param {number} dead

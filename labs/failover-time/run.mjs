@@ -1,4 +1,4 @@
-/** How long a socket is away when its owner is killed. See README.md. */
+/** How long a socket is unavailable when its owner is killed. See README.md. */
 
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

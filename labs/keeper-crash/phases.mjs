@@ -1,4 +1,4 @@
-/** The phases of a socket whose server is a command, in which its keeper, or whoever has one started, is killed. */
+/** The phases of a socket whose server is a command, in which its keeper, or the process that starts it, is killed. */
 
 import { readdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -156,7 +156,7 @@ export const phases = [
           await hold(stage, first);
           await first.ask('inspect', path);
           await letGo(stage, first);
-          // Who closes the last one may rely on it that all is gone, even if the keeper died over it.
+          // The close of the last reference must mean that everything is gone, even if the keeper died during it.
           const servers = serversOf(/** @type {NonNullable<typeof by>} */ (by).env.SOCKREF_LAB_TRIAL);
           stage.leftAtEnd = [...readdirSync(dirname(path)), ...servers.map((pid) => `server ${pid}`)];
         },
@@ -187,7 +187,7 @@ function killServer(who) {
   try {
     process.kill(Number(who.split('/')[0]), 'SIGKILL');
   } catch {
-    // Its keeper was killed, and somebody else has ended it.
+    // Its keeper was killed, and another process has ended the server.
   }
 }
 

@@ -17,7 +17,7 @@ export function answer(commands) {
     const { id, command, argument } = /** @type {Request} */ (message);
     void run(commands, command, argument).then((outcome) => process.send?.({ id, ...outcome }, () => {}));
   });
-  // Nobody is left to say what to do, or to see what comes of it.
+  // The parent is gone: there are no more commands, and no reader of the answers.
   process.on('disconnect', () => process.exit());
   process.send?.({ ready: process.pid });
 }

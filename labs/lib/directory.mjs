@@ -5,16 +5,16 @@ import './interrupted.mjs';
 import { endProcessesOf } from './processes.mjs';
 
 /**
- * Runs a lab in a directory of its own, which goes with all that is in it, and with all processes that were started meanwhile,
- * whatever happens.
+ * Runs a lab in a directory of its own, which goes with all that is in it, and with all processes that were started
+ * meanwhile, whatever happens.
  *
  * @template Value
  * @param {(directory: string) => Promise<Value>} run
  */
 export async function inDirectory(run) {
   const directory = mkdtempSync(join(tmpdir(), 'sockref-lab-'));
-  // Without the path, by which labs look for what was left behind: all that is started from here has the name, be it in a group of
-  // its own, started by others, or stopped.
+  // Without the path, by which labs look for what was left behind: all that is started from here has the name, be it in
+  // a group of its own, started by others, or stopped.
   const name = basename(directory);
   process.env['SOCKREF_LAB'] = name;
   const end = () => {
@@ -32,7 +32,10 @@ export async function inDirectory(run) {
   }
 }
 
-/** Whoever started the lab with a channel to it wants no result any more once it is gone, be it that it was killed. */
+/**
+ * A process that started the lab with a channel needs no result once it has ended or was killed: then the lab ends,
+ * too.
+ */
 function endWithParent() {
   process.on('disconnect', () => process.exit(1));
   // The channel is no reason to go on when the lab is over.

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 
-/** Names this process, or what serves in it, to whoever connects. */
+/** The name of this process, or of the server in it, for its clients. */
 export const instance = `${process.pid}/${randomUUID().slice(0, 8)}`;
 
 /**
@@ -34,7 +34,7 @@ export function readWho(socket) {
 }
 
 /**
- * Asks whatever listens at a path who it is, without the library; the error's code if nobody does.
+ * Asks the listener at a path for its name, without the library. Resolves to the error's code if there is none.
  *
  * @param {string} path
  * @returns {Promise<{who: string | undefined, code?: undefined} | {who?: undefined, code: string}>}

@@ -1,5 +1,6 @@
 /**
- * A lab that is told to end does so by way of `process.exit`, so that what is to be done at its exit is done; importing this is enough.
+ * Makes a lab end through `process.exit` when it is interrupted, so that its exit handlers run. Importing this is
+ * enough.
  */
 
 for (const signal of /** @type {const} */ (['SIGHUP', 'SIGINT', 'SIGTERM'])) process.on(signal, () => process.exit(1));

@@ -1,4 +1,4 @@
-/** A process that takes part in sharing sockets, as it is told. What it holds it keeps by the endpoint's path. */
+/** A process that shares sockets, on command. It keeps its references by the endpoint's path. */
 
 import { accessSync } from 'node:fs';
 import { acquire, SocketManager } from 'sockref';
@@ -125,7 +125,7 @@ function state(path) {
 }
 
 /**
- * Connects until somebody answers: a server that is killed in between has not.
+ * Connects until a server answers: one that is killed in between does not.
  *
  * @param {SocketReference} reference
  */
@@ -141,7 +141,7 @@ async function connect(reference) {
       throw error;
     }
   }
-  throw new Error('nobody answered in time');
+  throw new Error('no server answered in time');
 }
 
 /**

@@ -99,7 +99,7 @@ class Commands:
         return INSTANCE
 
     def thread(self, _: Any) -> int | None:
-        """The thread whose system calls are the library's. Whoever wants to may trace it."""
+        """The thread that makes the library's system calls, for tracing."""
         ctypes.CDLL(None).prctl(_PR_SET_PTRACER, -1, 0, 0, 0)
         return background().call(threading.get_native_id)
 
@@ -214,7 +214,7 @@ class Commands:
 
 
 def connect(reference: sockref.SocketReference) -> str | None:
-    """Connects until somebody answers: a server that is killed in between has not."""
+    """Connects until a server answers: one that is killed in between does not."""
     deadline = time.monotonic() + CONNECT_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -226,7 +226,7 @@ def connect(reference: sockref.SocketReference) -> str | None:
             raise
         if who is not None:
             return who
-    raise TimeoutError("nobody answered in time")
+    raise TimeoutError("no server answered in time")
 
 
 def lines_of(channel: socket.socket) -> Iterator[str]:
@@ -254,7 +254,7 @@ def main() -> None:
         try:
             send({"id": request["id"], **outcome})
         except OSError:
-            # Nobody is left to hear it.
+            # The reader of the answers is gone.
             pass
 
     # A new process has its background thread at once, so that it can be traced from its first claim on.

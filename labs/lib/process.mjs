@@ -3,7 +3,11 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import './interrupted.mjs';
 
-/** Those that run. A lab that is interrupted must not leave them behind: a stopped one would not even notice. @type {Set<Process>} */
+/**
+ * Those that run. A lab that is interrupted must not leave them behind: a stopped one would not even notice.
+ *
+ * @type {Set<Process>}
+ */
 const running = new Set();
 process.on('exit', () => {
   for (const one of running) one.signal('SIGKILL');
@@ -53,7 +57,8 @@ export class Process {
    * Starts a program of Node, or of Python.
    *
    * @param {string | URL} program
-   * @param {{under?: readonly string[], args?: readonly string[]}} [how] `under`: a program, with its arguments, that starts it
+   * @param {{under?: readonly string[], args?: readonly string[]}} [how] `under`: a program, with its arguments, that
+   * starts it
    */
   static async start(program, { under = [], args = [] } = {}) {
     const { NODE_V8_COVERAGE: _, ...env } = process.env;
@@ -103,7 +108,7 @@ export class Process {
     try {
       process.kill(this.pid, signal);
     } catch {
-      // It has ended by itself just now.
+      // It has ended just now.
     }
   }
 
@@ -113,7 +118,7 @@ export class Process {
     await this.ended;
   }
 
-  /** Lets it end by itself, with all that it does at its exit. */
+  /** Lets it end normally, with its exit handlers. */
   async end() {
     if (this.#child.connected) this.#child.disconnect();
     await this.ended;

@@ -14,12 +14,16 @@ export function processesOf(directory) {
     .filter((pid) => pid !== process.pid && mentions(`/proc/${pid}`, directory));
 }
 
-/** Milliseconds between two looks at what is being killed, and for how long all of that may go on: what another user runs stays. */
+/**
+ * Milliseconds between two looks at what is being killed, and for how long all of that may go on: what another user
+ * runs stays.
+ */
 const lookEveryMs = 2;
 const watchdogMs = 30_000;
 
 /**
- * Kills them, and what they start meanwhile. Returns when they are gone; without a promise, so that a process can do it at its exit.
+ * Kills them, and what they start meanwhile. Returns when they are gone; without a promise, so that a process can do it
+ * at its exit.
  *
  * @param {string} directory
  */
@@ -45,7 +49,7 @@ function mentions(entry, directory) {
 }
 
 /**
- * Undefined for what has ended meanwhile, and for what is somebody else's.
+ * Undefined for a process that has ended meanwhile, or that belongs to another user.
  *
  * @template Value
  * @param {() => Value} read

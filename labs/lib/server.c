@@ -1,5 +1,5 @@
 /*
- * The smallest server, for labs that start thousands: says who it is to whoever connects, and closes.
+ * The smallest server, for labs that start thousands: tells each client its name, and closes.
  *
  *   server PATH [LEDGER]
  *

@@ -23,7 +23,7 @@ export function compileServer(directory) {
 }
 
 /**
- * The servers that have to do with a directory and live, whoever runs them.
+ * The living servers that use a directory, whichever process runs them.
  *
  * @param {string} directory
  */

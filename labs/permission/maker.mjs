@@ -41,7 +41,7 @@ async function share(path, mode) {
   await reference.close();
 }
 
-/** Leaves the socket there for some turns of the loop, so that whoever knocks has a chance. */
+/** Leaves the socket there for some turns of the event loop, so that clients have a chance to connect. */
 async function rest() {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

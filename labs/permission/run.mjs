@@ -56,7 +56,7 @@ report(
 
 /** @param {string} directory */
 async function run(directory) {
-  // Anybody may enter: nothing but the mode of the socket protects it.
+  // Every user may enter the directory: only the mode of the socket protects it.
   chmodSync(directory, 0o755);
   const maker = await Process.start(new URL('maker.mjs', import.meta.url));
   const knocker = await Process.start(new URL('knocker.mjs', import.meta.url));

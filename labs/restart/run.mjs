@@ -1,4 +1,6 @@
-/** A client connects every millisecond while the server behind the socket is killed: is it ever refused? See README.md. */
+/**
+ * A client connects every millisecond while the server behind the socket is killed: is it ever refused? See README.md.
+ */
 
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -34,8 +36,8 @@ const problems = [];
 const figures = await inDirectory(run);
 const [ours, other] = figures;
 if (!ours || ours.refused > 0) problems.push('a client was refused');
-if (!ours || ours.answered === 0) problems.push('nobody was answered: nothing was shown');
-if (!other?.refused) problems.push('without activation nobody was refused either: nothing was shown');
+if (!ours || ours.answered === 0) problems.push('no client was answered: nothing was shown');
+if (!other?.refused) problems.push('without activation no client was refused either: nothing was shown');
 const rows = figures.map((line) => ({
   'the server': line.mode,
   kills: line.kills,

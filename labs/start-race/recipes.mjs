@@ -11,7 +11,7 @@ import { stop } from '../lib/signals.mjs';
 /**
  * @typedef {object} Outcome
  * @property {boolean} serves whether this process listens now, or has a keeper that does
- * @property {string | undefined} connectedTo who answered it; undefined if nobody did
+ * @property {string | undefined} connectedTo which process answered it; undefined if none did
  * @property {() => Promise<void>} end
  */
 
@@ -87,7 +87,7 @@ async function connectOrListen(path) {
     await once(socket, 'connect');
     return { serves: false, connectedTo: await readWho(socket), end: async () => {} };
   } catch {
-    // Nobody listens there.
+    // No process listens there.
     socket.destroy();
   }
   rmSync(path, { force: true });
@@ -118,11 +118,16 @@ export const recipes = {
   'proper-lockfile, stale lock': properLockfile,
 };
 
-/** What predecessors hold until they are killed: what is dropped would be released when it is collected. @type {unknown[]} */
+/**
+ * What predecessors hold until they are killed: what is dropped would be released when it is collected.
+ *
+ * @type {unknown[]}
+ */
 const kept = [];
 
 /**
- * Leaves at a path what a killed owner of each recipe would leave; killed by the caller, and then the process whose id it returns.
+ * Leaves at a path what a killed owner of each recipe would leave; killed by the caller, and then the process whose id
+ * it returns.
  *
  * @type {Record<string, (path: string, command: string[]) => Promise<unknown>>}
  */

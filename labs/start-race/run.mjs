@@ -74,7 +74,7 @@ async function run(directory) {
     for (const [index, recipe] of recipes.entries()) {
       const all = isCommand(recipe) ? Math.min(commands, rounds) : rounds;
       const count = Math.max(0, Math.min(batch, all - done));
-      // What a killed owner leaves is the same, whoever it was.
+      // Every killed owner leaves the same.
       const dead = python > 0 && (done / batch) % 2 === 1 ? pythonRacer : racer;
       for (const path of await leaveStale(directory, recipe, command, count, dead)) {
         results[index]?.push(await race(racers, names, recipe, command, path));

@@ -1,8 +1,8 @@
 /**
- * Bundles the command line, as compiled, with the libraries that it uses, into one file of `dist/bin`. Finding and reading some
- * eighty modules one by one would take most of the time that `sockref run` adds to a command; and who uses the library alone
- * need not install what the command line is made of. It lies one folder below `dist`, as the modules that it comes from,
- * so that what these find by their own place is found from there too.
+ * Bundles the command line, as compiled, with the libraries that it uses, into one file of `dist/bin`. Finding and
+ * reading some eighty modules would take most of the time that `sockref run` adds to a command, and a user of the
+ * library alone need not install the command line's dependencies. The file is one folder below `dist`, as the original
+ * modules are, so that paths relative to them still work.
  */
 
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -16,12 +16,12 @@ export async function bundleCommandLine(folder) {
     plugins: [
       { name: 'late-promises', transform: { filter: { id: /\/lilconfig\// }, handler: withoutPromisesOfFiles } },
     ],
-    // It has native code, and is loaded at need.
+    // It has native code, and is loaded when it is needed.
     external: ['fs-native-extensions'],
     name: 'program-[hash].cjs',
   });
   const file = join(target, program.fileName);
-  // So that it can be read without looking at what each byte begins, and takes half of the memory.
+  // ASCII is read without decoding, and takes half of the memory.
   await writeFile(file, (await readFile(file, 'utf8')).replace(/[^\0-\x7f]/g, escaped), 'latin1');
   await bundle(join(folder, 'cli/start.js'), target, {
     transform: { define: { PROGRAM: JSON.stringify(program.fileName) } },
@@ -29,7 +29,7 @@ export async function bundleCommandLine(folder) {
   });
   await chmod(join(target, 'sockref.cjs'), 0o755);
 
-  // The licences of what is inside ask to be passed on with it.
+  // The licences of the bundled packages must be distributed with it.
   const packages = new Set(
     program.moduleIds.map((id) => /.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(id)?.[0] ?? ''),
   );
@@ -59,7 +59,7 @@ async function bundle(entry, target, { name, ...input }) {
     // Node starts faster with it than with ES modules, by some 9 ms.
     format: 'cjs',
     codeSplitting: false,
-    // Less to read, with the names that SOCKREF_DEBUG shows.
+    // Smaller, but with the names that SOCKREF_DEBUG shows.
     minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
     entryFileNames: name,
   });
@@ -73,7 +73,7 @@ function escaped(unit) {
 }
 
 /**
- * Node loads these at the first look, for 2 ms, and a search that does not wait never uses them.
+ * Node loads these at the first access, which takes 2 ms, and a synchronous search never uses them.
  *
  * @param {string} code
  */
