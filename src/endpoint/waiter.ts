@@ -18,29 +18,29 @@ export interface WaiterOptions {
   readonly canServe: boolean;
 }
 
-/** An acquire that waits for its endpoint. It ends with a reference, an error, or the advice to start over. */
+/** What a waiter asks, and tells when it ends without having been told to. */
+export interface WaiterHost {
+  readonly path: string;
+  readonly clock: Clock;
+  /** What it waits for now. */
+  readonly waitReason: WaitReason;
+  /** Its time is over, or its signal aborted. */
+  gaveUp(waiter: Waiter): void;
+}
+
+/** An acquire that waits for its endpoint. It has one outcome: a reference, an error, or the advice to start over. */
 export class Waiter {
   readonly options: WaiterOptions;
+  readonly #host: WaiterHost;
   readonly #outcome = deferred<ReferenceState | 'start-over'>();
   readonly #stop: () => void;
 
-  /** @param givenUp - called when the waiter gives up: its time is over, or its signal aborted */
-  constructor(
-    path: string,
-    options: WaiterOptions,
-    clock: Clock,
-    waitReason: () => WaitReason,
-    givenUp: (waiter: Waiter) => void,
-  ) {
+  constructor(host: WaiterHost, options: WaiterOptions) {
+    this.#host = host;
     this.options = options;
     const { signal, timeoutMs, total } = options;
-    const fail = (error: Error): void => {
-      this.reject(error);
-      givenUp(this);
-    };
-    const abort = (): void => fail(abortError(signal as AbortSignal));
-    const timer = clock.after(timeoutMs, () => fail(timeoutError(path, total, waitReason())));
-    const ignore = signal && onAbort(signal, abort);
+    const timer = host.clock.after(timeoutMs, () => this.#giveUp(timeoutError(host.path, total, host.waitReason)));
+    const ignore = signal && onAbort(signal, () => this.#giveUp(abortError(signal)));
     this.#stop = () => {
       timer.cancel();
       ignore?.();
@@ -59,6 +59,11 @@ export class Waiter {
   reject(error: unknown): void {
     this.#stop();
     this.#outcome.reject(error);
+  }
+
+  #giveUp(error: Error): void {
+    this.reject(error);
+    this.#host.gaveUp(this);
   }
 }
 

@@ -10,13 +10,7 @@ function wait(options: Partial<WaiterOptions> = {}, waitReason: WaitReason = { w
   const clock = new FakeClock();
   const gone: Waiter[] = [];
   const all = { timeoutMs: 70, total: 100, signal: undefined, trace: undefined, canServe: true, ...options };
-  const waiter = new Waiter(
-    path,
-    all,
-    clock,
-    () => waitReason,
-    (each) => gone.push(each),
-  );
+  const waiter = new Waiter({ path, clock, waitReason, gaveUp: (each) => void gone.push(each) }, all);
   return { waiter, clock, gone };
 }
 

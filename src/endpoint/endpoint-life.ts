@@ -1,0 +1,90 @@
+import { deferred } from '../deferred.js';
+import type { Lease } from '../ownership/lease.js';
+import type { ClaimAttempt } from './claim-attempt.js';
+
+/** Why an owner was lost. */
+export type LossCause = 'owner-died' | 'deposed';
+
+type State =
+  /** Nobody here holds it yet; acquires wait. */
+  | { readonly kind: 'claiming'; readonly attempt: ClaimAttempt }
+  | { readonly kind: 'active'; readonly lease: Lease }
+  /** The owner is gone, the references are kept, and a new owner is sought. */
+  | { readonly kind: 'recovering'; readonly attempt: ClaimAttempt; readonly cause: LossCause }
+  /** No reference can be given out any more; `done` when all of it is gone. */
+  | { readonly kind: 'stopping'; readonly done: Promise<void> }
+  | { readonly kind: 'ended' };
+
+const resolved = Promise.resolve();
+
+/**
+ * The state of an endpoint: from claiming to active, then any number of times to recovering and back, at last to stopping
+ * and ended. Once it is stopping no reference is given out again: the next acquire makes another endpoint (I3).
+ */
+export class EndpointLife {
+  #state: State;
+  #role: Lease['role'] = 'member';
+  #changed = deferred<void>();
+
+  constructor(attempt: ClaimAttempt) {
+    this.#state = { kind: 'claiming', attempt };
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** The role that it has, or had last: the events of its end name it too. */
+  get role(): Lease['role'] {
+    return this.#role;
+  }
+
+  get live(): boolean {
+    return this.#state.kind === 'active' || this.#state.kind === 'recovering';
+  }
+
+  get lease(): Lease | undefined {
+    return this.#state.kind === 'active' ? this.#state.lease : undefined;
+  }
+
+  /** The claim that is under way. */
+  get attempt(): ClaimAttempt | undefined {
+    return this.#state.kind === 'claiming' || this.#state.kind === 'recovering' ? this.#state.attempt : undefined;
+  }
+
+  /** When it is over; undefined until it stops. */
+  get ending(): Promise<void> | undefined {
+    if (this.#state.kind === 'stopping') return this.#state.done;
+    return this.#state.kind === 'ended' ? resolved : undefined;
+  }
+
+  /** Resolves when it becomes active, stops or ends. */
+  whenChanged(): Promise<void> {
+    return this.#changed.promise;
+  }
+
+  activate(lease: Lease): void {
+    this.#role = lease.role;
+    this.#enter({ kind: 'active', lease });
+  }
+
+  /** What waits for a change goes on waiting: nothing can be connected to. */
+  recover(attempt: ClaimAttempt, cause: LossCause): void {
+    this.#role = 'member';
+    this.#state = { kind: 'recovering', attempt, cause };
+  }
+
+  stop(done: Promise<void>): void {
+    this.#enter({ kind: 'stopping', done });
+  }
+
+  end(): void {
+    this.#enter({ kind: 'ended' });
+  }
+
+  #enter(next: State): void {
+    this.#state = next;
+    this.#changed.resolve();
+    this.#changed = deferred<void>();
+  }
+}
