@@ -1,5 +1,5 @@
 /*
- * The registry at exit: what a thread that ends by itself (process.exit(), the end of a worker) removes, while other
+ * The registry at exit: what a thread that is not terminated (process.exit(), the end of a worker) removes, while other
  * threads of the same process go on. Threads share the numbers of their descriptors, and a number that was closed is
  * given to the next file that any of them opens.
  *
@@ -37,7 +37,7 @@ mtype state[THREADS] = RUNNING;
 byte fd[THREADS] = NONE;                /* the number under which the lock file is open, in the memory of its owner */
 byte registered[THREADS] = NONE;        /* the number in the registry at exit of each thread */
 
-/* The thread ends between two ticks, by itself or by terminate(). */
+/* The thread ends between two ticks, at process.exit() or by terminate(). */
 #define STEP(...) \
   if \
   :: atomic { __VA_ARGS__ } \

@@ -40,7 +40,7 @@ int  rec[LOCKS];                        /* the record in a lock file: keepers wh
 /* ---- Open lock files. A description is what open() makes; descriptors of several processes may share it. ------------ */
 
 #define DESCRIPTIONS 6
-byte inode[DESCRIPTIONS] = NONE;        /* what it is open on; NONE: nobody has it open */
+byte inode[DESCRIPTIONS] = NONE;        /* what it is open on; NONE: it is closed everywhere */
 int  sharers[DESCRIPTIONS];             /* the processes that have it open, one bit each */
 byte holder[LOCKS] = NONE;              /* the description that has the kernel's lock */
 byte fd[ALL] = NONE;                    /* the description of each process */
@@ -62,7 +62,7 @@ byte cleanings = CLEANINGS;
 
 int  owners = 0;                        /* keepers that believe to be owner, one bit each */
 int  orphaned = 0;                      /* of these, whose lock file lost its name while they were */
-bit  unhealed = 0;                      /* one of these died: two faults at once, which nobody can repair */
+bit  unhealed = 0;                      /* one of these died: two faults at once, which cannot be repaired */
 
 #define BIT(p)      (1 << (p))
 #define SELF        BIT(me)
@@ -74,7 +74,7 @@ bit  unhealed = 0;                      /* one of these died: two faults at once
 
 #define CRASH atomic { crashes > 0 && me != SWEEPER -> crashes--; goto killed }
 #define STEP(...) if :: atomic { __VA_ARGS__ } :: CRASH fi
-/* Between two ticks a claimant may also end by itself; what is registered is cleaned up then. */
+/* Between two ticks a claimant may also exit; what is registered is cleaned up then. */
 #define EXIT atomic { exits > 0 && me != SWEEPER -> exits--; goto exits_now }
 #define TICK(...) if :: atomic { __VA_ARGS__ } :: CRASH :: EXIT fi
 
@@ -130,7 +130,7 @@ inline close() {
   n = 0
 }
 
-/* The lock of the shared description goes at once, whoever else has it open. */
+/* The lock of the shared description is released at once, even if another process has it open. */
 inline unlock() {
   if
   :: holder[inode[fd[me]]] == fd[me] -> holder[inode[fd[me]]] = NONE
@@ -334,7 +334,7 @@ proctype Keeper(byte me) {
     fi
   );
 
-  /* Until a first member has come; after that, until nobody is counted. A keeper that no one comes to ends by itself. */
+  /* Until a first member has come; after that, until no member is left. Without a first member it ends. */
   do
   :: atomic { keeper[me] == STARTING && came[me] -> keeper[me] = SERVING }
   :: atomic { (keeper[me] == SERVING || !came[me]) && !HELD(me) -> keeper[me] = LEFT; break }

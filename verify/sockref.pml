@@ -49,7 +49,7 @@ int  rec[LOCKS];                        /* the record in the file: a set of BIT(
 
 /*
  * Socket inodes. An identity is device, inode and birth time, so it is never used twice: the number here tells the process
- * and the kind, and one that anybody still remembers (a name, a record, a process) is not given out again.
+ * and the kind, and one that is still remembered (a name, a record, a process) is not given out again.
  */
 #define CTL  0
 #define DATA 1
@@ -230,9 +230,9 @@ inline seeRecordLost() {
 }
 
 /*
- * I2 for the lock file: whoever unlinks it holds it. Between stat and unlink an outside cleaner can still remove it and a
- * successor make its own: README, "What an outside cleaner can still do". A living successor then heals; of one that died
- * meanwhile, the record is gone.
+ * I2 for the lock file: the process that unlinks it holds it. Between stat and unlink an outside cleaner can still
+ * remove it and a successor make its own: README, "What an outside cleaner can still do". A living successor then
+ * repairs it; of one that died meanwhile, the record is gone.
  */
 inline i2Lock() {
   assert(lockAt == NONE || holder[lockAt] == me || CLEANED);   /* I2 */
@@ -443,7 +443,7 @@ openLock:
   goto reclaim_data;
 
 wait:   /* Trying again changes nothing until one of these is true. A waiter has nothing open, so it need not die here:
-         * it can at its next step. Whoever waits for ever is reported as an invalid end state. */
+         * it can at its next step. A process that waits for ever is reported as an invalid end state. */
   (lockAt == NONE || holder[lockAt] == NONE || (ACCEPTS(ctlAt) && WELCOMES(MAKER(ctlAt))));
   goto attach;
 
@@ -529,13 +529,13 @@ taken_by_another:
 #elif !defined(MUTANT_FRESH_LOCK_FAILS)
     :: lockAt != fd[me] || ACCEPTS(ctlAt) || (ctlAt == NONE && dataAt == NONE) -> again = own[me]
 #endif
-    :: else -> assert(FAULTED); own[me] = 0      /* I4: ADDRESS_IN_USE only over what nobody alive can remove */
+    :: else -> assert(FAULTED); own[me] = 0      /* I4: ADDRESS_IN_USE only over what no live process can remove */
     fi
   );
   goto stop;
 
 #if CLEANINGS > 0
-/* ---- Self-healing. src/ownership/repair.ts ----------------------------------------------------------------------------- */
+/* ---- Repair. src/ownership/repair.ts ------------------------------------------------------------------------------------ */
 heal_lock:                              /* the same open, try and compare as in a claim, at the same path */
   STEP(
     if
@@ -556,7 +556,7 @@ heal_lock:                              /* the same open, try and compare as in 
     :: else -> n = fd[me]; fd[me] = fd2[me]; fd2[me] = n; n = 0                 /* fd2 is now the old one */
     fi
   );
-  reclaim(dataAt);                      /* whoever was owner in between may be dead already */
+  reclaim(dataAt);                      /* the owner in between may be dead already */
   reclaim(ctlAt);
   reclaimDirectories();
   STEP(rec[fd[me]] = 0);                /* truncate */
@@ -590,7 +590,7 @@ member:
   od;
 
 done:
-  atomic {                              /* I4: whoever leaves alive leaves nothing */
+  atomic {                              /* I4: a process that ends alive leaves nothing */
     assert(!IN(SOCKETS_OF(me), dataAt) && !IN(SOCKETS_OF(me), ctlAt));            /* I4 */
     assert(privSock[me] == NONE && privData[me] == NONE && !(privDirs & DIR(me)));  /* I4 */
     if

@@ -125,7 +125,7 @@ async function play(directory, state, ledger, server) {
     for (const { what, times } of round) if (what === 'flap') figures.flaps += times;
     await settle(cast, witness, begun);
     await compare(cast, witness, paths);
-    if (fileAt(foreign) !== atFirst) problems.push('I2: the socket of a stranger was removed or replaced');
+    if (fileAt(foreign) !== atFirst) problems.push('I2: the socket of a foreign program was removed or replaced');
     const over = performance.now() > deadline || figures.rounds >= rounds || problems.length > 0;
     if (over || figures.rounds % roundsPerCycle === 0) await empty(cast, witness, directory, paths);
     progress(`round ${figures.rounds}, ${figures.actions} actions, ${problems.length} problems`);

@@ -92,7 +92,7 @@ export class HeldSocket {
   #lost(cause: unknown): void {
     if (this.#state.kind !== 'held') return;
     this.#state = { kind: 'closed', done: this.#exited };
-    throw new Error('the thread that holds the socket has ended by itself', { cause });
+    throw new Error('the thread that holds the socket has ended early', { cause });
   }
 }
 

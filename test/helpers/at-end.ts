@@ -1,7 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { onTestFinished, TestRunner } from 'vitest';
 
-/** Does something as soon as the test is given up: its watchdog ended it, or the run was cancelled. It goes on until what it awaits ends. */
+/**
+ * Calls `end` when the test is given up: its watchdog ended it, or the run was cancelled. The test itself goes on until
+ * what it awaits ends.
+ */
 export function whenGivenUp(end: () => unknown): void {
   const signal = TestRunner.getCurrentTest()?.context.signal;
   if (!signal) return;
@@ -10,7 +13,7 @@ export function whenGivenUp(end: () => unknown): void {
   signal.addEventListener('abort', end, { once: true });
 }
 
-/** Does something when the test is over, or given up. */
+/** Calls `end` when the test is over or given up. */
 export function atEnd(end: () => unknown): void {
   whenGivenUp(end);
   onTestFinished(async () => {

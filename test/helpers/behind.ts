@@ -19,7 +19,7 @@ export type ServerCommand = NonNullable<AcquireOptions['server']>;
 export interface Behind {
   /** For sockets; must end empty. */
   readonly directory: string;
-  /** For whatever the server needs. No process that has to do with it may be left in the end. */
+  /** For files of the server. At the end no process may use it. */
   readonly scratch: string;
 }
 
@@ -39,7 +39,7 @@ export async function behind(test: (where: Behind) => Promise<void>, owner?: num
     await mkdir(state, { mode: 0o700 });
     if (owner !== undefined) for (const each of [directory, scratch, state]) chownSync(each, owner, owner);
     const before = process.env['XDG_STATE_HOME'];
-    // Logs go there, and it marks the processes that are started from here.
+    // The logs go there, and the path marks the processes that are started here.
     process.env['XDG_STATE_HOME'] = state;
     whenGivenUp(() => endProcessesOf(scratch));
     try {
@@ -54,7 +54,10 @@ export async function behind(test: (where: Behind) => Promise<void>, owner?: num
   });
 }
 
-/** Starts a server with the first reference and ends it with the last one, twice, and uses it by a client of its own. */
+/**
+ * Starts a server with the first reference and ends it with the last one, twice. Each time a client of its kind uses
+ * it.
+ */
 export async function twice(
   where: Behind,
   name: string,

@@ -16,7 +16,7 @@ export const compiled = fileURLToPath(new URL('../../dist/cli/main.js', import.m
 /** The command line as users get it. */
 export const bundled = fileURLToPath(new URL('../../dist/bin/sockref.cjs', import.meta.url));
 
-/** How it is run; what is not given is as in this process. */
+/** How it is run; what is missing is as in this process. */
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
@@ -39,7 +39,7 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** A command line that runs. It is killed when the test ends, if it has not ended by itself. */
+/** A running command line. It is killed at the end of the test if it is still running. */
 export class Cli {
   readonly child: ChildProcess;
   stdout = '';

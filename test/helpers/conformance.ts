@@ -3,7 +3,7 @@ import { withDirectory } from './directory.js';
 import { type Kind, type Participant, participant } from './participant.js';
 import { Player, playable, scenarios } from './scenario.js';
 
-/** Who plays: the kind of the first participant, of the second, and of the others if it is another one. */
+/** The kinds of the participants: the first, the second, and the others if they differ. */
 export type Cast = readonly [Kind, Kind, Kind?];
 
 /** Starting a process or a worker takes longer than a scenario, so those that outlived one play the next. */
@@ -41,7 +41,7 @@ export function conforms(casts: readonly Cast[]): void {
             try {
               await player.play(scenario.steps);
             } catch (error) {
-              // What failed in the middle is in no state to play again.
+              // Participants of a failed scenario cannot play again.
               await Promise.all(players.map((who) => who.end()));
               throw error;
             }

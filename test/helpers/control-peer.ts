@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Answer } from './participant.js';
 
-/** A peer on a control socket that says whatever a test wants it to say. */
+/** A peer on a control socket that sends what the test wants. */
 export class ControlPeer {
   readonly socket: Socket;
   /** Resolves when the other side has ended the connection. */
@@ -50,7 +50,7 @@ export class ControlPeer {
     this.socket.write(`${JSON.stringify(message)}\n`);
   }
 
-  /** The next message of a type, or the last one that came before anybody asked. */
+  /** The next message of a type, or the last one that arrived before this call. */
   async hear(type: string): Promise<Answer> {
     for (;;) {
       const found = this.#heard.findLast((message) => message['type'] === type);
@@ -102,7 +102,7 @@ export class ControlPeer {
   }
 }
 
-/** An owner that is none: it answers each message as a test wants, and does nothing else. */
+/** A fake owner: it answers each message as the test wants, and does nothing else. */
 export async function fakeOwner(
   path: string,
   answer: (message: Answer, peer: ControlPeer) => object | undefined,

@@ -4,8 +4,8 @@ import { isPassable } from '../../scripts/passable.mjs';
 import { root } from './samples.js';
 
 /**
- * Copies a package into a folder of installed packages, with all that it depends on: `sockref` is the one under test. For programs
- * that another user runs, who may not be able to read this checkout.
+ * Copies a package into a folder of installed packages, with all that it depends on: `sockref` is the one under test.
+ * For programs that another user runs, who may not be able to read this checkout.
  */
 export function copyPackage(name: string, modules: string): void {
   const to = join(modules, name);
@@ -18,12 +18,12 @@ export function copyPackage(name: string, modules: string): void {
   }
   const { dependencies = {} } = JSON.parse(readFileSync(join(to, 'package.json'), 'utf8'));
   for (const each of Object.keys(dependencies)) {
-    // Of another version than everybody else has it, it came along.
+    // A dependency with a version of its own was copied with the package.
     if (!existsSync(join(to, 'node_modules', each))) copyPackage(each, modules);
   }
 }
 
-/** The Node that runs the tests, as everybody can run it: a copy in a folder if it lies where others may not enter. */
+/** The Node that runs the tests, for every user: a copy in a folder if other users cannot enter its directory. */
 export function everybodysNode(folder: string): string {
   if (isPassable(dirname(process.execPath))) return process.execPath;
   const copy = join(folder, 'node');
@@ -31,7 +31,7 @@ export function everybodysNode(folder: string): string {
   return copy;
 }
 
-/** Gives a folder to a user, with all that is in it; what links lead to stays whose it is. */
+/** Gives a folder and its content to a user; the targets of links keep their owner. */
 export function giveTo(owner: number, folder: string): void {
   chownSync(folder, owner, owner);
   for (const entry of readdirSync(folder, { withFileTypes: true })) {

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { runLab } from './lab.js';
 
-/** What a crash lab tells of a phase, or of all. */
+/** The figures of a crash lab for one phase, or for all. */
 interface Line {
   /** Points at which a process can die. */
   readonly calls: number;

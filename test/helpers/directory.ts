@@ -7,7 +7,7 @@ export async function makeDirectory(): Promise<string> {
   return realpath(await mkdtemp(join(tmpdir(), 't-')));
 }
 
-/** Removes a directory with all that is in it, and says by an error if that was anything at all. */
+/** Removes a directory with its content, and throws if it was not empty. */
 async function removeEmpty(directory: string): Promise<void> {
   const left = await readdir(directory);
   await rm(directory, { recursive: true, force: true });
@@ -38,7 +38,7 @@ export async function withDirectories<Value>(
   try {
     result = await test(...(directories as [string, ...string[]]));
   } catch (error) {
-    // Whatever the test has left half done may go on in there, and must not hide why it failed.
+    // Unfinished work of the test may continue in there, and must not hide why the test failed.
     const removals = directories.map((each) => rm(each, { recursive: true, force: true, maxRetries: 5 }));
     await Promise.allSettled(removals);
     throw error;

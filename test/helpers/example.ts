@@ -80,7 +80,7 @@ export class Example {
         TMPDIR: join(this.#home, 'tmp'),
         SOCKREF_DIR: this.sockets,
         XDG_STATE_HOME: join(this.#home, 'state'),
-        // The folder for the coverage is not everybody's to write to.
+        // Other users cannot write to the folder for the coverage.
         ...(this.#owner !== undefined && { NODE_V8_COVERAGE: '' }),
         ...env,
       },

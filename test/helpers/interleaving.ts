@@ -62,7 +62,7 @@ export class Interleaving {
     for (const handle of this.#handles) this.#close(handle);
     await this.#settle();
     const manager = this.#manager;
-    // What lingers ends by itself, and is no one's to wait for.
+    // Lingering sockets end on their own time, and no promise tells when.
     await until('no socket lingers', () => manager.activeSocketCount === 0);
     await manager.close();
     const { acquired, released, started, stopped, references, pendingAcquires, faults } = manager.stats();

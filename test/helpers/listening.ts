@@ -4,8 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { atEnd } from './at-end.js';
 
 /**
- * Servers that get a listening socket as descriptor 3, and answer each client with their pid and what it sends. `slow` answers
- * one after the other, and each when it has ended.
+ * Servers that get a listening socket as descriptor 3, and answer each client with their pid and what it sends. `slow`
+ * answers one after the other, and each when it has ended.
  */
 const servers = {
   python: [
@@ -43,7 +43,7 @@ export type ListeningServer = keyof typeof servers;
 
 /** Starts a server at a listening descriptor, as a keeper does: the socket blocks, and only its leash is added. */
 export function serveAt(fd: number, which: ListeningServer): ChildProcess {
-  // As stdin Node has it block; then it is nobody's stdin any more.
+  // As stdin, Node makes it blocking; the server gets another stdin.
   const child = spawn('sh', ['-c', 'exec "$@" </dev/null', 'sh', ...servers[which]], { stdio: [fd, 1, 2, fd] });
   atEnd(() => void child.kill('SIGKILL'));
   return child;

@@ -79,7 +79,7 @@ class Calls {
   }
 }
 
-/** Whoever asks no more need not hear that the answer will not come. */
+/** A caller that no longer waits need not learn that there will be no answer. */
 function ignore(promise: Promise<unknown>): void {
   promise.catch(() => {});
 }

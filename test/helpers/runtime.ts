@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** Kept between runs, also over `npm ci`: each has some 100 MB, which is too much for everybody's `node_modules`. */
+/** Kept between runs, also over `npm ci`: each has some 100 MB, which is too much for each `node_modules`. */
 const kept = fileURLToPath(new URL('../../.runtimes/', import.meta.url));
 
 const { platform, arch } = process;

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 /** What {@link greet} sends. */
 export const greeting = 'hello';
 
-/** Serves by a word and a goodbye: enough to see that somebody is there. */
+/** Serves each connection with a word and an end: enough to see that a server is there. */
 export function greet(socket: Socket): void {
   socket.end(greeting);
 }

@@ -16,8 +16,8 @@ export interface ServerProcess {
 }
 
 /**
- * Runs a script of the shell as a server. It begins when its processes are known, as nothing else would be certain. What
- * it says on stdout, and who is killed with it at the end of the test: the group, and the pids that it writes.
+ * Runs a script of the shell as a server. It begins when its processes are known, as nothing else would be certain.
+ * What it says on stdout, and who is killed with it at the end of the test: the group, and the pids that it writes.
  */
 export async function runServer(script: string): Promise<ServerProcess> {
   const child = spawn('sh', ['-c', `read go; ${script}`], {
@@ -52,6 +52,6 @@ function killIfThere(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended by itself, as most do.
+    // It has ended already, as most do.
   }
 }

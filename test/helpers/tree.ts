@@ -15,7 +15,7 @@ import { rename } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-/** Everything in a directory, for comparing: what was made anew, changed, touched or replaced shows. */
+/** Everything in a directory, for comparing: it shows what was created, changed, touched or replaced. */
 export function treeOf(directory: string): Record<string, string> {
   const tree: Record<string, string> = {};
   const look = (folder: string, prefix: string): void => {
@@ -34,7 +34,7 @@ export function treeOf(directory: string): Record<string, string> {
   return tree;
 }
 
-/** Leaves a socket file that nobody listens on any more. */
+/** Leaves a socket file without a listener. */
 export async function deadSocket(path: string): Promise<void> {
   const server = createServer().listen(`${path}~`);
   await once(server, 'listening');

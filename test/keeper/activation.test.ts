@@ -111,7 +111,7 @@ describe('a process with a held socket', () => {
     withDirectory(async (directory) => {
       const program = await start('held-socket.mjs', { args: [`${directory}/s`, 'terminate'] });
       expect(await program.line()).toEqual({ listening: true });
-      expect(await program.line()).toEqual({ message: 'the thread that holds the socket has ended by itself' });
+      expect(await program.line()).toEqual({ message: 'the thread that holds the socket has ended early' });
       expect(await program.line()).toMatchObject({ error: { message: expect.stringContaining('closed') } });
       expect((await program.exited).code).toBe(0);
       rmSync(`${directory}/s`, { force: true });
