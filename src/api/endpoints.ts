@@ -7,8 +7,8 @@ import { isMissing, KnownDefault, type Location, locate, openPlace } from './loc
 import type { ResolvedAcquireOptions, ResolvedManagerOptions } from './options.js';
 
 /**
- * The endpoints of one manager, found by what users call them. A canonical path has at most one endpoint at a time, and
- * none is made once the manager was closed.
+ * The endpoints of one manager, found by the paths that users give. A canonical path has at most one endpoint at a
+ * time, and a closed manager creates none.
  */
 export class Endpoints {
   readonly #byPath = new Map<string, Endpoint>();
@@ -22,7 +22,7 @@ export class Endpoints {
     this.#host = host;
   }
 
-  /** All of them, on their way in or out too. */
+  /** All endpoints, including those that are starting or ending. */
   get all(): Endpoint[] {
     return [...this.#byPath.values()];
   }
@@ -38,12 +38,12 @@ export class Endpoints {
     return this.#closed !== undefined;
   }
 
-  /** The one at a canonical path, or at a bare name whose directory is known: found without a system call. */
+  /** The endpoint at a canonical path, or at a bare name whose directory is known. Needs no system call. */
   known(path: string): Endpoint | undefined {
     return this.#byPath.get(path) ?? this.#byPath.get(this.#known.pathOf(path) ?? '');
   }
 
-  /** The one that a path leads to, if it is live; looks at the disk if it must. */
+  /** The live endpoint that a path leads to. Examines the disk if necessary. */
   find(path: string): Endpoint | undefined {
     const known = this.known(path);
     if (known?.live) return known;
@@ -51,17 +51,17 @@ export class Endpoints {
     return found?.live ? found : undefined;
   }
 
-  /** As {@link Endpoints.find}; undefined for what is no path of a socket. */
+  /** As {@link Endpoints.find}, but undefined for an invalid path. */
   findSafely(path: string): Endpoint | undefined {
     return safely(path, () => this.find(path));
   }
 
-  /** As {@link Endpoints.findSafely}, for one on its way in or out too. */
+  /** As {@link Endpoints.findSafely}, but also for an endpoint that is starting or ending. */
   findAnySafely(path: string): Endpoint | undefined {
     return safely(path, () => this.known(path) ?? this.#lookUp(path));
   }
 
-  /** Where an acquire leads to; makes the default directory for one that can serve there. */
+  /** The location of an acquire. Creates the default directory if the acquire can serve there. */
   locate(path: string | undefined, canServe: boolean): Location {
     try {
       const location = locate(path, canServe, this.#options.allowedDirectories);
@@ -74,7 +74,7 @@ export class Endpoints {
     }
   }
 
-  /** The one at a location; a new one, which begins to claim its socket, if there is none. */
+  /** The endpoint at a location. If there is none, a new one begins to claim its socket. */
   at(location: Location, { serverSpec, settings }: ResolvedAcquireOptions): Endpoint {
     const known = this.#byPath.get(location.path);
     if (known) return known;
@@ -86,7 +86,7 @@ export class Endpoints {
     return endpoint;
   }
 
-  /** Takes out one that is over. */
+  /** Removes an endpoint that is over. */
   remove(endpoint: Endpoint): void {
     const { path, directory } = endpoint.place;
     // Only if the entry is still this one: its successor may have taken the place.
@@ -94,7 +94,7 @@ export class Endpoints {
     directory.release();
   }
 
-  /** Ends all of them at once. Resolves when every file is gone, or is another owner's. */
+  /** Ends all endpoints at once. Resolves when every file is removed, or belongs to another owner. */
   async forceAll(): Promise<void> {
     const ends = this.all.map((endpoint) => endpoint.force());
     const failed = (await Promise.allSettled(ends)).filter((end) => end.status === 'rejected');
@@ -102,7 +102,7 @@ export class Endpoints {
     if (errors.length > 0) throw inOne(errors);
   }
 
-  /** Ends all of them, and makes none any more. Idempotent. */
+  /** Ends all endpoints, and creates no more. Idempotent. */
   close(): Promise<void> {
     this.#closed ??= this.forceAll();
     return this.#closed;
@@ -125,7 +125,7 @@ export class Endpoints {
   }
 }
 
-/** A path that breaks a rule leads to no socket of ours. */
+/** An invalid path leads to no socket. */
 function safely(path: string, find: () => Endpoint | undefined): Endpoint | undefined {
   if (typeof path !== 'string') return undefined;
   try {
@@ -136,7 +136,7 @@ function safely(path: string, find: () => Endpoint | undefined): Endpoint | unde
   }
 }
 
-/** The error as it is if there is one; otherwise one that names all, with the code and fields of the first. */
+/** A single error as it is; for several, one that names them all, with the code and fields of the first. */
 function inOne(errors: readonly SocketReferenceError[]): SocketReferenceError {
   const [first, ...others] = errors as [SocketReferenceError, ...SocketReferenceError[]];
   if (others.length === 0) return first;

@@ -27,8 +27,8 @@ import { ManagerCounters, type ManagerStats } from './stats.js';
 import { stopCommandAt } from './stop.js';
 
 /**
- * The sockets that are shared by way of it: in a thread usually by {@link SocketManager.default}, which all copies of the
- * package have in common.
+ * Manages shared sockets. A thread usually needs only {@link SocketManager.default}, which all copies of the package
+ * share.
  *
  * @example
  * ```ts
@@ -64,7 +64,7 @@ export class SocketManager extends ManagerEmitter {
     this.#pending = new PendingAcquires(this.#endpoints, this.#host, maxPendingAcquires);
   }
 
-  /** The manager of this thread that all copies of the package share. A new one, if it was closed. */
+  /** The manager of this thread that all copies of the package share. If it was closed, a new one is created. */
   static get default(): SocketManager {
     return defaultManager(() => new SocketManager());
   }
@@ -75,11 +75,13 @@ export class SocketManager extends ManagerEmitter {
   }
 
   /**
-   * A reference to the socket at a path. The first one makes this process serve it; while it is active, all others
-   * share it as it is.
+   * Acquires a reference to the socket at a path. If the socket is not served yet, this process begins to serve it. All
+   * later acquires, in any process, share it as it is.
    *
-   * @param path - nothing for a new, unguessable name in the default directory; a bare name in it; or an absolute path
-   * @throws SocketReferenceError with a code of docs/errors.md; no count has changed then
+   * @param path - omitted for a new, random name in the default directory; else a bare name there, or an absolute path
+   * @param options - how to serve the socket, and how long to wait; see {@link AcquireOptions}
+   * @returns the reference, once the socket accepts connections
+   * @throws SocketReferenceError with a code of docs/errors.md; then no count has changed
    * @throws DOMException `AbortError` if the signal aborts
    * @example
    * ```ts
@@ -100,7 +102,8 @@ export class SocketManager extends ManagerEmitter {
   }
 
   /**
-   * A new reference (+1) to a socket that is active here, at once and without a system call; undefined if it is not.
+   * Returns a new reference to a socket that is active in this manager, at once and without a system call; undefined if
+   * the socket is not active here.
    *
    * @throws SocketReferenceError `ERR_SOCKREF_INVALID_PATH`, `ERR_SOCKREF_LIMIT_EXCEEDED`
    * @example
@@ -114,27 +117,27 @@ export class SocketManager extends ManagerEmitter {
     return createReference(endpoint.share(this.#options.traceLeaks ? traceOf(this.getExisting) : undefined));
   }
 
-  /** Whether a socket is active here. False, never a throw, for any string. */
+  /** Whether a socket is active in this manager. Returns false for an invalid path; never throws. */
   isSocketActive(path: string): boolean {
     return this.#endpoints.findSafely(path) !== undefined;
   }
 
-  /** Live references to a socket, of all processes; 0 if it is not active here. */
+  /** The references to a socket, of all processes; 0 if the socket is not active in this manager. */
   referenceCount(path: string): number {
     return this.#endpoints.findSafely(path)?.references ?? 0;
   }
 
-  /** How many sockets are active here. Sockets, not references. */
+  /** The number of sockets, not references, that are active in this manager. */
   get activeSocketCount(): number {
     return this.#endpoints.liveCount;
   }
 
   /**
-   * Ends all references of this manager to one socket, at once. Other processes that share it go on among themselves; but
-   * what a command serves, which belongs to no process, ends for all, as by `sockref stop --force`, whether or not
-   * this manager holds it.
+   * Ends all references of this manager to one socket at once. Other processes that share the socket continue without
+   * this one. A socket that a command serves ends for all its holders, as with `sockref stop --force`, even if this
+   * manager has no reference to it.
    *
-   * @returns whether there was anything to end; resolves when every file of it is gone, or is another owner's
+   * @returns whether there was anything to end; resolves when every file is removed, or belongs to another owner
    * @throws SocketReferenceError `ERR_SOCKREF_OWNER_UNRESPONSIVE`, or what could not be ended or removed
    * @example
    * ```ts
@@ -149,19 +152,20 @@ export class SocketManager extends ManagerEmitter {
     try {
       return (location !== undefined && (await stopCommandAt(location))) || endpoint !== undefined;
     } catch (error) {
-      // The caller may not wait for the promise, so the failure is told as a fault too.
+      // The caller may not await the promise, so the failure is also reported as a fault.
       this.#host.fault(location?.path ?? path, error);
       throw error;
     }
   }
 
-  /** Ends all references of this manager, at once. Resolves when every file is gone, or is another owner's. */
+  /** Ends all references of this manager at once. Resolves when every file is removed, or belongs to another owner. */
   cleanupAllSockets(): Promise<void> {
     return this.#endpoints.forceAll();
   }
 
   /**
-   * Who holds a socket, asked of its owner, from any process and without taking a reference. Undefined if there is none.
+   * Asks the owner of a socket for its holders, without taking a reference. Works from any process. Resolves to
+   * undefined if the socket does not exist.
    *
    * @example
    * ```ts
@@ -184,7 +188,7 @@ export class SocketManager extends ManagerEmitter {
   }
 
   /**
-   * All sockets of a directory, by name; of the default directory if none is given.
+   * Inspects all sockets in a directory, sorted by name. Without a directory it takes the default one.
    *
    * @example
    * ```ts
@@ -195,17 +199,20 @@ export class SocketManager extends ManagerEmitter {
     return listSockets(directory, (path) => this.inspect(path));
   }
 
-  /** What this manager has and what it did. */
+  /** The current numbers of this manager, and what it has done so far. */
   stats(): ManagerStats {
     return this.#counters.snapshot(this.#endpoints.all, this.#pending.count, this.#cleanUps);
   }
 
-  /** Ends all references and refuses further acquires. Idempotent. */
+  /**
+   * Ends all references of this manager and refuses further acquires. Idempotent. Resolves when every file is removed,
+   * or belongs to another owner.
+   */
   close(): Promise<void> {
     return this.#endpoints.close();
   }
 
-  /** As {@link SocketManager.close}, for `await using`. */
+  /** Closes the manager at the end of an `await using` block, as {@link SocketManager.close} does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

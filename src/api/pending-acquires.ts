@@ -28,7 +28,7 @@ export class PendingAcquires {
     return this.#count;
   }
 
-  /** Waits for a reference, through as many lives of the socket as its time allows. */
+  /** Waits for a reference, through several lives of the socket if necessary, until its time is over. */
   async acquire(
     path: string | undefined,
     options: ResolvedAcquireOptions,
@@ -46,7 +46,7 @@ export class PendingAcquires {
         if (signal?.aborted) throw abortError(signal);
         const endpoint = this.#endpoints.at(location, options);
         if (endpoint.state === 'active') {
-          // Reached by another spelling of its path, which only the look at the disk has shown to be the same.
+          // The path was another spelling of a known one, which only the look at the disk has shown.
           endpoint.offer(serverSpec);
           return endpoint.share(trace);
         }

@@ -9,26 +9,29 @@ import type { OwnerSettings } from '../ownership/settings.js';
 import type { WaitReason } from '../ownership/wait-reason.js';
 import type { ServerSpec } from '../serving/server-spec.js';
 
-/** What a claim attempt asks of its endpoint, and tells it. The lease that it brings tells the endpoint of its end. */
+/**
+ * What a claim attempt needs from its endpoint, and tells it. The lease that it obtains tells the endpoint of its own
+ * end.
+ */
 export interface ClaimingEndpoint extends LeaseEvents {
   readonly place: Place;
   readonly settings: OwnerSettings;
   readonly context: Context;
-  /** What to serve with, by now. */
+  /** What the endpoint can serve with at this moment. */
   readonly serverSpec: ServerSpec | undefined;
   readonly ownReferences: number;
   /** What the attempt waits for now. */
   waitsFor(reason: WaitReason): void;
-  /** The lease is there, in this tick. */
+  /** The lease was obtained, in this tick. */
   claimed(lease: Lease, attempt: ClaimAttempt): void;
   claimFailed(error: unknown): void;
-  /** It looked for a new owner until the time for that was over. */
+  /** No new owner was found in the allowed time. */
   claimTimedOut(attempt: ClaimAttempt): void;
 }
 
 /**
- * One try of an endpoint to get a lease, from its beginning until it has one, failed or was abandoned. The endpoint hears of
- * one of these only: an abandoned attempt gives up the lease that it gets all the same.
+ * One attempt of an endpoint to obtain a lease: it succeeds, fails or is abandoned, and reports only that. If an
+ * abandoned attempt still obtains a lease, it gives the lease up.
  */
 export class ClaimAttempt implements Claim {
   readonly place: Place;
@@ -41,7 +44,7 @@ export class ClaimAttempt implements Claim {
   readonly #lostOwnerPid: number | undefined;
   readonly #abort = new AbortController();
   #settled: Promise<void> = Promise.resolve();
-  /** The end of a lease that came too late. */
+  /** The end of a lease that was obtained too late. */
   #lateLease: Promise<void> | undefined;
 
   /**
@@ -63,7 +66,7 @@ export class ClaimAttempt implements Claim {
     return this.#abort.signal;
   }
 
-  /** Begins to claim. Once only. */
+  /** Begins to claim. Callable once. */
   begin(): void {
     this.#settled = claim(this).then(
       () => this.#lateLease,
@@ -74,11 +77,14 @@ export class ClaimAttempt implements Claim {
     if (this.failover) this.#limitTime();
   }
 
-  /** Gives up. Resolves when nothing of it is left, nor of the owner that was lost if no process serves in its place. */
+  /**
+   * Abandons the attempt. Resolves when nothing of it is left, and nothing of the lost owner, unless another process
+   * serves in its place.
+   */
   async abandon(): Promise<void> {
     this.#abort.abort();
     await this.#settled;
-    // The last one out of those who outlived the owner removes what it left.
+    // The last of the references that outlived the owner removes what it left.
     if (this.#lostOwnerPid !== undefined) await removeLeftovers(this.place, this.#lostOwnerPid);
   }
 
@@ -95,7 +101,7 @@ export class ClaimAttempt implements Claim {
     this.#endpoint.waitsFor(reason);
   }
 
-  /** Handed on without its object. */
+  /** An arrow function, because it is passed on without its object. */
   readonly accept = (lease: Lease): void => {
     if (this.signal.aborted) this.#lateLease = lease.abandon();
     else this.#endpoint.claimed(lease, this);

@@ -6,12 +6,12 @@ import type { ClaimAttempt } from './claim-attempt.js';
 export type LossCause = 'owner-died' | 'deposed';
 
 type State =
-  /** Nobody here holds it yet; acquires wait. */
+  /** No reference exists here yet; acquires wait. */
   | { readonly kind: 'claiming'; readonly attempt: ClaimAttempt }
   | { readonly kind: 'active'; readonly lease: Lease }
   /** The owner is gone, the references are kept, and a new owner is sought. */
   | { readonly kind: 'recovering'; readonly attempt: ClaimAttempt; readonly cause: LossCause }
-  /** No reference can be given out any more; `done` when all of it is gone. */
+  /** No reference can be given out any more; `done` resolves when everything is removed. */
   | { readonly kind: 'stopping'; readonly done: Promise<void> }
   | { readonly kind: 'ended' };
 
@@ -34,7 +34,7 @@ export class EndpointLife {
     return this.#state;
   }
 
-  /** The role that it has, or had last: the events of its end name it too. */
+  /** Its current or last role: the events of its end name it, too. */
   get role(): Lease['role'] {
     return this.#role;
   }
@@ -47,7 +47,7 @@ export class EndpointLife {
     return this.#state.kind === 'active' ? this.#state.lease : undefined;
   }
 
-  /** The claim that is under way. */
+  /** The claim in progress. */
   get attempt(): ClaimAttempt | undefined {
     return this.#state.kind === 'claiming' || this.#state.kind === 'recovering' ? this.#state.attempt : undefined;
   }
@@ -68,7 +68,7 @@ export class EndpointLife {
     this.#enter({ kind: 'active', lease });
   }
 
-  /** What waits for a change goes on waiting: nothing can be connected to. */
+  /** Those that wait for a change keep waiting, because no connection can be made. */
   recover(attempt: ClaimAttempt, cause: LossCause): void {
     this.#role = 'member';
     this.#state = { kind: 'recovering', attempt, cause };

@@ -20,8 +20,8 @@ const resolved = Promise.resolve();
 const previousToStop: WaitReason = { waitingFor: 'the previous server to stop', pid: undefined };
 
 /**
- * One socket in this manager: its counted references, those who wait for one, and the lease that they share. Each change of
- * the count is decided in the tick in which it comes, without a system call (I3, I5).
+ * One socket in this manager: its counted references, the acquires that wait for one, and the lease that they share.
+ * Each change of the count is decided in the tick in which it happens, without a system call (I3, I5).
  */
 export class Endpoint implements ClaimingEndpoint, WaitingEndpoint {
   readonly place: Place;
@@ -32,7 +32,7 @@ export class Endpoint implements ClaimingEndpoint, WaitingEndpoint {
   readonly #references = new References();
   #serverSpec: ServerSpec | undefined;
   #waitReason: WaitReason = { waitingFor: 'the socket to start', pid: undefined };
-  /** Files that were published here, under owners that were lost. */
+  /** Files that this process published under owners that were lost. */
   #own: readonly Identity[] = [];
 
   constructor(place: Place, settings: OwnerSettings, serverSpec: ServerSpec | undefined, host: EndpointHost) {
@@ -50,7 +50,7 @@ export class Endpoint implements ClaimingEndpoint, WaitingEndpoint {
     return this.#life.live;
   }
 
-  /** Whether it has something to serve with, should this process become responsible for that. */
+  /** Whether this process could serve it. */
   get canServe(): boolean {
     return this.#serverSpec !== undefined;
   }
@@ -71,12 +71,12 @@ export class Endpoint implements ClaimingEndpoint, WaitingEndpoint {
     return this.#life.lease;
   }
 
-  /** When it is over; undefined until it is on its way out. */
+  /** Resolves when it is over; undefined until it begins to end. */
   get ending(): Promise<void> | undefined {
     return this.#life.ending;
   }
 
-  /** References everywhere, as far as it is known here. */
+  /** References of all processes, as far as this process knows. */
   get references(): number {
     const { state } = this.#life;
     if (state.kind === 'active') return this.#references.count + state.lease.others;
@@ -88,7 +88,7 @@ export class Endpoint implements ClaimingEndpoint, WaitingEndpoint {
     return this.live ? this.#references.count : 0;
   }
 
-  /** Why no reference more can be given out, if so. */
+  /** The error if no further reference can be given out. */
   get full(): SocketReferenceError | undefined {
     const max = Math.min(this.context.maxReferences, this.lease?.maxReferences ?? Number.MAX_SAFE_INTEGER);
     return this.references < max ? undefined : tooManyReferences(this.place.path, max);
@@ -98,18 +98,18 @@ export class Endpoint implements ClaimingEndpoint, WaitingEndpoint {
     return this.state === 'stopping' ? previousToStop : this.#waitReason;
   }
 
-  /** Waits for a reference; with an endpoint that is on its way out, for its end. */
+  /** Waits for a reference. If the endpoint is ending, waits for its end. */
   wait(options: WaiterOptions, serverSpec: ServerSpec | undefined): Promise<ReferenceState | 'start-over'> {
     this.offer(serverSpec);
     return this.#waiters.add(options);
   }
 
-  /** Something to serve with, should this process have to take over and have nothing yet. */
+  /** Gives it something to serve with, if it has nothing yet and must take over. */
   offer(serverSpec: ServerSpec | undefined): void {
     this.#serverSpec ??= serverSpec;
   }
 
-  /** One reference more, at once (I5). Only while {@link Endpoint.live}. */
+  /** Gives out one more reference at once (I5). Only while {@link Endpoint.live}. */
   share(trace: string | undefined): ReferenceState {
     const { full } = this;
     if (full) throw full;
@@ -125,7 +125,7 @@ export class Endpoint implements ClaimingEndpoint, WaitingEndpoint {
     return reference;
   }
 
-  /** One reference less. The promise is that of its end, if it was the last one. */
+  /** Releases one reference. If it was the last one, the promise is that of the endpoint's end. */
   release(reference: ReferenceState): Promise<void> {
     if (!reference.open) return reference.closing ?? resolved;
     reference.open = false;
@@ -139,11 +139,11 @@ export class Endpoint implements ClaimingEndpoint, WaitingEndpoint {
     return reference.closing;
   }
 
-  /** The handle of a reference was collected. */
+  /** The handle of a reference was garbage-collected. */
   collected(reference: ReferenceState): void {
     if (!reference.active) return;
     this.context.leaked(this, reference);
-    // No caller waits for its end; a failure of it is told as a fault.
+    // No caller waits for the end, so its failure is reported as a fault.
     this.release(reference).catch(() => {});
   }
 
@@ -154,12 +154,14 @@ export class Endpoint implements ClaimingEndpoint, WaitingEndpoint {
     if (this.lease) this.#references.tellKeepAlive(this.lease);
   }
 
-  /** Has a reference told when the references end. */
+  /** Remembers to tell a reference when the references end. */
   watch(reference: ReferenceState): void {
     this.#references.watch(reference);
   }
 
-  /** Ends it at once, whatever references it has here; processes elsewhere go on among themselves. */
+  /**
+   * Ends it at once, whatever references it has here. Other processes that share the socket continue without this one.
+   */
   force(): Promise<void> {
     const { attempt, lease } = this.#life;
     if (!attempt && !lease) return this.ending ?? resolved;
@@ -176,12 +178,12 @@ export class Endpoint implements ClaimingEndpoint, WaitingEndpoint {
     return this.ending ?? done;
   }
 
-  /** Resolves when the socket can be connected to, or cannot be any more. */
+  /** Resolves when the socket can be connected to, or will not be any more. */
   whenChanged(): Promise<void> {
     return this.#life.whenChanged();
   }
 
-  /** Why a reference to it is of no use. */
+  /** The error for using an ended reference. */
   closedError(open: boolean): SocketReferenceError {
     return this.#references.closedError(this.place.path, open);
   }
@@ -272,7 +274,7 @@ export class Endpoint implements ClaimingEndpoint, WaitingEndpoint {
         this.#end();
       });
     this.#life.stop(ended);
-    // Callers that wait for it get the error too; here it is told in case that none does.
+    // Callers that wait for it get the error too; without one it is reported here.
     ended.catch((error: unknown) => this.context.fault(this.place.path, error));
   }
 
