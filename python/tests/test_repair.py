@@ -19,7 +19,7 @@ from support import Case, run_program, started_program
 import sockref
 from sockref._files import directory
 from sockref._files.identity import Found
-from sockref._files.lock import EndpointLock
+from sockref._files.lock_file import LockFile
 
 _NAMES = ("app.sock", "app.sock.ctl", "app.sock.lock")
 
@@ -72,7 +72,7 @@ class Repair(Case):
 
     def test_a_repair_that_fails_deposes_nobody(self) -> None:
         with self.acquire() as reference:
-            with mock.patch("sockref._ownership.repair.begin_record", side_effect=OSError(28, "no space")):
+            with mock.patch.object(LockFile, "begin", side_effect=OSError(28, "no space")):
                 os.unlink(self.path("app.sock.lock"))
                 # More than one look: the first must leave nothing that a later one takes for another owner's.
                 self.eventually(lambda: len(self.told("fault")) >= 3)
@@ -100,7 +100,7 @@ class Repair(Case):
             self.assertEqual((reference.role, self.told("lost"), self.told("failover")), ("owner", [], []))
 
     def test_a_start_does_not_read_the_lock_file_that_it_has_made(self) -> None:
-        with mock.patch("sockref._ownership.claim.read_record", side_effect=OSError(errno.EIO, "on purpose")):
+        with mock.patch.object(LockFile, "record", side_effect=OSError(errno.EIO, "on purpose")):
             # It is empty, so there is nothing to read.
             self.acquire().close()
 
@@ -137,13 +137,13 @@ class Repair(Case):
         self.acquire().close()
 
     def test_a_lock_that_cannot_be_let_go_of_keeps_nobody_waiting(self) -> None:
-        release = EndpointLock.release
+        release = LockFile.release
 
-        def fail(lock: EndpointLock) -> None:
+        def fail(lock: LockFile) -> None:
             release(lock)
             raise OSError(5, "on purpose")
 
-        with self.acquire() as reference, mock.patch.object(EndpointLock, "release", fail):
+        with self.acquire() as reference, mock.patch.object(LockFile, "release", fail):
             os.rename(self.path("app.sock.lock"), self.path("gone"))
             with open(self.path("app.sock.lock"), "w") as file:
                 os.fchmod(file.fileno(), 0o600)

@@ -11,12 +11,11 @@ from typing import Any
 
 from support import VECTORS
 
+from sockref._files.descriptor_text import read_text
 from sockref._files.record import (
     OwnerRecord,
     looks_like_record,
     parse_record,
-    read_record,
-    read_text,
 )
 from sockref._protocol.constants import MAX_RECORD_BYTES, RECORD_MAGIC
 
@@ -48,7 +47,7 @@ class Records(unittest.TestCase):
             with self.subTest(case["name"]), tempfile.TemporaryFile() as file:
                 file.write(bytes_of(case))
                 file.flush()
-                self.assertEqual(names_of(read_record(file.fileno())), case["names"])
+                self.assertEqual(names_of(parse_record(read_text(file.fileno(), MAX_RECORD_BYTES))), case["names"])
                 start = read_text(file.fileno(), len(RECORD_MAGIC))
                 self.assertEqual(looks_like_record(start), case["ours"])
                 self.assertEqual(os.fstat(file.fileno()).st_size, len(bytes_of(case)))

@@ -7,7 +7,7 @@ import random
 import re
 from typing import Final
 
-from .._files.lock import EndpointLock
+from .._files.lock_file import LockFile
 from .._files.paths import join_path
 from .._ownership.lease import Context
 from .._ownership.remove_leftovers import remove_leftovers_under
@@ -60,10 +60,10 @@ async def _sweep(location: Location, context: Context) -> None:
 async def _sweep_if_stale(location: Location, context: Context) -> None:
     place = open_place(location)
     try:
-        attempt = EndpointLock.attempt(place.directory, place.names.lock, place.path, create=False)
-        if not isinstance(attempt, EndpointLock):
+        attempt = LockFile.attempt(place, create=False)
+        if not isinstance(attempt, LockFile):
             return
-        swept = await remove_leftovers_under(attempt, place.path)
+        swept = await remove_leftovers_under(attempt)
         if swept.names:
             context.hooks.reclaimed(place.path, swept.pid, swept.names)
     finally:

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
-from .._files.lock import Absent, Busy, EndpointLock, peek_record
+from .._files.lock_file import LockFile
+from .._files.locking import Absent, Busy, peek_record
 from .._files.place import Place
 from .._files.platform import process_start
 from .._files.record import OwnerRecord
@@ -54,17 +55,16 @@ async def query(place: Place, timeout: float) -> Finding:
     if isinstance(asked, dict):
         return Answered(asked)
     connected = asked != "nobody"
-    lock = place.names.lock
-    attempt = EndpointLock.attempt(place.directory, lock, place.path, create=False)
+    attempt = LockFile.attempt(place, create=False)
     match attempt:
         case Absent():
             return None
         case Busy(record):
             # One that we reach although its process is not to be seen lives where we cannot see it.
             return Silent(None if _is_past(record) and not connected else record, connected)
-        case EndpointLock():
+        case LockFile():
             attempt.release()
-            return Stale(peek_record(place.directory, lock, place.path))
+            return Stale(peek_record(place))
 
 
 async def ask(place: Place, timeout: float) -> Holders | None:

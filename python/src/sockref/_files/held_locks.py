@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 from .._printable import printable
 from .leftovers import kill_orphans, reclaim
-from .record import read_record
 
 if TYPE_CHECKING:
-    from .lock import EndpointLock
+    from .lock_file import LockFile
 
-_held: set[EndpointLock] = set()
+_held: set[LockFile] = set()
 """Each with its descriptor open: a lock itself enters and leaves, in the step in which that is opened or closed."""
 
 
-def held_from_now(lock: EndpointLock) -> None:
+def held_from_now(lock: LockFile) -> None:
     """Has the files of a lock removed when the process exits without having let go of it.
 
     The same code that repairs after a dead owner does it, from the same record, so exit can come at any instant of a
@@ -25,7 +24,7 @@ def held_from_now(lock: EndpointLock) -> None:
     _held.add(lock)
 
 
-def held_no_more(lock: EndpointLock) -> None:
+def held_no_more(lock: LockFile) -> None:
     """The descriptor is about to be closed."""
     _held.discard(lock)
 
@@ -37,7 +36,7 @@ def clean_up() -> None:
             _clean_up_one(lock)
         except Exception as error:
             # The next owner repairs it from the record. Exit cannot wait, and the other endpoints still have their turn.
-            message = printable(f"sockref could not remove the files of {lock.path} at exit: {error}")
+            message = printable(f"sockref could not remove the files of {lock.place.path} at exit: {error}")
             os.write(2, f"{message}\n".encode(errors="backslashreplace"))
 
 
@@ -46,7 +45,7 @@ def forget_all() -> None:
     _held.clear()
 
 
-def _clean_up_one(lock: EndpointLock) -> None:
+def _clean_up_one(lock: LockFile) -> None:
     if not lock.is_open():
         # Its number may be another one's by now, with another owner's record behind it: neither read nor close it.
         held_no_more(lock)
@@ -55,9 +54,9 @@ def _clean_up_one(lock: EndpointLock) -> None:
         )
     try:
         # Whether or not the lock's name still leads to it: what its record names is ours, or a dead owner's.
-        record = read_record(lock.fd)
+        record = lock.record()
         kill_orphans(record)
-        reclaim(lock, lock.path, record)
+        reclaim(lock, record)
         lock.remove()
     finally:
         lock.release()

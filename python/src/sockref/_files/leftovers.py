@@ -21,7 +21,7 @@ from .record import OwnerRecord, RecordedServer
 from .remove import remove_private_directory, unlink_if_same
 
 if TYPE_CHECKING:
-    from .lock import EndpointLock
+    from .lock_file import LockFile
 
 ReclaimRule = Literal["recorded", "stale"]
 """What to do with a dead socket that no record names: leave it, or remove it if it is ours and refuses connections."""
@@ -35,20 +35,21 @@ class Reclaimed:
     names: list[str] = field(default_factory=list[str])
 
 
-def reclaim(lock: EndpointLock, path: str, record: OwnerRecord | None) -> Reclaimed:
+def reclaim(lock: LockFile, record: OwnerRecord | None) -> Reclaimed:
     """Removes what the record of a held lock file names: files by identity, private directories by their random name.
 
     Safe to be killed in at any step: the record stays until all is done.
     """
     if record is None:
         return Reclaimed(None)
-    assert_known_version(record, path)
+    place = lock.place
+    assert_known_version(record, place.path)
     done = Reclaimed(record.pid)
     for published in record.published:
-        if unlink_if_same(lock.directory, published.name, published.file):
+        if unlink_if_same(place.directory, published.name, published.file):
             done.names.append(published.name)
     for name in record.temporaries:
-        if remove_private_directory(lock.directory, name):
+        if remove_private_directory(place.directory, name):
             done.names.append(name)
     return done
 
@@ -70,12 +71,12 @@ def servers_of(record: OwnerRecord | None) -> list[RecordedServer]:
     return record.servers if record is not None and record.version == PROTOCOL_VERSION else []
 
 
-def free_name(lock: EndpointLock, path: str, name: str, rule: ReclaimRule, own: Sequence[Identity]) -> None:
+def free_name(lock: LockFile, name: str, rule: ReclaimRule, own: Sequence[Identity]) -> None:
     """Refuses to go on while something foreign lies at a name that this endpoint needs.
 
     `own` are files that this process itself published in an earlier life of the endpoint.
     """
-    directory = lock.directory
+    directory, path = lock.place.directory, lock.place.path
     found = directory.look(name)
     if found is None:
         return

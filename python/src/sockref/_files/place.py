@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from .._protocol.constants import CONTROL_SUFFIX, LOCK_SUFFIX
 from .directory import Directory
 
 SocketKind = Literal["control", "data"]
 """The two sockets of an endpoint."""
+
+SOCKET_KINDS: Final[tuple[SocketKind, ...]] = ("control", "data")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,13 @@ from .directory import Directory
 from .foreign import foreign_file
 from .identity import Identity
 from .paths import assert_path_fits, join_path
+from .place import Place
 from .platform import MAX_SOCKET_PATH_BYTES, REACHES_THROUGH_DESCRIPTORS
-from .record import append_record, begin_record, published_entry, temporary_entry
+from .record import published_entry, temporary_entry
 from .remains import Remains
 
 if TYPE_CHECKING:
-    from .lock import EndpointLock
+    from .lock_file import LockFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +35,15 @@ class Publication:
 
 
 def publish(
-    lock: EndpointLock, path: str, publications: Sequence[Publication], remains: Remains, *, begin: bool = False
+    lock: LockFile, publications: Sequence[Publication], remains: Remains, *, begin: bool = False
 ) -> list[tuple[socket.socket, Identity]]:
     """Publishes sockets, in this order; returns who listens, and which files they are (I6, I2).
 
     Each is bound and listening in a private directory, given its mode, named in the record, and only then linked. On
-    failure nothing of it remains but what the system does not let go of, which `remains` and the record name. `path` is the
-    endpoint's, for messages. `begin`: this process begins its record with it.
+    failure nothing of it remains but what the system does not let go of, which `remains` and the record name. `begin`: this
+    process begins its record with it.
     """
-    directory = lock.directory
+    directory, path = lock.place.directory, lock.place.path
     listeners: list[socket.socket] = []
     linked: list[tuple[str, Identity]] = []
     try:
@@ -53,9 +54,9 @@ def publish(
                 listeners.append(_listen(directory, private))
                 settled.append((private, publication.name, _settle(directory, private, publication.mode)))
             # All of them before the first has its name.
-            append_record(lock.fd, *(published_entry(name, file) for _, name, file in settled))
+            lock.append(*(published_entry(name, file) for _, name, file in settled))
             for private, name, file in settled:
-                _link_new(lock, path, private, name)
+                _link_new(lock.place, private, name)
                 linked.append((name, file))
     except Exception as error:
         for listener in listeners:
@@ -67,12 +68,13 @@ def publish(
 
 
 @contextlib.contextmanager
-def _private_directory(lock: EndpointLock, remains: Remains, begin: bool) -> Generator[Callable[[], str]]:
+def _private_directory(lock: LockFile, remains: Remains, begin: bool) -> Generator[Callable[[], str]]:
     """A directory in which sockets are bound before they are published; gives names in it."""
     name = f"{PRIVATE_PREFIX}{secrets.token_hex(PRIVATE_NAME_DIGITS // 2)}"
-    fd = lock.directory.fd
+    directory = lock.place.directory
+    fd = directory.fd
     # Named in the record before it exists: a crash from here on leaves nothing that the next owner does not know of.
-    (begin_record if begin else append_record)(lock.fd, temporary_entry(name))
+    (lock.begin if begin else lock.append)(temporary_entry(name))
     given: list[str] = []
 
     def private_name() -> str:
@@ -94,7 +96,7 @@ def _private_directory(lock: EndpointLock, remains: Remains, begin: bool) -> Gen
             # Gone already, or never made.
             pass
         except OSError:
-            remains.remove_directory(lock.directory, name)
+            remains.remove_directory(directory, name)
 
 
 def _settle(directory: Directory, name: str, mode: int) -> Identity:
@@ -120,9 +122,9 @@ def _listen(directory: Directory, name: str) -> socket.socket:
     return listener
 
 
-def _link_new(lock: EndpointLock, path: str, private: str, name: str) -> None:
+def _link_new(place: Place, private: str, name: str) -> None:
     """link() never replaces what is there: two publishers cannot both succeed."""
-    directory = lock.directory
+    directory = place.directory
     while True:
         try:
             os.link(
@@ -136,5 +138,5 @@ def _link_new(lock: EndpointLock, path: str, private: str, name: str) -> None:
         except FileExistsError as error:
             found = directory.look(name)
             if found:
-                raise foreign_file(path, join_path(directory.path, name), found) from error
+                raise foreign_file(place.path, join_path(directory.path, name), found) from error
             # It went in between: another owner is on its way out. Then the name is free.

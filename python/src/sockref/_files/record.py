@@ -96,28 +96,13 @@ def _read_entry(value: dict[str, Any], into: OwnerRecord) -> None:
         into.stopping = True
 
 
-def read_record(fd: int) -> OwnerRecord | None:
-    """Reads the record of an open lock file."""
-    return parse_record(read_text(fd, MAX_RECORD_BYTES))
-
-
 def looks_like_record(start: str) -> bool:
     """Whether the text at the start of a file can be that of a record, be it torn in its first line."""
     return start.startswith(RECORD_MAGIC) or RECORD_MAGIC.startswith(start)
 
 
-def read_text(fd: int, size: int) -> str:
-    """The first bytes of an open file, as text."""
-    parts: list[bytes] = []
-    length = 0
-    while length < size and (part := os.pread(fd, size - length, length)):
-        parts.append(part)
-        length += len(part)
-    return b"".join(parts).decode(errors="replace")
-
-
 Entry = dict[str, Any]
-"""A line of a record, besides its header."""
+"""A line of a record."""
 
 
 def temporary_entry(name: str) -> Entry:
@@ -135,36 +120,26 @@ def stopping_entry() -> Entry:
     return {"stopping": True}
 
 
-def begin_record(fd: int, *entries: Entry) -> None:
-    """Starts the record of this process in a lock file that it holds, in place of a dead owner's."""
-    # Not without need: ext4 takes a truncation for the beginning of a replacement, and begins to write it to the disk.
-    if os.fstat(fd).st_size > 0:
-        os.ftruncate(fd, 0)
+def record_header() -> Entry:
+    """The first line of the record of this process."""
     start = process_start()
     header = {"sockref": PROTOCOL_VERSION, "pid": os.getpid(), **({"start": start} if start else {})}
-    _append(fd, 0, [{**header, "since": int(time.time() * 1000)}, *entries])
+    return {**header, "since": int(time.time() * 1000)}
 
 
-def append_record(fd: int, *entries: Entry) -> None:
-    """Adds lines. Done before the things themselves, so that no crash leaves anything that no record names."""
-    _append(fd, os.fstat(fd).st_size, entries)
+def record_lines(entries: Iterable[Entry]) -> bytes:
+    """What is written for lines of a record."""
+    return b"".join(write_json(entry) + b"\n" for entry in entries)
 
 
-def _append(fd: int, size: int, entries: Iterable[Entry]) -> None:
-    lines = b"".join(write_json(entry) + b"\n" for entry in entries)
-    if size + len(lines) > MAX_RECORD_BYTES:
-        raise SocketReferenceError(
-            "ERR_SOCKREF_LIMIT_EXCEEDED",
-            f"The record of this socket would exceed {MAX_RECORD_BYTES} bytes: its files were removed and repaired too "
-            "often; stop whatever removes them, and start the server again",
-            limit="recordBytes",
-            max=MAX_RECORD_BYTES,
-        )
-    written = 0
-    try:
-        while written < len(lines):
-            written += os.pwrite(fd, lines[written:], size + written)
-    except OSError:
-        # A full disk may take a part of the lines before it refuses the rest: the next one must not be lost behind it.
-        os.ftruncate(fd, size)
-        raise
+def assert_record_fits(size: int) -> None:
+    """Refuses to let a record grow to so many bytes."""
+    if size <= MAX_RECORD_BYTES:
+        return
+    raise SocketReferenceError(
+        "ERR_SOCKREF_LIMIT_EXCEEDED",
+        f"The record of this socket would exceed {MAX_RECORD_BYTES} bytes: its files were removed and repaired too "
+        "often; stop whatever removes them, and start the server again",
+        limit="recordBytes",
+        max=MAX_RECORD_BYTES,
+    )

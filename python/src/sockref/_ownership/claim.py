@@ -16,9 +16,10 @@ from .._files.close import close_object
 from .._files.file_end import OutputPlace
 from .._files.identity import Identity
 from .._files.leftovers import Reclaimed, end_orphans, free_name, reclaim, servers_of
-from .._files.lock import Absent, Busy, EndpointLock, peek_record
+from .._files.lock_file import LockFile
+from .._files.locking import Absent, Busy, peek_record
 from .._files.place import Place
-from .._files.record import OwnerRecord, read_record
+from .._files.record import OwnerRecord
 from .._protocol.constants import (
     CLAIM_FIRST_PAUSE_SECONDS,
     CLAIM_LONGEST_PAUSE_SECONDS,
@@ -137,9 +138,9 @@ async def _attempt(request: Claim, seen: _Seen) -> bool:
     if isinstance(server_spec, ServerCommand):
         return await _hire(request, server_spec, seen)
     can_serve = server_spec is not None
-    taken = EndpointLock.attempt(place.directory, place.names.lock, place.path, create=can_serve)
+    taken = LockFile.attempt(place, create=can_serve)
     match taken:
-        case EndpointLock():
+        case LockFile():
             return await _own(request, server_spec, taken, seen)
         case Absent():
             if not _expects_owner(request, seen):
@@ -199,7 +200,7 @@ def _connect(place: Place) -> socket.socket | None:
 def _owner_record(place: Place) -> OwnerRecord | None:
     """What the record says of the owner, for messages only."""
     try:
-        return peek_record(place.directory, place.names.lock, place.path)
+        return peek_record(place)
     except SocketReferenceError:
         # It would only make a message better; what is wrong with the file shows when it is to be locked.
         return None
@@ -251,11 +252,11 @@ async def _find_output(request: Claim) -> None:
             return
 
 
-async def _own(request: Claim, serve: Serve | None, lock: EndpointLock, seen: _Seen) -> bool:
+async def _own(request: Claim, serve: Serve | None, lock: LockFile, seen: _Seen) -> bool:
     """Goes on with the lock in hand; False if it was of no use. Leaves nothing behind when it fails."""
     place, path = request.place, request.place.path
     if serve is None:
-        swept = await remove_leftovers_under(lock, path)
+        swept = await remove_leftovers_under(lock)
         _report(request, swept)
         if swept.names:
             seen.leaving = request.context.loop.time()
@@ -264,16 +265,15 @@ async def _own(request: Claim, serve: Serve | None, lock: EndpointLock, seen: _S
         return False
     repaired = False
     try:
-        record = None if lock.was_empty else read_record(lock.fd)
+        record = None if lock.was_empty else lock.record()
         if servers_of(record):
             request.claimant.waits_for(WaitReason("a dead keeper's server to end"))
             await end_orphans(record)
-        _report(request, reclaim(lock, path, record))
+        _report(request, reclaim(lock, record))
         repaired = True
         for name in (place.names.control, place.names.data):
-            free_name(lock, path, name, request.settings.reclaim, request.own)
+            free_name(lock, name, request.settings.reclaim, request.own)
         start = OwnerStart(
-            place=place,
             lock=lock,
             serve=serve,
             settings=request.settings,
@@ -285,11 +285,11 @@ async def _own(request: Claim, serve: Serve | None, lock: EndpointLock, seen: _S
         Owner.start(start, request.claimant.accept)
         return True
     except BaseException as error:
-        start_over = _is_served_by_another(place, lock, error)
+        start_over = _is_served_by_another(lock, error)
         try:
             # Its record is needed as long as what it names is there.
             if repaired:
-                give_lock_back(lock, path)
+                give_lock_back(lock)
             else:
                 lock.release()
         except Exception as left:
@@ -313,7 +313,7 @@ def _expects_owner(request: Claim, seen: _Seen) -> bool:
     return request.failover is not None or request.context.loop.time() - seen.leaving < SUCCESSION_SECONDS
 
 
-def _is_served_by_another(place: Place, lock: EndpointLock, error: BaseException) -> bool:
+def _is_served_by_another(lock: LockFile, error: BaseException) -> bool:
     """Whether what lies in our way belongs to an owner after all: one whose lock file was removed, by a temp cleaner say.
 
     It holds a lock to which no name leads; it answers on its control socket, has the lock's path by now, or has gone.
@@ -323,6 +323,7 @@ def _is_served_by_another(place: Place, lock: EndpointLock, error: BaseException
     try:
         if lock.check() != "linked":
             return True
+        place = lock.place
         names = (place.names.control, place.names.data)
         if not any(place.directory.look(name) for name in names):
             return True

@@ -13,9 +13,7 @@ from typing import Any, Final, Literal
 from .._control.futures import done_future, follow, outcome
 from .._files.each import take_each
 from .._files.identity import Identity
-from .._files.lock import EndpointLock
-from .._files.place import Place
-from .._files.record import append_record, stopping_entry
+from .._files.lock_file import LockFile
 from .._protocol.constants import SUCCESSOR_GRACE_SECONDS
 from .._protocol.messages import Holder, State
 from .._serving.connections import ConnectionStats, Connections
@@ -26,47 +24,11 @@ from .attached_member import describe
 from .lease import Context, LeaseEvents, Peers, Role
 from .members import Members
 from .members_owner import ByeAnswer
+from .own_record import OwnRecord
+from .owner_phase import Deposed, Ending, Lingering, Phase, Serving, Starting
 from .repair import Repairer
 from .settings import OwnerSettings
 from .sockets import Sockets
-
-
-@dataclass(frozen=True, slots=True)
-class Starting:
-    """Nothing is published yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """It is up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lingering:
-    """There is no reference, and it waits a while for one; `settling` for those who depended on a predecessor."""
-
-    timer: asyncio.TimerHandle
-    settling: asyncio.Future[None] | None
-
-    def over(self) -> None:
-        self.timer.cancel()
-        if self.settling is not None and not self.settling.done():
-            self.settling.set_result(None)
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """Nobody can be welcomed any more; `done` when every file is gone."""
-
-    done: asyncio.Future[None]
-
-
-@dataclass(frozen=True, slots=True)
-class Deposed:
-    """Somebody else is owner by now."""
-
-
-Phase = Starting | Serving | Lingering | Ending | Deposed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +39,7 @@ class OwnerStart:
     references when the last owner was lost.
     """
 
-    place: Place
-    lock: EndpointLock
+    lock: LockFile
     serve: Serve
     settings: OwnerSettings
     context: Context
@@ -93,9 +54,9 @@ class Owner:
     def __init__(self, start: OwnerStart) -> None:
         self.role: Final[Role] = "owner"
         self.owner_pid: Final = os.getpid()
-        self.lock = start.lock
+        self.lock: Final = start.lock
         self._start: Final = start
-        self._place: Final = start.place
+        self._place: Final = start.lock.place
         self._settings: Final = start.settings
         self._loop: Final = start.context.loop
         self._events: Final = start.events
@@ -103,7 +64,6 @@ class Owner:
         self._linger = start.settings.linger
         self._grace_until: Final = self._loop.time() + SUCCESSOR_GRACE_SECONDS
         self._phase: Phase = Starting()
-        self._said_stopping = False
         self._pending_byes: list[ByeAnswer] = []
         settings = start.settings
         self._data: Final = Connections(
@@ -112,14 +72,15 @@ class Owner:
         self._members: Final = Members(self._loop, self, settings)
         self._members.own = start.references
         self.sockets: Final = Sockets(
-            start.place,
+            start.lock,
             settings.mode,
             self._loop,
             {"control": self._members.accept, "data": self._data.accept},
             self._members.make_room,
             self.fault,
         )
-        self._repairer: Final = Repairer(start.place, start.context, settings.heal_interval, self)
+        self.record: Final = OwnRecord(start.lock, self.sockets, self._data, self.fault)
+        self._repairer: Final = Repairer(start.context, settings.heal_interval, self)
 
     @staticmethod
     def start(start: OwnerStart, accept: Callable[[Owner], None]) -> None:
@@ -128,7 +89,7 @@ class Owner:
         `accept` is called in the turn in which it is up, before anything can happen to it.
         """
         owner = Owner(start)
-        owner.sockets.publish(start.lock, ("control", "data"), begin=True)
+        owner.sockets.publish(("control", "data"), begin=True)
         owner._phase = Serving()
         owner._repairer.start()
         accept(owner)
@@ -221,7 +182,7 @@ class Owner:
         hooks = self._start.context.hooks
         failure: SocketReferenceError | None = None
         try:
-            self._say_stopping()
+            self.record.say_stopping()
             await hooks.clean_up(self.sockets.unlink)
             self.sockets.close()
             early: Exception | None = None
@@ -233,13 +194,13 @@ class Owner:
                     early = error
                 self._carry_through(self.lock.release, self._members.close)
             else:
-                self._say_stopping()
+                self.record.say_stopping()
             await self._data.drain(self._settings.drain_timeout)
             if early is not None:
                 raise early
             await hooks.clean_up(self._remove_lock)
         except Exception as error:
-            path = self._start.place.path
+            path = self._place.path
             failure = system_error(error, path, f"remove all that belongs to {path} (the next acquire will)")
             raise failure from error
         finally:
@@ -263,23 +224,7 @@ class Owner:
         for error in take_each(*steps):
             self.fault(system_error(error, path, f"remove the files of {path}"))
 
-    def _say_stopping(self) -> None:
-        """Says, once, that connections drain, if so. That is for those who look from outside: without it they see less, and
-        nothing else is amiss."""
-        if self._said_stopping or self._data.stats.open == 0:
-            return
-        try:
-            append_record(self.lock.fd, stopping_entry())
-            self._said_stopping = True
-        except Exception as error:
-            path = self._place.path
-            self.fault(system_error(error, path, f"write the record of {path}"))
-
     # What the healer asks.
-
-    def relocked(self, lock: EndpointLock) -> None:
-        before, self.lock = self.lock, lock
-        before.release()
 
     def deposed(self) -> None:
         if not isinstance(self._phase, (Serving, Lingering)):

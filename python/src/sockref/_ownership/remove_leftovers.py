@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from .._files.leftovers import Reclaimed, end_orphans, reclaim
-from .._files.lock import Busy, EndpointLock
+from .._files.lock_file import LockFile
+from .._files.locking import Busy
 from .._files.place import Place
-from .._files.record import read_record
 from .._protocol.constants import DYING_OWNER_FIRST_PAUSE_SECONDS, DYING_OWNER_LONGEST_PAUSE_SECONDS
 from .._system_errors import typed
 
@@ -26,9 +26,9 @@ async def _remove_left(place: Place, owner_pid: int) -> None:
     since: float | None = None
     pause = DYING_OWNER_FIRST_PAUSE_SECONDS
     while pause <= DYING_OWNER_LONGEST_PAUSE_SECONDS:
-        attempt = EndpointLock.attempt(place.directory, place.names.lock, place.path, create=False)
-        if isinstance(attempt, EndpointLock):
-            await remove_leftovers_under(attempt, place.path)
+        attempt = LockFile.attempt(place, create=False)
+        if isinstance(attempt, LockFile):
+            await remove_leftovers_under(attempt)
             return
         if not isinstance(attempt, Busy) or attempt.record is None or attempt.record.pid != owner_pid:
             return
@@ -40,12 +40,12 @@ async def _remove_left(place: Place, owner_pid: int) -> None:
         pause *= 2
 
 
-async def remove_leftovers_under(lock: EndpointLock, path: str) -> Reclaimed:
+async def remove_leftovers_under(lock: LockFile) -> Reclaimed:
     """The same with the lock in hand, which is let go of."""
     try:
-        record = read_record(lock.fd)
+        record = lock.record()
         await end_orphans(record)
-        reclaimed = reclaim(lock, path, record)
+        reclaimed = reclaim(lock, record)
         lock.remove()
         return reclaimed
     finally:
@@ -53,14 +53,16 @@ async def remove_leftovers_under(lock: EndpointLock, path: str) -> Reclaimed:
         lock.release()
 
 
-def give_lock_back(lock: EndpointLock, path: str) -> None:
+def give_lock_back(lock: LockFile) -> None:
     """Lets go of a lock with which a start has failed.
 
     What its record names goes first, and its file last: if anything of it cannot be removed, the file stays, for the next
-    one to repair from its record.
+    one to repair from its record. Nothing happens if something has closed its descriptor: the number may be another file's.
     """
+    if not lock.is_open():
+        return
     try:
-        reclaim(lock, path, read_record(lock.fd))
+        reclaim(lock, lock.record())
         lock.remove()
     finally:
         lock.release()

@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 from collections.abc import Callable
 from typing import Final, Protocol
 
 from .._files.foreign import foreign_file
 from .._files.identity import Found, Identity
-from .._files.leftovers import kill_orphans, reclaim
-from .._files.lock import EndpointLock
+from .._files.lock_file import LockFile
 from .._files.mode import restore_mode
 from .._files.paths import join_path
-from .._files.place import Place, SocketKind
-from .._files.record import begin_record, published_entry, read_record
-from .._protocol.constants import HEAL_INTERVAL_SPREAD, LOCK_MODE
+from .._files.place import SOCKET_KINDS, Place, SocketKind
+from .._protocol.constants import HEAL_INTERVAL_SPREAD
 from .._system_errors import system_error
 from .lease import Context
+from .own_record import OwnRecord
 from .reasons import mode_changed
 from .sockets import Sockets
-
-_KINDS: Final[tuple[SocketKind, ...]] = ("control", "data")
 
 
 class RepairedOwner(Protocol):
     """What the healer asks of its owner."""
 
     @property
-    def lock(self) -> EndpointLock: ...
+    def lock(self) -> LockFile: ...
 
     @property
     def sockets(self) -> Sockets: ...
 
-    def relocked(self, lock: EndpointLock) -> None: ...
+    @property
+    def record(self) -> OwnRecord: ...
 
     def deposed(self) -> None: ...
 
@@ -45,15 +42,13 @@ class RepairedOwner(Protocol):
 class Repairer:
     """What is missing is published again; a lock file that someone replaced means that there is another owner now."""
 
-    def __init__(self, place: Place, context: Context, interval: float, owner: RepairedOwner) -> None:
-        self._place: Final = place
+    def __init__(self, context: Context, interval: float, owner: RepairedOwner) -> None:
+        self._place: Final[Place] = owner.lock.place
         self._context: Final = context
         self._interval: Final = interval
         self._owner: Final = owner
         # The foreign file in each place that was complained of: once, not every few seconds.
         self._complained: dict[SocketKind, Identity] = {}
-        # The lock file of a repair that failed, and could not be taken back: no rival's.
-        self._unfinished: Identity | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = False
 
@@ -77,8 +72,7 @@ class Repairer:
         try:
             self._check()
         except Exception as error:
-            path = self._place.path
-            self._context.hooks.fault(path, system_error(error, path, f"look after the files of {path}"))
+            self._failed(error)
 
     def _again(self) -> None:
         self.check()
@@ -90,12 +84,12 @@ class Repairer:
             owner.displaced()
             return
         healed: list[str] = []
-        before = owner.lock
-        if not self._is_owner():
+        found = owner.lock.check()
+        if found == "missing" and self._retake():
+            healed.append(names.lock)
+        elif found != "linked":
             owner.deposed()
             return
-        if owner.lock is not before:
-            healed.append(names.lock)
         # Each for itself: what fails now must not keep the rest from being looked after.
         self._attempt(self._keep_lock_mode)
         # Told when it was left; the end tells if it still is there.
@@ -109,67 +103,29 @@ class Repairer:
 
     def _repair_sockets(self) -> list[str]:
         owner, names = self._owner, self._place.names
-        missing: list[SocketKind] = [kind for kind in _KINDS if self._is_missing(kind)]
+        missing: list[SocketKind] = [kind for kind in SOCKET_KINDS if self._is_missing(kind)]
         if missing:
-            owner.sockets.publish(owner.lock, missing)
+            owner.sockets.publish(missing)
         return [names.socket(kind) for kind in missing]
 
     def _attempt(self, work: Callable[[], object]) -> None:
         try:
             work()
         except Exception as error:
-            path = self._place.path
-            self._context.hooks.fault(path, system_error(error, path, f"look after the files of {path}"))
+            self._failed(error)
 
-    def _is_owner(self) -> bool:
-        """Whether nobody else is owner by now. A lock file that is merely gone is made anew."""
-        state = self._owner.lock.check()
-        if state == "linked":
-            return True
-        return (state == "missing" or self._is_unfinished()) and self._relock()
+    def _failed(self, error: Exception) -> None:
+        path = self._place.path
+        self._context.hooks.fault(path, system_error(error, path, f"look after the files of {path}"))
 
-    def _is_unfinished(self) -> bool:
-        """Whether what lies in the place of the lock file is what a repair of ours could not finish."""
-        if self._unfinished is None:
-            return False
-        found = self._place.directory.look(self._place.names.lock)
-        return found is not None and found.identity.is_same(self._unfinished)
-
-    def _relock(self) -> bool:
-        """A new lock file in place of the one that was removed; False if someone was quicker."""
-        place = self._place
-        lock = EndpointLock.attempt(place.directory, place.names.lock, place.path, create=True)
-        if not isinstance(lock, EndpointLock):
-            return False
-        self._unfinished = lock.identity
-        reclaimed = False
-        try:
-            # Someone may have been owner in between, and be dead already.
-            record = read_record(lock.fd)
-            kill_orphans(record)
-            reclaim(lock, place.path, record)
-            reclaimed = True
-            sockets = self._owner.sockets
-            files = ((place.names.socket(kind), sockets.file(kind)) for kind in _KINDS)
-            named = (published_entry(name, file) for name, file in files if file is not None)
-            begin_record(lock.fd, *named, *sockets.remains.entries)
-        except BaseException:
-            # Until the next look the old lock goes on to be ours. An empty file would only invite others; a record that
-            # names what a dead owner left is needed.
-            if reclaimed:
-                self._attempt(lock.remove)
-            lock.release()
-            raise
-        self._unfinished = None
-        self._owner.relocked(lock)
-        return True
+    def _retake(self) -> bool:
+        """A new lock file in place of the one that was removed; False if another process was quicker."""
+        return self._owner.lock.retake(self._owner.record.entries, self._failed)
 
     def _keep_lock_mode(self) -> None:
-        fd = self._owner.lock.fd
-        mode = os.fstat(fd).st_mode & 0o7777
-        if mode != LOCK_MODE:
-            os.fchmod(fd, LOCK_MODE)
-            self._mode_changed(self._place.names.lock, mode, LOCK_MODE)
+        restored = self._owner.lock.restore_mode()
+        if restored is not None:
+            self._mode_changed(self._place.names.lock, *restored)
 
     def _keep_mode(self, kind: SocketKind, found: Found) -> None:
         """What somebody has given to others is taken back (I6)."""

@@ -10,8 +10,8 @@ from typing import Final
 
 from .._files.each import take_each
 from .._files.identity import Identity
-from .._files.lock import EndpointLock
-from .._files.place import Place, SocketKind
+from .._files.lock_file import LockFile
+from .._files.place import SocketKind
 from .._files.publish import Publication, publish
 from .._files.remains import Remains
 from .._files.remove import unlink_if_same
@@ -25,14 +25,15 @@ class Sockets:
 
     def __init__(
         self,
-        place: Place,
+        lock: LockFile,
         mode: int,
         loop: asyncio.AbstractEventLoop,
         accept: dict[SocketKind, Callable[[socket.socket], None]],
         make_room: Callable[[], bool],
         fault: Callable[[BaseException], None],
     ) -> None:
-        self._place: Final = place
+        self._lock: Final = lock
+        self._place: Final = lock.place
         self._modes: Final[dict[SocketKind, int]] = {"control": CONTROL_MODE, "data": mode}
         self._loop: Final = loop
         self._accept: Final = accept
@@ -42,8 +43,9 @@ class Sockets:
         self._files: dict[SocketKind, Identity] = {}
         self.published: Final[list[Identity]] = []
         """Every file that was ever published, for a later claim to recognise as ours."""
-        doing = f"remove a private directory of {place.path}"
-        self.remains: Final = Remains(lambda error: fault(system_error(error, place.path, doing)))
+        path = lock.place.path
+        doing = f"remove a private directory of {path}"
+        self.remains: Final = Remains(lambda error: fault(system_error(error, path, doing)))
         """What publishing has left, and could not remove."""
 
     def mode_of(self, kind: SocketKind) -> int:
@@ -54,13 +56,12 @@ class Sockets:
         """The file of a socket, if it was published."""
         return self._files.get(kind)
 
-    def publish(self, lock: EndpointLock, kinds: Sequence[SocketKind], *, begin: bool = False) -> None:
+    def publish(self, kinds: Sequence[SocketKind], *, begin: bool = False) -> None:
         """`begin`: this process begins its record with it."""
         place = self._place
         wanted = [Publication(place.names.socket(kind), self._modes[kind]) for kind in kinds]
-        for kind, (listener, file) in zip(
-            kinds, publish(lock, place.path, wanted, self.remains, begin=begin), strict=True
-        ):
+        published = publish(self._lock, wanted, self.remains, begin=begin)
+        for kind, (listener, file) in zip(kinds, published, strict=True):
             old = self._acceptors.get(kind)
             if old is not None:
                 old.close(drain=True)
