@@ -5,12 +5,12 @@ import { ReferenceCounts } from './reference-counts.js';
 import type { KeepAlive, ReferenceState } from './reference-state.js';
 
 /**
- * The references of one endpoint in this manager: how many there are, what the lease was told of them, and who hears of
- * their end. To add or remove one makes no object and no promise (I5).
+ * The references of one endpoint in this manager: their number, what the lease knows about them, and which must be told
+ * of their end. Adding or removing one creates no object and no promise (I5).
  */
 export class References {
   readonly #counts = new ReferenceCounts();
-  /** Those whose signal someone has. */
+  /** The references whose signal is in use. */
   readonly #watched = new Set<ReferenceState>();
   /** Why they ended, if their users did not close them. */
   #reason: SocketReferenceError | undefined;
@@ -26,7 +26,7 @@ export class References {
   }
 
   remove(reference: ReferenceState): void {
-    // Most references end without being watched: to look into the set would be the slowest part of their end.
+    // Most references are not watched: a look into the set would be the slowest part of their end.
     if (reference.watched) this.#watched.delete(reference);
     this.#counts.remove(reference);
   }
@@ -36,7 +36,7 @@ export class References {
     this.#counts.keep(reference, keep);
   }
 
-  /** Has one told when they end. */
+  /** Remembers to tell a reference when the references end. */
   watch(reference: ReferenceState): void {
     this.#watched.add(reference);
   }
@@ -50,7 +50,7 @@ export class References {
     lease.keepAlive(alive);
   }
 
-  /** All of them are of no use from now on. Their signals abort after the running tick. */
+  /** Ends all references. Their signals abort after the current tick. */
   end(reason: SocketReferenceError): void {
     this.#reason = reason;
     const watched = [...this.#watched];
@@ -61,7 +61,7 @@ export class References {
     });
   }
 
-  /** Why a reference is of no use. */
+  /** The error for using an ended reference. */
   closedError(path: string, open: boolean): SocketReferenceError {
     return open && this.#reason ? this.#reason : closedByUser(path);
   }

@@ -7,19 +7,19 @@ import type { WaitReason } from '../ownership/wait-reason.js';
 import type { ReferenceState } from './reference-state.js';
 import { Waiter, type WaiterHost, type WaiterOptions } from './waiter.js';
 
-/** What waiters ask of their endpoint. */
+/** What waiters need from their endpoint. */
 export interface WaitingEndpoint {
   readonly place: Place;
   readonly context: Context;
   /** What a reference waits for now. */
   readonly waitReason: WaitReason;
-  /** There while references can be given out. */
+  /** Present while references can be given out. */
   readonly lease: Lease | undefined;
-  /** Why no reference more can be given out, if so. */
+  /** The error if no further reference can be given out. */
   readonly full: SocketReferenceError | undefined;
-  /** A reference more, which counts from now on. The lease is told by the endpoint. */
+  /** Creates a reference, which counts from now on. The endpoint tells the lease. */
   grant(trace: string | undefined): ReferenceState;
-  /** One waiter less. */
+  /** A waiter has left without a reference. */
   gaveUp(): void;
 }
 
@@ -60,9 +60,9 @@ export class Waiters implements WaiterHost {
   }
 
   /**
-   * Gives each its reference, in the order in which they came. Listeners are called in between, and may release or clean
-   * up. A waiter counts until its turn, so that the socket does not end before; if it was ended all the same, the waiter
-   * stays for the next life (I3).
+   * Gives each waiter its reference, in the order of arrival. Listeners are called in between, and may release or clean
+   * up. A waiter counts until its turn, so that the socket does not end before. If the socket was ended in any case,
+   * the waiter stays for its next life (I3).
    */
   grant(): void {
     for (const waiter of this.#waiters) {
@@ -74,7 +74,10 @@ export class Waiters implements WaiterHost {
     }
   }
 
-  /** Ends all because the claim failed. One that can serve starts over if the claim failed because none could. */
+  /**
+   * Ends all waiters because the claim failed. One that can serve starts over if the claim failed because none could
+   * serve.
+   */
   claimFailed(error: SocketReferenceError): void {
     const notServed = error.code === 'ERR_SOCKREF_NOT_SERVED';
     for (const waiter of this.#takeAll()) {
@@ -87,7 +90,7 @@ export class Waiters implements WaiterHost {
     for (const waiter of this.#takeAll()) waiter.reject(error);
   }
 
-  /** Sends all to the next life of the socket. */
+  /** Makes all waiters start over with the next life of the socket. */
   startOver(): void {
     for (const waiter of this.#takeAll()) waiter.resolve('start-over');
   }
