@@ -14,7 +14,7 @@ from .._protocol.constants import CONNECT_PAUSE_SECONDS
 from .._system_errors import system_error, typed
 from ..errors import SocketReferenceError
 
-# They say "not now": nobody listens yet, the file is being replaced, or the queue is full.
+# They say "not now": no process listens yet, the file is being replaced, or the queue is full.
 _TEMPORARY = {errno.ECONNREFUSED, errno.ENOENT, errno.ECONNRESET, errno.EAGAIN}
 
 

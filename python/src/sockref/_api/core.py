@@ -199,7 +199,7 @@ class Core:
                 endpoint.offer(options.server_spec)
                 return endpoint.share(trace)
             waiting = WaiterOptions(
-                # At least a moment, so that whoever has waited this long gets the error that says what for.
+                # At least a moment, so that a call that has waited this long gets the error that says what for.
                 timeout=max(0.001, deadline - loop.time()),
                 total=options.timeout,
                 trace=trace,

@@ -106,7 +106,7 @@ class Announcer:
                 if event.kind == "fault" and not listeners:
                     self._warn(event)
             except Warning as warning:
-                # Asked for by `-W error`; nobody is here to catch it.
+                # Asked for by `-W error`; nothing here catches it.
                 sys.stderr.write(f"sockref: {warning}\n")
             for listener in listeners:
                 try:
@@ -120,7 +120,7 @@ class Announcer:
                 return self._events.get(timeout=_IDLE_SECONDS)
             except queue.Empty:
                 with self._starting:
-                    # Not in the moment in which somebody counts on this thread.
+                    # Not in the moment in which this thread counts.
                     if self._events.empty():
                         self._thread = None
                         return None

@@ -43,7 +43,7 @@ class ServerInfo:
     no_log: str | None = None
     """Why its output goes to no log; None if it does, or if that is not known."""
     problem: str | None = None
-    """Why nobody can connect to it although it runs: it has closed its socket, or made another one."""
+    """Why no client can connect to it although it runs: it has closed its socket, or made another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class SocketInfo:
     server: ServerInfo | None
     """The command that its owner, then a keeper, runs as the server."""
     references: int | None
-    """All references; None if nobody answers."""
+    """All references; None if no owner answers."""
     members: tuple[HolderInfo, ...]
     """The members, oldest first; at most 200."""
     more_members: int

@@ -24,7 +24,7 @@ def sockets_in(directory: str | None) -> list[str]:
         canonical = default_directory(False) if directory is None else canonical_directory(directory)
         names = [name.decode(errors="replace") for name in os.listdir(canonical.encode())]
     except SocketReferenceError as error:
-        # Nobody has made the default directory yet.
+        # The default directory was not made yet.
         if directory is None and is_missing(error):
             return []
         raise

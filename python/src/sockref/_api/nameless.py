@@ -1,4 +1,4 @@
-"""Nameless sockets that dead owners have left: nobody else could remove them, since nobody knows their names."""
+"""Nameless sockets that dead owners have left: no other process could remove them, since none knows their names."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Handle:
         )
 
     def _is_over(self) -> bool:
-        """Whether there is nothing left to release, or nobody who could do it."""
+        """Whether there is nothing left to release, or no thread that could do it."""
         self._finalizer.detach()
         if not self._state.endpoint.inherited and not self._core.process_ended:
             return False

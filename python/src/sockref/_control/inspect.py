@@ -42,7 +42,7 @@ class Stale:
 Finding = Answered | Silent | Stale | None
 
 
-# Why there is no answer: nobody listens; it had no place for us, be it in its queue; it has heard us, and does not answer.
+# Why there is no answer: no process listens; it had no place for us, not even in its queue; or it heard us and is silent.
 _Unanswered = Literal["nobody", "busy", "silent"]
 
 
@@ -74,7 +74,7 @@ async def ask(place: Place, timeout: float) -> Holders | None:
 
 
 def _is_past(record: OwnerRecord | None) -> bool:
-    """Whoever took the lock over from a dead owner first ends and removes what the record names. Until it begins its own,
+    """A process that takes the lock over from a dead owner first ends and removes what the record names. Until it begins its own,
     the record is not that of the one who holds the lock, and must not be told as that."""
     return record is not None and record.start is not None and process_start(record.pid) != record.start
 

@@ -22,7 +22,7 @@ from .messages import MalformedMessage, parse_to_member
 
 
 def connect_to_owner(place: Place, doing: str) -> socket.socket | Literal["nobody", "busy"]:
-    """A connection to the control socket of this user's owner; or that nobody listens there, or has no place for us now.
+    """A connection to the control socket of this user's owner; or that no process listens there, or has no place for us now.
 
     Raises SocketReferenceError, "cannot <doing>", for a failure of our own, which says nothing about the owner.
     """
@@ -40,7 +40,7 @@ def connect_to_owner(place: Place, doing: str) -> socket.socket | Literal["nobod
         # The accept queue is full.
         if error.errno == errno.EAGAIN:
             return "busy"
-        # Nobody listens there; the lock tells why.
+        # No process listens there; the lock tells why.
         if is_away(error):
             return "nobody"
         raise system_error(error, place.path, doing, "connect") from error

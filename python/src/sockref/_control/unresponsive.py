@@ -21,6 +21,6 @@ def state_of_owner(pid: int, start: str | None) -> str:
 
 
 def unresponsive(path: str, what: str, timeout: float, pid: int, start: str | None) -> SocketReferenceError:
-    """The error of whoever had no answer from a living owner within its time."""
+    """The error of a caller that had no answer from a living owner within its time."""
     message = f"The owner of {path} (pid {pid}) {what}; {state_of_owner(pid, start)}"
     return SocketReferenceError("ERR_SOCKREF_OWNER_UNRESPONSIVE", message, path=path, pid=pid, timeout=timeout)

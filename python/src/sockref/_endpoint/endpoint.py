@@ -69,7 +69,7 @@ class _Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Claiming:
-    """Nobody here holds it yet; acquires wait."""
+    """No reference here holds it yet; acquires wait."""
 
     attempt: _Attempt
 
@@ -231,7 +231,7 @@ class Endpoint:
         return reference.closing
 
     def collected(self, reference: ReferenceState) -> None:
-        """The handle of a reference was collected. Its end is nobody's to wait for; a failure of it is told as a fault."""
+        """The handle of a reference was collected. No call waits for its end; a failure of it is told as a fault."""
         if self.inherited or not reference.active:
             return
         self._host.told("leak", self, trace=reference.trace)
@@ -291,7 +291,7 @@ class Endpoint:
             self._host.told("started", self)
         if failover:
             self._host.told("failover", self)
-        # Whoever still waits counts, so that the socket does not end under them.
+        # Those that still wait count, so that the socket does not end under them.
         while self._waiters:
             waiter = next(iter(self._waiters))
             full = self._limit_met()
@@ -329,7 +329,7 @@ class Endpoint:
     def ended(self, reason: SocketReferenceError) -> None:
         lease = self.lease
         if lease is None:
-            # It has no references yet, and whoever claims it finds out.
+            # It has no references yet, and the next claim finds out.
             return
         self._reason = reason
         if lease.role == "member":
@@ -411,7 +411,7 @@ class Endpoint:
         self._host.told("lost", self, reason=reason)
 
     def _end_if_unused(self) -> None:
-        """Nobody here wants it any more, and no lease says when it ends."""
+        """No reference here needs it any more, and no lease says when it ends."""
         state = self._state
         if isinstance(state, (Claiming, Recovering)) and self._references == 0 and not self._waiters:
             self._abandon_attempt(state.attempt)
@@ -456,7 +456,7 @@ class Endpoint:
                 return
             error = system_error(error, self.place.path, f"end the references to {self.place.path}")
             ended.set_exception(error)
-            # Those who wait for it get the error too; here it is told in case that nobody does.
+            # Those who wait for it get the error too; here it is told in case that no caller does.
             ended.exception()
             self._host.hooks.fault(self.place.path, error)
 

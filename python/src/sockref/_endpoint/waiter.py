@@ -27,7 +27,7 @@ class WaiterOptions:
 
 
 class Waiter:
-    """`given_up` is called when it ended by itself: its time is over."""
+    """`given_up` is called when its time is over."""
 
     def __init__(
         self,

@@ -69,7 +69,7 @@ class Directory:
         try:
             return look(name.encode(), self.fd)
         except UnicodeEncodeError:
-            # Half of a surrogate pair, from somebody's record: no file is called so.
+            # Half of a surrogate pair, from another program's record: no file is called so.
             return None
 
     def is_in_place(self) -> bool:
@@ -96,7 +96,7 @@ class Directory:
         self._holders -= 1
         if self._holders > 0:
             return
-        # Only if the entry is still this directory: the path may have been opened anew as another one.
+        # Only if the entry is still this directory: the path may have been opened again as another one.
         if _open.get(self.path) is self:
             del _open[self.path]
         forget(self)

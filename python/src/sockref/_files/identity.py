@@ -11,7 +11,7 @@ from .birth import birth_of
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Device, inode, and birth time: inode numbers are reused at once. `birth` is `"0"` where nobody knows it."""
+    """Device, inode, and birth time: inode numbers are reused at once. `birth` is `"0"` where the system does not tell it."""
 
     dev: str
     ino: str

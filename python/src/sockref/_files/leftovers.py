@@ -92,7 +92,7 @@ def free_name(lock: LockFile, name: str, rule: ReclaimRule, own: Sequence[Identi
 
 
 def _refuses(directory: Directory, name: str) -> bool:
-    """Whether a connection is refused: nobody listens there. A full queue or any other answer means that somebody may."""
+    """Whether a connection is refused: no process listens there. After a full queue or any other answer one may."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.setblocking(False)
         return sock.connect_ex(directory.address(name)) == errno.ECONNREFUSED

@@ -111,7 +111,7 @@ def _is_free(fd: int) -> bool:
     try:
         return try_lock(fd)
     except OSError as error:
-        # Where there are no locks nobody holds one.
+        # Where there are no locks, no process holds one.
         if error.errno == errno.ENOLCK:
             return True
         raise
@@ -136,7 +136,7 @@ def _assert_ours(fd: int, path: str) -> None:
     found = look_open(fd)
     if found.is_file and found.uid == own_uid():
         if found.stats.st_nlink > 1:
-            # Its other name is somebody else's business: what we write here would be in that file, too.
+            # Another program may use its other name, and would find there what we write here.
             raise foreign_file(path, f"{path}.lock", found, ", under more than one name")
         if found.stats.st_size > 0:
             if looks_like_record(read_text(fd, len(RECORD_MAGIC))):

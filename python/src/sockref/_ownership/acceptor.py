@@ -46,7 +46,7 @@ class Acceptor:
         loop.add_reader(listener, self._accept)
 
     def close(self, drain: bool = False) -> None:
-        """Listens no more; `drain` accepts who has come by now, since nobody else will. Idempotent."""
+        """Listens no more; `drain` accepts who has come by now, since no other process will. Idempotent."""
         if not self._open:
             return
         while drain and self._accept():

@@ -1,4 +1,4 @@
-"""A claim on an endpoint: to become its owner, or a member of whoever is."""
+"""A claim on an endpoint: to become its owner, or a member of the one that it has."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _LOOK = 0.25
 
 @dataclass(frozen=True, slots=True)
 class WaitReason:
-    """What a claim is waiting for, for the error of whoever gives up waiting.
+    """What a claim is waiting for, for the error of an acquire that gives up.
 
     `pid` holds the lock, and began at `start`, if that is known. `output` is that of a server that does not become ready.
     """
@@ -58,7 +58,7 @@ class Claimant(Protocol):
     """On whose behalf a claim is made."""
 
     def server_spec(self) -> ServerSpec | None:
-        """What to serve with; None for one that can only join. Asked anew at each attempt."""
+        """What to serve with; None for one that can only join. Asked at each attempt."""
         ...
 
     def references(self) -> int:
@@ -159,7 +159,7 @@ async def _attempt(request: Claim, seen: _Seen) -> bool:
 
 
 async def _attach_to_other(request: Claim) -> Literal["attached", "nobody"] | NotAttached:
-    """Attaches to an owner that somebody else has started: what only it lacks is no reason for us to fail."""
+    """Attaches to an owner that another process has started: what only it lacks is no reason for us to fail."""
     try:
         return await _attach(request)
     except SocketReferenceError as error:
@@ -207,7 +207,7 @@ def _owner_record(place: Place) -> OwnerRecord | None:
 
 
 async def _hire(request: Claim, server: ServerCommand, seen: _Seen) -> bool:
-    """Has the command line make it that somebody serves, and attaches to that. It claims by itself, as one process more."""
+    """Has the command line start a server, and attaches to its keeper. The command line claims as one more process."""
     if seen.hire is not None:
         # What it started has gone again, or is not what we met.
         seen.hire.detach()
@@ -226,7 +226,7 @@ async def _hire(request: Claim, server: ServerCommand, seen: _Seen) -> bool:
         # Until then it counts, too, and would be the last one out instead of us.
         await seen.hire.detach_and_wait()
     except asyncio.CancelledError:
-        # Whoever was to get it gives it back.
+        # The claimant gives it back.
         request.claimant.accept(member)
         raise
     if not member.is_attached:
@@ -236,7 +236,7 @@ async def _hire(request: Claim, server: ServerCommand, seen: _Seen) -> bool:
 
 
 async def _find_output(request: Claim) -> None:
-    """Learns where the output of the server is that was hired, for the error of whoever gives up waiting for it."""
+    """Learns where the output of the started server is, for the error of an acquire that gives up."""
     place = request.place
     while True:
         await asyncio.sleep(_LOOK)

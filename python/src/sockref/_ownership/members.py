@@ -171,7 +171,7 @@ class Members:
     def references(self, member: AttachedMember, references: int) -> bool:
         """A member's count has changed; False if that cannot be."""
         total = self.total - member.references + references
-        # No member of good faith exceeds the limit by itself, and no total may exceed what is exact (I7).
+        # No member of good faith exceeds the limit alone, and no total may exceed what is exact (I7).
         if references > self.max_references or total > MAX_SAFE_INTEGER:
             return False
         self._count(member, references)

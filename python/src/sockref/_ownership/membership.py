@@ -103,7 +103,7 @@ class Membership:
         self._references = self._told = start.references
         self._heal_again_at = -math.inf
         self._problem: str | None = None
-        """Why nobody can connect to the server, as the owner said last."""
+        """Why no client can connect to the server, as the owner said last."""
         self._sending: Literal["nothing", "scheduled", "waiting"] = "nothing"
         self.outcome: Final[asyncio.Future[NotAttached | None]] = self._loop.create_future()
         self._phase: Phase = Greeting(self.outcome)
@@ -132,7 +132,7 @@ class Membership:
         except asyncio.CancelledError:
             phase = member._phase
             if isinstance(phase, Greeting) and phase.welcomed:
-                # If nobody else waits for the server, it ends: that is worth waiting for.
+                # If no other process waits for the server, it ends: that is worth waiting for.
                 with contextlib.suppress(Exception):
                     await member._say_bye()
             elif isinstance(phase, Greeting):
@@ -197,7 +197,7 @@ class Membership:
         return left
 
     def _leave_unanswered(self, left: asyncio.Future[None], timeout: float) -> None:
-        """The owner does not read. The kernel will tell it that we are gone; nobody here must wait for that."""
+        """The owner does not read. The kernel will tell it that we are gone; no caller must wait for that."""
         path, pid = self._start.place.path, self.owner_pid
         error = unresponsive(path, f"did not answer a release within {timeout:g} s", timeout, pid, None)
         self._start.context.hooks.fault(path, error)

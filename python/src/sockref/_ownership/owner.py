@@ -49,7 +49,7 @@ class OwnerStart:
 
 
 class Owner:
-    """Everything is decided in the turn in which a count changes: nobody can be welcomed in between (I3)."""
+    """Everything is decided in the turn in which a count changes: no member can be welcomed in between (I3)."""
 
     def __init__(self, start: OwnerStart) -> None:
         self.role: Final[Role] = "owner"
@@ -245,7 +245,7 @@ class Owner:
         self._events.lost("deposed")
 
     def displaced(self) -> None:
-        """The path leads elsewhere now, and nobody finds us by it: what holds references must not believe otherwise."""
+        """The path leads elsewhere now, and no process finds us by it: what holds references must not believe otherwise."""
         path = self._place.path
         message = f"The directory of {path} was removed or replaced, and the socket went with it; acquire it again"
         reason = SocketReferenceError("ERR_SOCKREF_CLOSED", message, path=path, reason="directory-replaced")
@@ -271,7 +271,7 @@ class Owner:
             answer(False, None)
 
     def describe(self, members: list[Holder], more: int) -> dict[str, Any]:
-        # Whoever looks may as well have it looked after.
+        # A look from outside is an occasion to look after the files.
         if isinstance(self._phase, (Serving, Lingering)):
             self._loop.call_soon(self._repairer.check)
         return {

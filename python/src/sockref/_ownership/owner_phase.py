@@ -31,14 +31,14 @@ class Lingering:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Nobody can be welcomed any more; `done` when every file is gone."""
+    """No member can be welcomed any more; `done` when every file is gone."""
 
     done: asyncio.Future[None]
 
 
 @dataclass(frozen=True, slots=True)
 class Deposed:
-    """Somebody else is owner by now."""
+    """Another process is owner by now."""
 
 
 Phase = Starting | Serving | Lingering | Ending | Deposed

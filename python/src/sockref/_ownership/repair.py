@@ -128,7 +128,7 @@ class Repairer:
             self._mode_changed(self._place.names.lock, *restored)
 
     def _keep_mode(self, kind: SocketKind, found: Found) -> None:
-        """What somebody has given to others is taken back (I6)."""
+        """A mode that another program has changed is set back (I6)."""
         name, wanted = self._place.names.socket(kind), self._owner.sockets.mode_of(kind)
         if found.mode != wanted:
             restore_mode(self._place.directory, name, found.identity, wanted)

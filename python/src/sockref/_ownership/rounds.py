@@ -42,7 +42,7 @@ class Rounds(Generic[_Member]):
             self._tell_one(member)
 
     def cancel(self) -> None:
-        """Tells nobody any more."""
+        """Tells no member any more."""
         for handle in (self._due, self._next_part):
             if handle is not None:
                 handle.cancel()

@@ -85,6 +85,6 @@ class Sockets:
             unlink_if_same(self._place.directory, self._place.names.socket(kind), file)
 
     def close(self) -> None:
-        """Accepts nobody any more; open connections go on. Idempotent."""
+        """Accepts no connection any more; open connections go on. Idempotent."""
         for acceptor in self._acceptors.values():
             acceptor.close()

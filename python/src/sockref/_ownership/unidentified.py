@@ -28,7 +28,7 @@ _Stranger = TypeVar("_Stranger", bound=Connection)
 class Unidentified(Generic[_Stranger]):
     """They have places of their own, and the oldest gives its place up to a new one.
 
-    So those who say nothing lock nobody out, however many come, and however often (I7).
+    So those who say nothing lock no member out, however many come, and however often (I7).
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_members: int) -> None:
@@ -43,7 +43,7 @@ class Unidentified(Generic[_Stranger]):
             self._take(stranger, self._loop.call_later(UNIDENTIFIED_TIMEOUT_SECONDS, stranger.drop))
 
     def admit_to_wait(self, stranger: _Stranger) -> None:
-        """One that may wait as long as it likes, if nobody needs its place."""
+        """One that may wait as long as it likes, if no other one needs its place."""
         self._take(stranger, None)
 
     def release(self, stranger: _Stranger) -> None:

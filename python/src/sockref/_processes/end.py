@@ -55,5 +55,5 @@ async def end_processes(server: ServerProcesses, first: signal.Signals, grace: f
             pack.send(signal.SIGCONT, living)
             told = True
         await asyncio.sleep(min(wait, left) if left > 0 else wait)
-        # The second look at nobody comes soon.
+        # After a look that found none, the second one comes soon.
         wait = PROCESS_FIRST_PAUSE_SECONDS if empty else min(wait * PROCESS_PAUSE_GROWTH, PROCESS_LONGEST_PAUSE_SECONDS)

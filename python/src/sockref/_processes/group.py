@@ -32,7 +32,7 @@ class ServerProcesses(Protocol):
 class Pack:
     """The processes of a server, in one look after another.
 
-    The system gives the number of a group to nobody as long as somebody is in that group: where we meet a process again, it
+    The system gives the number of a group to no other as long as a process is in that group: where we meet a process again, it
     is still the same group, be its leader gone.
     """
 
@@ -84,7 +84,7 @@ class Pack:
         leader = next((entry for entry in table if entry.pid == group), None)
         if leader is not None:
             return members if leader.start == start else []
-        # No system gives the number of a group away as long as somebody is in it.
+        # No system gives the number of a group away as long as a process is in it.
         known = any(self._known.get(entry.pid) == entry.start or bears_mark(entry.pid, group) for entry in members)
         return members if known else []
 
@@ -95,7 +95,7 @@ def may_end(pid: int) -> bool:
 
 
 def _send(pid: int, number: int) -> bool:
-    """False if it is not permitted. That nobody is there any more is as good as done."""
+    """False if it is not permitted. A process that has gone counts as done."""
     try:
         os.kill(pid, number)
     except PermissionError:

@@ -16,8 +16,8 @@ def _read_boot() -> str:
 
 
 _BOOT = _read_boot()
-"""Numbers of sockets begin anew with each boot of the machine, as pids and start times do: what a record of an earlier boot
-names is nobody."""
+"""Numbers of sockets start again with each boot of the machine, as pids and start times do: what a record of an earlier boot
+names is no process of this one."""
 
 
 def is_of_this_boot(leash: str) -> bool:
@@ -31,7 +31,7 @@ def holds_leash(pid: int, leash: str) -> bool:
     try:
         descriptors = os.listdir(f"/proc/{pid}/fd")
     except OSError:
-        # It is gone, or somebody else's; without /proc there are no leashes.
+        # It is gone, or another user's; without /proc there are no leashes.
         return False
     return any(_target(pid, fd) == socket for fd in descriptors)
 

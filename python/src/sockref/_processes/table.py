@@ -39,7 +39,7 @@ def process_table() -> list[ProcessEntry]:
 
 
 def process_entry(pid: int) -> ProcessEntry | None:
-    """One process; None if there is none of that number, or nobody tells."""
+    """One process; None if there is none of that number, or the system does not tell."""
     if _names_in_proc() is None:
         return next(iter(_parse_ps(_ps("-p", str(pid)))), None)
     return _entry_in_proc(pid)

@@ -25,7 +25,7 @@ class _Gate:
         self._running: Final = threading.RLock()
 
     def enter(self) -> None:
-        """The background thread goes on, unless somebody keeps it."""
+        """The background thread goes on, unless a thread keeps it."""
         with self._turnstile:
             self._running.acquire()
 
@@ -151,7 +151,7 @@ class Background:
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
-            # Perhaps it had come by then, and is on its way here: nobody will get it.
+            # It may have come by then, and be on its way here; no caller will get it.
             self._give_back(future, undo)
             raise
 
@@ -193,7 +193,7 @@ class Background:
 
     @staticmethod
     def _give_back(future: concurrent.futures.Future[T], undo: Callable[[T], object] | None) -> None:
-        """Nobody waits any more. What was cancelled in time comes back by itself."""
+        """The caller does not wait any more. What was cancelled in time comes back without a further call."""
         if future.cancel() or future.cancelled() or undo is None:
             return
         future.add_done_callback(lambda done: None if done.exception() else undo(done.result()))

@@ -34,7 +34,7 @@ class ConnectionStats:
 
 
 class Connection:
-    """A connection that is being served. Whoever serves it closes it."""
+    """A connection that is being served. Its server closes it."""
 
     def __init__(self, sock: socket.socket, soon: Callable[[Callable[[], object]], None], over: Over) -> None:
         self.sock: Final = sock
@@ -181,7 +181,7 @@ class StreamServer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def serve(self, connection: Connection) -> None:
-        # Raises if that loop is closed; then nobody serves here any more.
+        # Raises if that loop is closed; then nothing serves here any more.
         self._serve.loop.call_soon_threadsafe(self._start, connection)
 
     def close(self) -> None:
@@ -203,7 +203,7 @@ class StreamServer:
         except Exception as raised:
             error = raised
         finally:
-            # Whoever ends the loop cancels the task; that is no failure, and the socket is closed all the same.
+            # The end of the loop cancels the task; that is no failure, and the socket is closed all the same.
             close_object(connection.sock)
             connection.finished(error)
 
