@@ -120,7 +120,7 @@ class Announcer:
                 return self._events.get(timeout=_IDLE_SECONDS)
             except queue.Empty:
                 with self._starting:
-                    # Not in the moment in which this thread counts.
+                    # An event that has come in this moment counts on this thread.
                     if self._events.empty():
                         self._thread = None
                         return None
