@@ -46,3 +46,8 @@ export class ClientWatch {
     });
   }
 }
+
+/** Resolves when the event loop has polled all descriptors once more. In the running turn it may have done so already. */
+export async function afterPoll(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -71,6 +71,14 @@ export async function untilAccepted(path: string, boundPath: string, signal: Abo
   }
 }
 
+/** Resolves when a server has a process; rejects with the signal's reason, which says why it has none. */
+export async function untilSpawned({ pid }: { readonly pid: number | undefined }, signal: AbortSignal): Promise<void> {
+  if (pid !== undefined) return;
+  // Why there is none comes in a moment.
+  signal.throwIfAborted();
+  await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+}
+
 /** A connection that is made to see what happens to it. */
 class Probe {
   /** What the server has done with it. A broken one was refused, together with all that waited. */

@@ -17,6 +17,7 @@ import {
   type FailedServer,
   listensElsewhere,
   noDirectory,
+  notEnded,
   notFound,
   notReady,
 } from './failures.js';
@@ -129,6 +130,17 @@ export class ServerProcess {
   end(): Promise<void> {
     this.#ending ??= this.#end();
     return this.#ending;
+  }
+
+  /** The same; rejects also if processes are left. The error names them: only who is told of them can end them. */
+  async endCompletely(): Promise<void> {
+    const { path } = this.#parts.place;
+    try {
+      await this.end();
+    } catch (error) {
+      throw notEnded(path, this.left, error);
+    }
+    if (this.left.length > 0) throw notEnded(path, this.left, undefined);
   }
 
   async #end(): Promise<void> {
