@@ -1,7 +1,8 @@
 import type { SocketReferenceError } from '../errors/error.js';
 import { systemError } from '../errors/system.js';
 import type { Remains } from '../files/remains.js';
-import { Owner, type OwnerStart } from '../ownership/owner.js';
+import { Owner } from '../ownership/owner.js';
+import type { OwnerStart } from '../ownership/owner-start.js';
 import type { SocketKind } from '../ownership/sockets.js';
 import type { Server } from '../serving/server.js';
 import { FirstMember } from './first-member.js';

@@ -16,24 +16,11 @@ import type { ByeAnswer, MembersOwner } from './members-owner.js';
 import { OwnRecord } from './own-record.js';
 import { carryThrough, type EndingOwner, endOwner } from './owner-end.js';
 import { deposed, lingering, type Phase, serving, starting, stopping } from './owner-phase.js';
+import type { OwnerStart } from './owner-start.js';
 import { directoryReplaced, stoppedByForce } from './reasons.js';
 import { type RepairedOwner, Repairer } from './repair.js';
 import type { OwnerSettings } from './settings.js';
 import { type SocketKind, Sockets, type SocketsOwner } from './sockets.js';
-
-/** What an owner needs to start. */
-export interface OwnerStart {
-  /** Locked and checked, and its dead owner's files removed. The owner releases it at its end. */
-  readonly lock: LockFile;
-  readonly server: Server;
-  readonly settings: OwnerSettings;
-  readonly context: Context;
-  readonly events: LeaseEvents;
-  /** References here, including pending acquires. */
-  readonly references: number;
-  /** Members that cannot serve and had references to the endpoint when its last owner was lost. */
-  readonly awaitedDependents: number;
-}
 
 /** The owner of an endpoint. It holds the lock, listens, counts, and ends the endpoint with the last reference. */
 export class Owner implements Lease, MembersOwner, RepairedOwner, SocketsOwner, EndingOwner {
