@@ -49,7 +49,7 @@ export async function attachToHired(request: Claim): Promise<Attachment> {
     return await attach(request);
   } catch (error) {
     if (request.signal.aborted) {
-      const socket = await connectControl({ ...request, signal: new AbortController().signal });
+      const socket = await connectControl({ place: request.place, signal: new AbortController().signal });
       // What that owner could not remove does not fail our claim.
       const fault = (failure: unknown): void => request.context.fault(request.place.path, failure);
       if (socket) await Membership.visit(socket, memberStart(request)).catch(fault);
