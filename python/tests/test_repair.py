@@ -222,7 +222,7 @@ class Nameless(Case):
 
 
 class FailingCloses(Case):
-    """What the system says when a descriptor is closed is about data that nobody here counts on."""
+    """What the system says when a descriptor is closed is about data on which nothing here depends."""
 
     def test_a_close_that_fails_stops_nothing(self) -> None:
         complaints: list[dict[str, Any]] = []

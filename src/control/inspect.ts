@@ -28,7 +28,7 @@ export type Finding =
 export async function query(place: Place, timeoutMs: number): Promise<Finding> {
   const asked = await ask(place, timeoutMs);
   if (asked.kind === 'answered') return asked;
-  const connected = asked.kind !== 'nobody';
+  const connected = asked.kind !== 'no-owner';
   const attempt = LockFile.attempt(place, false);
   switch (attempt.kind) {
     case 'absent':
@@ -58,7 +58,7 @@ function isPast(record: OwnerRecord | undefined): boolean {
  * `busy`: the owner had no place for the question, or its queue was full. `silent`: it accepted the question and did
  * not answer.
  */
-type Asked = { readonly kind: 'answered'; readonly holders: Holders } | { readonly kind: 'nobody' | 'busy' | 'silent' };
+type Asked = { readonly kind: 'answered'; readonly holders: Holders } | { readonly kind: 'no-owner' | 'busy' | 'silent' };
 
 /**
  * Asks the owner for its holders over the control socket, until it answers: a busy owner may have a place for the next
@@ -83,11 +83,11 @@ async function askOnce(place: Place, timeoutMs: number): Promise<Asked> {
     // The accept queue is full.
     if (errnoOf(error) === 'EAGAIN') return { kind: 'busy' };
     // No owner listens; the lock tells why.
-    if (isAway(error)) return { kind: 'nobody' };
+    if (isAway(error)) return { kind: 'no-owner' };
     // A failure of this process says nothing about the owner.
     throw systemError(error, path, `ask the owner of ${path}`);
   }
-  if (!socket) return { kind: 'nobody' };
+  if (!socket) return { kind: 'no-owner' };
   const reply = await askOwner(socket, { type: 'who' }, () => true, timeoutMs);
   switch (reply.kind) {
     case 'answered':

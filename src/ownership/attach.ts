@@ -9,13 +9,13 @@ import type { MembershipStart, NotAttached } from './membership-start.js';
 import { isWithoutDirectory } from './reasons.js';
 import { ownerToAnswer } from './wait-reason.js';
 
-/** The outcome of an attempt to attach; `nobody` if no owner accepted a connection. */
-type Attachment = 'attached' | NotAttached | 'nobody';
+/** The outcome of an attempt to attach; `no-owner` if no owner accepted a connection. */
+type Attachment = 'attached' | NotAttached | 'no-owner';
 
 async function attach(request: Claim): Promise<Attachment> {
   const { place, signal } = request;
   const socket = await connectControl(request);
-  if (!socket) return 'nobody';
+  if (!socket) return 'no-owner';
   request.waitsFor(ownerToAnswer(place));
   const outcome = await Membership.attach(socket, memberStart(request), signal);
   return outcome ?? 'attached';

@@ -63,7 +63,7 @@ async function attempt(request: Claim, seen: Seen): Promise<boolean> {
   const attached = await attachToOther(request);
   if (attached === 'attached') return true;
   const { clock } = request.context;
-  if (attached !== 'nobody') seen.leaving = clock.now();
+  if (attached !== 'no-owner') seen.leaving = clock.now();
   signal.throwIfAborted();
   const taken = LockFile.attempt(place, request.serverSpec() !== undefined);
   switch (taken.kind) {
@@ -74,7 +74,7 @@ async function attempt(request: Claim, seen: Seen): Promise<boolean> {
       request.waitsFor({ waitingFor: 'a new owner', pid: undefined });
       return false;
     case 'busy':
-      request.waitsFor(heldBy(taken, attached === 'nobody' ? 'start' : 'end'));
+      request.waitsFor(heldBy(taken, attached === 'no-owner' ? 'start' : 'end'));
       return false;
   }
 }

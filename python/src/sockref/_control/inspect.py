@@ -43,7 +43,7 @@ Finding = Answered | Silent | Stale | None
 
 
 # Why there is no answer: no process listens; it had no place for us, not even in its queue; or it heard us and is silent.
-_Unanswered = Literal["nobody", "busy", "silent"]
+_Unanswered = Literal["no-owner", "busy", "silent"]
 
 
 async def query(place: Place, timeout: float) -> Finding:
@@ -54,7 +54,7 @@ async def query(place: Place, timeout: float) -> Finding:
     asked = await _ask(place, timeout)
     if isinstance(asked, dict):
         return Answered(asked)
-    connected = asked != "nobody"
+    connected = asked != "no-owner"
     attempt = LockFile.attempt(place, create=False)
     match attempt:
         case Absent():

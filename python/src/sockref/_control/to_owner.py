@@ -21,14 +21,14 @@ from .channel import Channel
 from .messages import MalformedMessage, parse_to_member
 
 
-def connect_to_owner(place: Place, doing: str) -> socket.socket | Literal["nobody", "busy"]:
+def connect_to_owner(place: Place, doing: str) -> socket.socket | Literal["no-owner", "busy"]:
     """A connection to the control socket of this user's owner; or that no process listens there, or has no place for us now.
 
     Raises SocketReferenceError, "cannot <doing>", for a failure of our own, which says nothing about the owner.
     """
     found = place.directory.look(place.names.control)
     if found is None or not found.is_socket or found.uid != own_uid():
-        return "nobody"
+        return "no-owner"
     sock: socket.socket | None = None
     try:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -42,7 +42,7 @@ def connect_to_owner(place: Place, doing: str) -> socket.socket | Literal["nobod
             return "busy"
         # No process listens there; the lock tells why.
         if is_away(error):
-            return "nobody"
+            return "no-owner"
         raise system_error(error, place.path, doing, "connect") from error
     return sock
 

@@ -132,7 +132,7 @@ async def _attempt(request: Claim, seen: _Seen) -> bool:
     attached = await _attach_to_other(request)
     if attached == "attached":
         return True
-    if attached != "nobody":
+    if attached != "no-owner":
         seen.leaving = request.context.loop.time()
     server_spec = claimant.server_spec()
     if isinstance(server_spec, ServerCommand):
@@ -153,12 +153,12 @@ async def _attempt(request: Claim, seen: _Seen) -> bool:
                 # It is alive and well; only its clients take their time.
                 claimant.waits_for(WaitReason(f"the last connections of the previous owner{who} to end"))
             else:
-                what = "start" if attached == "nobody" else "end"
+                what = "start" if attached == "no-owner" else "end"
                 claimant.waits_for(WaitReason(f"the owner{who} to {what}", pid, record.start if record else None))
     return False
 
 
-async def _attach_to_other(request: Claim) -> Literal["attached", "nobody"] | NotAttached:
+async def _attach_to_other(request: Claim) -> Literal["attached", "no-owner"] | NotAttached:
     """Attaches to an owner that another process has started: what only it lacks is no reason for us to fail."""
     try:
         return await _attach(request)
@@ -170,10 +170,10 @@ async def _attach_to_other(request: Claim) -> Literal["attached", "nobody"] | No
 
 async def _attach(
     request: Claim, accept: Callable[[Membership], None] | None = None
-) -> Literal["attached", "nobody"] | NotAttached:
+) -> Literal["attached", "no-owner"] | NotAttached:
     sock = _connect(request.place)
     if sock is None:
-        return "nobody"
+        return "no-owner"
     claimant = request.claimant
     record = _owner_record(request.place)
     pid, began = (record.pid, record.start) if record else (None, None)
