@@ -58,7 +58,9 @@ function isPast(record: OwnerRecord | undefined): boolean {
  * `busy`: the owner had no place for the question, or its queue was full. `silent`: it accepted the question and did
  * not answer.
  */
-type Asked = { readonly kind: 'answered'; readonly holders: Holders } | { readonly kind: 'no-owner' | 'busy' | 'silent' };
+type Asked =
+  | { readonly kind: 'answered'; readonly holders: Holders }
+  | { readonly kind: 'no-owner' | 'busy' | 'silent' };
 
 /**
  * Asks the owner for its holders over the control socket, until it answers: a busy owner may have a place for the next
