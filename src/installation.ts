@@ -57,7 +57,7 @@ function findInstallation(rejected: string[]): Installation | undefined {
   return undefined;
 }
 
-/** By the rules of Node. From our own file it finds our own package, whatever its folder is called. */
+/** By the rules of Node. From our own file it finds our own package under any folder name. */
 function manifestFrom(file: string): string | undefined {
   try {
     return process.getBuiltinModule('node:module').createRequire(file).resolve('sockref/package.json');

@@ -10,8 +10,8 @@ const hiddenInJson = /[\u007f-\u009f\p{Cf}\u2028\u2029]/gu;
 const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r' };
 
 /**
- * Makes a foreign text, such as a path or a label, safe to print: on one line, with escapes for whatever a terminal
- * would obey.
+ * Makes a foreign text, such as a path or a label, safe to print: on one line, with escapes for everything that a
+ * terminal would obey.
  */
 export function printable(text: string): string {
   return text.replace(hidden, (letter) => short[letter] ?? escaped(letter));

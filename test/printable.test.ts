@@ -36,8 +36,8 @@ describe('a text for a terminal', () => {
 
 describe('a message of an error', () => {
   it.each(hidden)('is one line with an escape for %j in a path', (letter, escaped) => {
-    const error = new SocketReferenceError('ERR_SOCKREF_NOT_SERVED', `Nobody serves /tmp/a${letter}b`);
-    expect(error.message).toBe(`Nobody serves /tmp/a${escaped}b`);
+    const error = new SocketReferenceError('ERR_SOCKREF_NOT_SERVED', `No process serves /tmp/a${letter}b`);
+    expect(error.message).toBe(`No process serves /tmp/a${escaped}b`);
     expect(error.stack?.split('\n')[0]).toContain(error.message);
   });
 

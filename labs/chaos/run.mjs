@@ -207,7 +207,8 @@ async function call(witness, directory, paths, signal) {
       const { stdout, stderr } = await sockref([...command, '--json']);
       figures.called++;
       // The socket may be unused at this moment, which is reported as an error.
-      if (stdout === '' && !stderr.includes('Nobody serves')) problems.push(`sockref ${command.join(' ')}: ${stderr}`);
+      if (stdout === '' && !stderr.includes('No process serves'))
+        problems.push(`sockref ${command.join(' ')}: ${stderr}`);
       if (stdout !== '') judge(witness, [JSON.parse(stdout)].flat(), asked);
     });
     await pause(callEveryMs);

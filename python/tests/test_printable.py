@@ -29,8 +29,8 @@ class Printable(Case):
         for letter, escaped in HIDDEN.items():
             with self.subTest(escaped):
                 self.assertEqual(printable(f"a{letter}b"), f"a{escaped}b")
-                error = SocketReferenceError("ERR_SOCKREF_NOT_SERVED", f"Nobody serves /tmp/a{letter}b")
-                self.assertEqual(str(error), f"Nobody serves /tmp/a{escaped}b")
+                error = SocketReferenceError("ERR_SOCKREF_NOT_SERVED", f"No process serves /tmp/a{letter}b")
+                self.assertEqual(str(error), f"No process serves /tmp/a{escaped}b")
                 self.assertEqual(quote(f"a{letter}b"), f'"a{escaped}b"')
 
     def test_everything_else_stays(self) -> None:

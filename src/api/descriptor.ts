@@ -3,7 +3,7 @@ import { Membership } from '../ownership/membership.js';
 import { type SocketReference, stateOf } from './reference.js';
 
 /** A descriptor that a child process inherits. It keeps the reference when this process dies without releasing it. */
-export interface HoldDescriptor {
+export interface ReferenceDescriptor {
   readonly kind: 'descriptor';
   readonly fd: number;
   readonly ended: Anchor['ended'];
@@ -12,14 +12,16 @@ export interface HoldDescriptor {
 }
 
 /** Why there is no descriptor. */
-export type NoHoldDescriptor = { readonly kind: 'none'; readonly because: 'older-owner' | 'owner-lost' };
+export type NoReferenceDescriptor = { readonly kind: 'none'; readonly because: 'older-owner' | 'owner-lost' };
 
 /**
  * Opens a descriptor that does nothing but stay open. The owner counts the references of this process as long as any
- * process has it open. Writes to it are ignored, and reads find its end. The descriptor ends with its owner; a
+ * process has it open. The owner ignores writes to it, and reads find its end. The descriptor ends with its owner; a
  * successor does not know it. Internal: for the command line.
  */
-export async function holdDescriptor(reference: SocketReference): Promise<HoldDescriptor | NoHoldDescriptor> {
+export async function openReferenceDescriptor(
+  reference: SocketReference,
+): Promise<ReferenceDescriptor | NoReferenceDescriptor> {
   const { lease } = stateOf(reference).endpoint;
   if (!(lease instanceof Membership)) return { kind: 'none', because: 'owner-lost' };
   if (!lease.knowsAnchors) return { kind: 'none', because: 'older-owner' };

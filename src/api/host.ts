@@ -51,7 +51,7 @@ export function createHost({ counters, cleanUps, maxReferences, heard, tell, gon
     failedOver: simple('failover'),
     lost: (endpoint, reason) => {
       counters.lost++;
-      // Whatever the endpoint counts at this moment: these references no longer count.
+      // These references no longer count, although the endpoint may still count them at this moment.
       tell('lost', { ...eventOf(endpoint), references: 0, reason });
     },
     leaked: (endpoint, { trace }) => {

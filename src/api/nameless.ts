@@ -16,10 +16,10 @@ const generated = new RegExp(`^[0-9a-f]{${generatedNameDigits}}\\.sock$`);
 /**
  * Removes the files that dead owners of nameless sockets left in the default directory. No other process would remove
  * them, because their names are random. An acquire of a nameless socket calls this and does not wait for it. Live
- * owners hold their locks and are left alone. An owner that is just starting finds its lock taken for a moment, as by
+ * owners hold their locks, and this function leaves their files alone. An owner that is just starting finds its lock taken for a moment, as by
  * any other claim.
  */
-export function sweepNameless(directory: string, report: Report): void {
+export function removeNamelessLeftovers(directory: string, report: Report): void {
   const fault = (path: string, error: unknown): void => {
     // Not a lock file of ours, or one of another version: leave it alone. Nothing is wrong.
     if (isForeignLock(error) || isOfAnotherVersion(error)) return;
@@ -28,7 +28,7 @@ export function sweepNameless(directory: string, report: Report): void {
   try {
     for (const name of someNameless(directory)) {
       const path = joinPath(directory, name);
-      sweepIfStale(path, directory, name, report).catch((error: unknown) => fault(path, error));
+      removeIfStale(path, directory, name, report).catch((error: unknown) => fault(path, error));
     }
   } catch (error) {
     fault(directory, error);
@@ -45,7 +45,7 @@ function someNameless(directory: string): string[] {
   return [...names.slice(first), ...names.slice(0, first)].slice(0, maxNamelessTried);
 }
 
-async function sweepIfStale(path: string, directory: string, name: string, report: Report): Promise<void> {
+async function removeIfStale(path: string, directory: string, name: string, report: Report): Promise<void> {
   const place: Place = openPlace({ path, directory, name, isDefault: true });
   try {
     const attempt = LockFile.attempt(place, false);

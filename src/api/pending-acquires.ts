@@ -5,7 +5,7 @@ import { abortError } from '../errors/error.js';
 import { typedError } from '../errors/system.js';
 import type { Endpoints } from './endpoints.js';
 import { limitExceeded } from './limits.js';
-import { sweepNameless } from './nameless.js';
+import { removeNamelessLeftovers } from './nameless.js';
 import type { ResolvedAcquireOptions } from './options.js';
 
 /**
@@ -39,7 +39,7 @@ export class PendingAcquires {
     try {
       const { serverSpec, signal } = options;
       const location = this.#endpoints.locate(path, serverSpec !== undefined);
-      if (path === undefined && serverSpec) sweepNameless(location.directory, this.#host);
+      if (path === undefined && serverSpec) removeNamelessLeftovers(location.directory, this.#host);
       const deadline = systemClock.now() + options.timeoutMs;
       for (;;) {
         this.#endpoints.assertOpen();

@@ -1,5 +1,5 @@
 import type { SocketReferenceError } from '../errors/error.js';
-import { nobodyServes } from '../ownership/reasons.js';
+import { noProcessServes } from '../ownership/reasons.js';
 import type { CommandName } from './commands.js';
 import { asGiven } from './duration.js';
 import { elsewhere } from './elsewhere.js';
@@ -50,7 +50,7 @@ export function notServed(path: string | undefined, command: CommandName | undef
     other === undefined
       ? ''
       : `, but there is ${other}: the environment (SOCKREF_DIR, XDG_RUNTIME_DIR) is another one there`;
-  return `${nobodyServes(path ?? 'it')}${there}; ${remedy(command)}`;
+  return `${noProcessServes(path ?? 'it')}${there}; ${remedy(command)}`;
 }
 
 function remedy(command: CommandName | undefined): string {

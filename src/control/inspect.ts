@@ -44,8 +44,8 @@ export async function query(place: Place, timeoutMs: number): Promise<Finding> {
 }
 
 /**
- * Whether the record is one of a dead owner. A successor that takes the lock first ends and removes what the record
- * names. Until it begins its own record, the file describes the dead owner and not the one that holds the lock.
+ * Whether the record is one of a dead owner. A successor that takes the lock first ends the processes and removes the
+ * files that the record names. Until it begins its own record, the file describes the dead owner, not the successor.
  */
 function isPast(record: OwnerRecord | undefined): boolean {
   if (record?.start === undefined) return false;

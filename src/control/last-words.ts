@@ -13,7 +13,7 @@ export interface Refusal {
 }
 
 /** The answer to a `bye`, or to a `stop`. */
-export function farewell(last: boolean, failure: SocketReferenceError | undefined): object {
+export function byeAnswer(last: boolean, failure: SocketReferenceError | undefined): object {
   return { type: 'bye', last, ...(failure && { failed: failureOf(failure) }) };
 }
 

@@ -14,7 +14,7 @@ import { type MalformedMessage, parseToMember, type ToMember, type ToOwner } fro
  * Connects to the control socket of an endpoint. Resolves to undefined if this user has no socket there. Rejects with
  * the system's error if no owner listens or the queue is full.
  *
- * @param options - `allowHalfOpen`: Node does not shut the socket down after the owner's last message
+ * @param options - `allowHalfOpen`: Node does not shut down our side after the owner's last message
  * @throws at once, if the file at that path cannot be examined
  */
 export function connectToOwner(

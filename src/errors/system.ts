@@ -32,7 +32,7 @@ export function errnoOf(error: unknown): string | undefined {
   if (typeof code !== 'string') return undefined;
   const unknown = /^(?:UNKNOWN|Unknown system error (-\d+))$/.exec(code);
   if (!unknown) return code;
-  // The native locks give the number nowhere else.
+  // The native locks give the number in the message alone.
   return nameOf(errno ?? Number(unknown[1]));
 }
 

@@ -114,10 +114,10 @@ export function directoryError(error: unknown, path: string): SocketReferenceErr
 
 /** Refuses a directory in which another user could replace our files. */
 export function assertSafe(path: string, uid: number, mode: number, rule: DirectoryRule): void {
-  const refuse = (reason: string, what: string, mend: string): never => {
+  const refuse = (reason: string, what: string, advice: string): never => {
     throw new SocketReferenceError(
       'ERR_SOCKREF_UNSAFE_DIRECTORY',
-      `Unsafe directory ${quote(path)}: it ${what} (owner uid ${uid}, mode ${mode.toString(8).padStart(4, '0')}); ${mend}`,
+      `Unsafe directory ${quote(path)}: it ${what} (owner uid ${uid}, mode ${mode.toString(8).padStart(4, '0')}); ${advice}`,
       { directory: path, uid, mode, reason },
     );
   };

@@ -13,13 +13,13 @@ export function foreignFile(path: string, at: string, stats: BigIntStats, detail
   const found = kindOf(stats);
   const uid = Number(stats.uid);
   const whose = uid === ownUid() ? '' : ` of uid ${uid}`;
-  const mend =
+  const advice =
     found === 'socket' && uid === ownUid()
       ? "if nothing serves it any more, pass reclaim: 'stale' or remove it; else choose another path"
       : 'remove it if it is not needed, or choose another path';
   return new SocketReferenceError(
     'ERR_SOCKREF_ADDRESS_IN_USE',
-    `A ${found}${whose} that sockref did not make lies at ${quote(at)}${detail}; ${mend}`,
+    `A ${found}${whose} that sockref did not make lies at ${quote(at)}${detail}; ${advice}`,
     { path, found, uid },
   );
 }

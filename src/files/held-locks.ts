@@ -11,11 +11,11 @@ const held = new Set<LockFile>();
 let listening = false;
 
 /**
- * Registers a lock, so that its files are removed if the process or worker exits without releasing it. The exit uses
+ * Adds a lock to the list, so that its files are removed if the process or worker exits without releasing it. The exit uses
  * the same code and the same record as the repair after a dead owner, so it can come at any moment of a start or a
  * stop. Only a lock itself adds and removes itself here, in the synchronous step that opens or closes its descriptor.
  */
-export function heldFromNow(lock: LockFile): void {
+export function addHeldLock(lock: LockFile): void {
   if (!listening) {
     listening = true;
     atExit(cleanUp);
@@ -24,7 +24,7 @@ export function heldFromNow(lock: LockFile): void {
 }
 
 /** Removes a lock from the list. Its descriptor is about to be closed. */
-export function heldNoMore(lock: LockFile): void {
+export function removeHeldLock(lock: LockFile): void {
   held.delete(lock);
 }
 
@@ -41,8 +41,8 @@ function cleanUp(): void {
 
 function cleanUpOne(lock: LockFile): void {
   if (!lock.isOpen()) {
-    // By now another thread may use its number, for another owner's record: do not read or close it.
-    heldNoMore(lock);
+    // By now another thread may use the descriptor's number, for another owner's record: do not read or close it.
+    removeHeldLock(lock);
     throw new Error(
       'something in this process closed a descriptor that is not its own; the next acquire removes the files',
     );

@@ -3,7 +3,7 @@ import { errnoOf } from '../errors/system.js';
 import { lockMode, maxRecordBytes } from '../protocol/constants.js';
 import { closeAnyway } from './close.js';
 import { readText, writeText } from './descriptor-text.js';
-import { heldFromNow, heldNoMore } from './held-locks.js';
+import { addHeldLock, removeHeldLock } from './held-locks.js';
 import { type Identity, identityOf, lstatIfThere, sameFile } from './identity.js';
 import { killOrphans, reclaim } from './leftovers.js';
 import { lockAt, lockInherited, type NotLocked } from './locking.js';
@@ -44,7 +44,7 @@ export class LockFile {
     this.#fd = fd;
     this.#identity = identityOf(stats);
     place.directory.retain();
-    heldFromNow(this);
+    addHeldLock(this);
   }
 
   /** Tries once, without waiting. `create` creates a missing lock file. */
@@ -108,7 +108,7 @@ export class LockFile {
    * call.
    *
    * @param entries - the lines of the new record
-   * @param tell - told why the new file could not be removed again after a failure
+   * @param tell - called with the reason if the new file could not be removed after a failure
    */
   retake(entries: () => readonly RecordEntry[], tell: (error: unknown) => void): boolean {
     const attempt = LockFile.attempt(this.place, true);
@@ -225,14 +225,14 @@ export class LockFile {
   /** Forgets a descriptor that other code closed. Neither reads nor closes the file that has its number now. */
   #forget(): void {
     this.#open = false;
-    heldNoMore(this);
+    removeHeldLock(this);
     this.place.directory.release();
   }
 
   /** After the close, another file, perhaps another thread's, may have the number: forget it before. */
   #close(): void {
     this.#open = false;
-    heldNoMore(this);
+    removeHeldLock(this);
     try {
       closeAnyway(this.#fd);
     } finally {

@@ -127,7 +127,7 @@ function removeTemporary(directory: Directory, name: string, remains: Remains): 
 
 /**
  * Gives a server's socket a second name, which the server does not know. The file that we check, chmod, record and
- * publish is then the same one, whatever the server does at its own name meanwhile.
+ * publish is then the same one, even if the server replaces the file at its own name meanwhile.
  */
 function linkServers(directory: Directory, from: string, to: string): void {
   // First, because some systems follow a link here.

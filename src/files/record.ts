@@ -105,7 +105,7 @@ export function assertRecordFits(bytes: number): void {
   throw new SocketReferenceError(
     'ERR_SOCKREF_LIMIT_EXCEEDED',
     `The record of this socket would exceed ${maxRecordBytes} bytes: its files were removed and repaired too often; ` +
-      'stop whatever removes them, and start the server again',
+      'stop the program that removes them, and start the server again',
     { limit: 'recordBytes', max: maxRecordBytes },
   );
 }

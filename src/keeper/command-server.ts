@@ -22,7 +22,7 @@ import type { ServerHost } from './server-host.js';
 import { ServerProcess } from './server-process.js';
 import { ServerSocket } from './server-socket.js';
 
-/** What a server that runs a command is made of. */
+/** The parts of a command server. */
 export interface CommandServerParts {
   readonly place: Place;
   readonly server: ServerCommand;
@@ -33,8 +33,8 @@ export interface CommandServerParts {
 }
 
 /**
- * A command that is run as the server behind a socket, and run again when it ends without being told to. One run at a time:
- * the next one begins when no process of the last one is left, and none begins after {@link CommandServer.stop}.
+ * Runs a command as the server of a socket, and restarts it when it ends unasked. It has one run at a time: the next
+ * run begins when no process of the last one is left. None begins after {@link CommandServer.stop}.
  */
 export class CommandServer implements StartedServer {
   readonly stats = { open: 0, accepted: 0, dropped: 0, failed: 0 };
@@ -54,7 +54,7 @@ export class CommandServer implements StartedServer {
     return this.#parts.server.stopTimeoutMs;
   }
 
-  /** A held socket has a queue, in which clients wait for the next server. */
+  /** Whether clients can connect. A held socket has a queue, in which clients wait for the next server. */
   get reachable(): boolean {
     return (this.#state.kind === 'running' && this.#problem === undefined) || this.#socket?.queues === true;
   }
@@ -91,12 +91,12 @@ export class CommandServer implements StartedServer {
     await this.#launch(host, socket, false);
   }
 
-  /** The server's own name for its socket. It stays as long as the server lives, to be linked again. */
+  /** The server's own name for its socket. It stays as long as the server lives, so that it can be linked again. */
   source(): string | undefined {
     const state = this.#state;
     const socket = this.#socket;
     const isReady = state.kind === 'running' || (state.kind === 'launching' && state.ready) || socket?.queues === true;
-    // While the server is started, its socket comes with it.
+    // A server that is starting has not made its socket yet.
     if (!isReady || !socket) return undefined;
     if (socket.exists) {
       if (state.kind === 'running') state.reachability.hasName();
@@ -104,14 +104,14 @@ export class CommandServer implements StartedServer {
     }
     if (state.kind === 'waiting') {
       this.#pause(0, false);
-      throw new Error('the socket of the server was removed by another program; the server is started, with a new one');
+      throw new Error('another program removed the socket of the server; the server is started with a new one');
     }
-    if (state.kind !== 'running') throw new Error('the socket that the server has made is gone again');
+    if (state.kind !== 'running') throw new Error('the server made its socket, and the socket is missing again');
     if (!state.reachability.lacksName()) return undefined;
-    const what = 'the private directory of the server was emptied by another program';
+    const what = 'another program emptied the private directory of the server';
     this.#parts.journal.warn({ name: socket.name }, what);
     void this.#replace(state.run);
-    throw new Error(`${what}; the server is started anew`);
+    throw new Error(`${what}; the server is restarted`);
   }
 
   readonly look = async (published: Identity | undefined): Promise<boolean> => {
@@ -145,7 +145,7 @@ export class CommandServer implements StartedServer {
     return this.#state.kind === kind && 'run' in this.#state && this.#state.run === run;
   }
 
-  /** Every change of the state: what belongs to the state before ends with it. */
+  /** Changes the state, and ends what belongs to the state before. Every change goes through it. */
   #enter(next: CommandServerState): void {
     const before = this.#state;
     this.#state = next;
@@ -153,10 +153,11 @@ export class CommandServer implements StartedServer {
   }
 
   /**
-   * Starts the server, and publishes its socket once it is ready; a held socket before, for clients to queue at.
+   * Starts the server, and publishes its socket once it is ready. It publishes a held socket before the start, so that
+   * clients can queue at it.
    *
-   * @param called - a client waits for it. Then the server is not probed for readiness: a probe is a client too, and could
-   *   be what starts the server the next time
+   * @param called - whether a client waits for the server. Then no probe looks for readiness: a probe is a client, too,
+   *   and could be the one that starts the server the next time
    */
   async #launch(host: ServerHost, socket: ServerSocket, called: boolean): Promise<void> {
     const { server, clock, journal } = this.#parts;
@@ -169,12 +170,12 @@ export class CommandServer implements StartedServer {
     });
     this.#enter({ kind: 'launching', run, ready: false });
     host.shortenRecord();
-    // A held socket to which no name leads any more is of no use.
+    // No client can reach a held socket that has lost its name.
     if (socket.isHeld && !socket.exists) await socket.clear();
     if (!this.#is('launching', run)) return;
     socket.make();
     if (server.activate && !socket.isHeld) {
-      await socket.hold();
+      await socket.listen();
       await host.publish();
       if (!this.#is('launching', run)) return;
     }
@@ -189,19 +190,19 @@ export class CommandServer implements StartedServer {
     void run.exited.then((exit) => this.#down(run, exit));
   }
 
-  /** It ended without being told to. */
+  /** The server ended unasked. */
   async #down(run: ServerProcess, exit: Exit): Promise<void> {
     if (!this.#is('running', run) || this.#state.kind !== 'running') return;
     const { clock, journal } = this.#parts;
     const upMs = clock.now() - this.#state.since;
     this.#restarts.wasUp(upMs);
-    journal.warn({ ...exit, upMs: Math.round(upMs) }, 'the server has ended by itself');
+    journal.warn({ ...exit, upMs: Math.round(upMs) }, 'the server ended unasked');
     const failure = (): SocketReferenceError => gaveUp(run.failed(), exit, this.#restarts.inRow);
     if (exit.code === 0 && this.#socket?.queues) await this.#rest(run, failure);
     else await this.#again(run, failure);
   }
 
-  /** Ends what is left of a run, and starts another one after a pause; or gives up. */
+  /** Ends what is left of a run. Then starts another one after a pause, or gives up. */
   async #again(run: ServerProcess, failure: () => SocketReferenceError): Promise<void> {
     const error = this.#restarts.spent ? failure() : undefined;
     if (!(await this.#clearAfter(run))) return;
@@ -210,8 +211,8 @@ export class CommandServer implements StartedServer {
   }
 
   /**
-   * Ends what is left of a run that ended because it had nothing to do, and starts another one when a client comes. If one
-   * waits already the server was not well: it left a client alone.
+   * Ends what is left of a run that ended because it had nothing to do. Starts another one when a client connects. A
+   * client that waits already was left alone by the server: that counts as a failure.
    */
   async #rest(run: ServerProcess, failure: () => SocketReferenceError): Promise<void> {
     const error = this.#restarts.spent ? failure() : undefined;
@@ -226,7 +227,7 @@ export class CommandServer implements StartedServer {
       else this.#startAgain(true);
       return;
     }
-    this.#restarts.wasWell();
+    this.#restarts.wasStable();
     this.#parts.journal.info({}, 'the server is started by the next connection');
     await client;
     if (this.#waits) await this.#relaunch(true);
@@ -236,7 +237,7 @@ export class CommandServer implements StartedServer {
     return this.#state.kind === 'waiting';
   }
 
-  /** Ends what is left of a run; false if the server was stopped meanwhile, or has failed. */
+  /** Ends what is left of a run. Returns false if the server was stopped meanwhile, or has failed. */
   async #clearAfter(run: ServerProcess): Promise<boolean> {
     this.#enter({ kind: 'clearing', run });
     try {
@@ -269,13 +270,13 @@ export class CommandServer implements StartedServer {
       if (state.kind !== 'launching') return;
       const reason = systemError(error, this.#parts.place.path, 'start the server again');
       this.#parts.journal.warn({ error: reason.message }, 'the server could not be started again');
-      // The directory does not come back by waiting, and a process with another directory can serve at once.
+      // Waiting does not bring the directory back, and a member with another directory can serve at once.
       if (isWithoutDirectory(reason)) this.#restarts.giveUp();
       await this.#again(state.run, () => reason);
     }
   }
 
-  /** Ends a server to which no name leads any more; its end is followed by a restart, as any. */
+  /** Ends a server to which no name leads any more. A restart follows, as after any end. */
   async #replace(run: ServerProcess): Promise<void> {
     try {
       await run.end();

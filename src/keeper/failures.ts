@@ -56,7 +56,7 @@ export function listensElsewhere(server: FailedServer, other: string): SocketRef
 }
 
 function listensAt(name: string): string {
-  return `it listens at {dir}/${name}, under a name of its own; give the socket that name: sockref run ${name} …, or acquire(${quote(name)}, …)`;
+  return `it listens at {dir}/${name}, a name that it chose; give the socket that name: sockref run ${name} …, or acquire(${quote(name)}, …)`;
 }
 
 /** The server ended once more often than it is restarted. */
@@ -76,8 +76,8 @@ export function notEnded(path: string, left: readonly number[], error: unknown):
   const pids = left.join(' ');
   const why = errno === undefined ? messageOf(error) : `${syscall ?? 'the system'} failed with ${errno}`;
   const state = left.length === 0 ? 'may still run' : `still runs (pid ${pids})`;
-  const mend = left.length === 0 ? 'look for its processes' : `end it as a user that may (kill ${pids})`;
-  return new SocketReferenceError(code, `The server of ${path} could not be ended, and ${state}: ${why}; ${mend}`, {
+  const advice = left.length === 0 ? 'look for its processes' : `end it as a user that may (kill ${pids})`;
+  return new SocketReferenceError(code, `The server of ${path} could not be ended, and ${state}: ${why}; ${advice}`, {
     path,
     ...(errno !== undefined && { errno }),
     ...(syscall !== undefined && { syscall }),

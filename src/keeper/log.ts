@@ -66,7 +66,7 @@ export class LogFile {
   }
 
   /**
-   * A log for output of which only the end counts: a file without a name, so that nothing is left whatever happens.
+   * A log for output of which only the end counts: a file without a name, so that no file is left, even after a crash.
    *
    * @param directory - where the file takes its space
    * @param name - a name for a moment, where the file system has no files without a name; undefined for none

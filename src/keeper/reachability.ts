@@ -9,10 +9,10 @@ import type { ServerSocket } from './server-socket.js';
 
 /** The pause between two looks for a server that clients cannot connect to, in milliseconds. */
 const relookMs = 200;
-/** How long a server may listen with no name that leads to it, in milliseconds: longer than to close its socket takes. */
+/** How long a server may listen without a name, in milliseconds. A server that closes its socket needs less. */
 const namelessMs = 1_000;
 
-/** What the reachability of a server is found out with. */
+/** The parts of a {@link Reachability}. */
 export interface ReachabilityParts {
   readonly place: Place;
   readonly clock: Clock;
@@ -23,21 +23,21 @@ export interface ReachabilityParts {
 }
 
 /**
- * Whether clients can connect to a server that runs. A server may close its socket and listen at a new one, as under a
- * program that restarts it when a file changes: the new one is published in the place of the old one. After
- * {@link Reachability.end} nothing is published or told any more.
+ * Finds out whether clients can connect to a server that runs. A server may close its socket and listen at a new one,
+ * as under a program that restarts it when a file changes. Then the new socket is published in place of the old one.
+ * After {@link Reachability.end} it publishes and reports nothing.
  */
 export class Reachability {
   readonly #parts: ReachabilityParts;
-  /** Whether the kernel lists the server as listening at its private name: then it tells when that ends. */
+  /** Whether the kernel lists the server as listening at its private name. Then it also shows when that ends. */
   #listed: boolean;
   #problem: string | undefined;
   #relook: Timer | undefined;
-  /** Since when the server has listened with no name that leads to it. */
+  /** Since when the server has listened without a name. */
   #namelessSince: number | undefined;
   #over = false;
 
-  /** Clients can connect at first. */
+  /** A server that has just become ready counts as reachable. */
   constructor(parts: ReachabilityParts) {
     this.#parts = parts;
     const { socket } = parts;
@@ -49,10 +49,10 @@ export class Reachability {
     return this.#problem;
   }
 
-  /** Looks at the server's socket, and has a new one published. Returns whether one was. */
+  /** Looks at the server's socket, and publishes a new one. Returns whether it published one. */
   async look(published: Identity | undefined): Promise<boolean> {
     const { place, socket } = this.#parts;
-    // A held socket is ours, and no server can make it again.
+    // A held socket is ours. The server cannot replace it.
     if (socket.isHeld) return false;
     const found = await lookAtOwnSocket(place, socket.name, published, this.#listed);
     if (this.#over) return false;
@@ -61,28 +61,28 @@ export class Reachability {
       return false;
     }
     const again = found.kind === 'another' && (await this.#publishAgain());
-    // If it has gone meanwhile, the next look tells.
+    // If it was removed meanwhile, the next look finds that.
     if (found.kind === 'same' || again) this.#isReachable();
     return again;
   }
 
-  /** The private name of the socket is there. */
+  /** Called when the private name of the socket exists. */
   hasName(): void {
     this.#namelessSince = undefined;
   }
 
   /**
-   * The private name of the socket is gone. Returns whether the server has listened without it for so long that another
-   * program removed it: then no name can lead to this server again.
+   * Called when the private name of the socket is missing. Returns true once the server has listened without it for so
+   * long that another program must have removed it. Then no name can lead to this server again.
    */
   lacksName(): boolean {
     const { clock, host, socket } = this.#parts;
-    // It listens no more, and may be about to make another one: the look tells.
+    // The server listens no more, and may be about to make another socket. The look finds out.
     if (this.#problem !== undefined || (this.#listed && socket.listed === false)) {
       this.#namelessSince = undefined;
       return false;
     }
-    // A server that closes its socket removes the name a moment before.
+    // A server that closes its socket removes the name a moment earlier.
     const now = clock.now();
     if (this.#namelessSince === undefined) {
       this.#namelessSince = now;
@@ -93,13 +93,13 @@ export class Reachability {
     return true;
   }
 
-  /** The server runs no more, or is being stopped. */
+  /** Called when the server has ended or is being stopped. */
   end(): void {
     this.#over = true;
     this.#relook?.cancel();
   }
 
-  /** Under a watcher that may come a thousand times, and the record has its limit. */
+  /** A watcher may cause this a thousand times, and the record has a limit. */
   #publishAgain(): Promise<boolean> {
     const { host } = this.#parts;
     host.shortenRecord();
@@ -111,10 +111,10 @@ export class Reachability {
     const before = this.#problem;
     this.#problem = problem;
     if (before === undefined) {
-      journal.warn({ server: pid, problem }, 'nobody can connect to the server');
+      journal.warn({ server: pid, problem }, 'no client can connect to the server');
       host.fault(notListening(place.path, pid, problem));
     }
-    // Clients are refused until it is found again.
+    // Clients are refused until a look finds the new socket, so look soon.
     this.#relook?.cancel();
     this.#relook = clock.after(relookMs, () => void host.repair(), true);
   }

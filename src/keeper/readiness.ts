@@ -14,7 +14,7 @@ const growth = 1.5;
 const settledMs = 200;
 
 /** How long a server may take to close a connection that its client has ended, in milliseconds. */
-const farewellMs = 5_000;
+const closeTimeoutMs = 5_000;
 
 /** Errors that mean that no server listens yet, or that the queue is full at this moment. */
 const notYet = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EAGAIN', 'ENOTSOCK']);
@@ -74,7 +74,7 @@ export async function untilAccepted(path: string, boundPath: string, signal: Abo
 /** Resolves when a server has a process; rejects with the signal's reason, which says why it has none. */
 export async function untilSpawned({ pid }: { readonly pid: number | undefined }, signal: AbortSignal): Promise<void> {
   if (pid !== undefined) return;
-  // Why there is none comes in a moment.
+  // The signal aborts in a moment, with the reason.
   signal.throwIfAborted();
   await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
@@ -116,7 +116,7 @@ class Probe {
     socket.end();
     // It does not keep the process alive. If the server does not close its side in time, the connection is left alone.
     socket.unref();
-    const timer = setTimeout(() => socket.destroy(), farewellMs).unref();
+    const timer = setTimeout(() => socket.destroy(), closeTimeoutMs).unref();
     socket.once('close', () => clearTimeout(timer));
   }
 

@@ -2,10 +2,10 @@
 const firstPauseMs = 100;
 /** The longest pause. */
 const longestPauseMs = 5_000;
-/** A server that was up for so many milliseconds was well: the next restart is the first one in a row again. */
+/** A server that was up for so many milliseconds counts as stable: the next restart is the first one in a row again. */
 const stableAfterMs = 10_000;
 
-/** When a server that ended is started again, and when no more. Pure: no clock, no process. */
+/** Decides whether and when a server that ended is restarted. Pure: no clock, no process. */
 export class Restarts {
   readonly #max: number;
   #total = 0;
@@ -21,7 +21,7 @@ export class Restarts {
     return this.#total;
   }
 
-  /** Those since the server was well. */
+  /** The restarts since the server was stable. */
   get inRow(): number {
     return this.#inRow;
   }
@@ -37,7 +37,7 @@ export class Restarts {
   }
 
   /** The server ended because it had nothing to do. */
-  wasWell(): void {
+  wasStable(): void {
     this.#inRow = 0;
   }
 

@@ -6,13 +6,13 @@ import type { Remains } from '../files/remains.js';
 export interface ServerHost {
   /** The lock, for the record. */
   readonly lock: LockFile;
-  /** Takes what cannot be removed at once. */
+  /** Remembers what cannot be removed at once. */
   readonly remains: Remains;
   /** Removes what no longer counts from a record that has grown long. */
   shortenRecord(): void;
   /**
-   * Publishes the data socket again, in place of the one before. Resolves to whether it did: not if the endpoint ends,
-   * or if nothing listens by then. Rejects like any publishing.
+   * Publishes the data socket again, in place of the one before. Resolves to false if the endpoint ends, or if nothing
+   * listens by then. Rejects if the publishing fails.
    */
   publish(): Promise<boolean>;
   /** Checks the files and the server's socket now. Never rejects. */

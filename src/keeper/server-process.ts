@@ -29,7 +29,7 @@ import type { ServerHost } from './server-host.js';
 /** The first descriptor with a listening socket in systemd's protocol. */
 const listenFd = 3;
 
-/** What a run of the server needs to start. */
+/** The parts of a {@link ServerProcess}. */
 export interface ServerProcessParts {
   readonly place: Place;
   readonly server: ServerCommand;
@@ -52,7 +52,7 @@ export class ServerProcess {
   readonly #exited = deferred<Exit>();
   #child: ChildProcess | undefined;
   #server: RecordedServer | undefined;
-  /** Set when the server has ended without being told: its remaining processes are being ended. */
+  /** Set when the server has ended unasked: its remaining processes are being ended. */
   #clearing: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
 
@@ -112,7 +112,7 @@ export class ServerProcess {
     }
   }
 
-  /** Rejects when the server listens under a name of its own, if it is certain that it will not listen under ours. */
+  /** Rejects when the server listens under another name, if it is certain that it will not listen under ours. */
   async #untilElsewhere(signal: AbortSignal): Promise<never> {
     const { server } = this.#parts;
     if (server.activate || !choosesItsName(server.command)) return new Promise(() => {});
@@ -132,7 +132,7 @@ export class ServerProcess {
     return this.#ending;
   }
 
-  /** The same; rejects also if processes are left. The error names them: only who is told of them can end them. */
+  /** As {@link ServerProcess.end}, but rejects if processes are left. The error names them, so that the user can end them. */
   async endCompletely(): Promise<void> {
     const { path } = this.#parts.place;
     try {
@@ -201,7 +201,7 @@ export class ServerProcess {
         SOCKREF_PATH: path,
         ...(heldFd !== undefined && { LISTEN_FDS: '1' }),
       },
-      // A session of its own: a signal to its group reaches its processes and no others.
+      // In a new session: a signal to its group reaches its processes and no others.
       detached: true,
       stdio: [heldFd ?? 'ignore', output, output, ...(heldFd === undefined ? [] : [heldFd]), 'pipe'],
     });

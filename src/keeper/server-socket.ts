@@ -12,8 +12,9 @@ import type { ServerHost } from './server-host.js';
 import { listensAt } from './socket-table.js';
 
 /**
- * Where a server listens: a private directory with its socket; in activation mode that socket is ours, and held for one
- * server after the other. The record names the directory as long as it exists (I4), and no other user can look into it (I6).
+ * Where a server listens: a socket in a private directory. With `activate` the socket is ours, and this process holds it
+ * for one server after the other. The record names the directory as long as it exists (I4). No other user can look into
+ * it (I6).
  */
 export class ServerSocket {
   readonly #place: Place;
@@ -35,43 +36,43 @@ export class ServerSocket {
     return `${this.#temporary}/${this.#place.names.data}`;
   }
 
-  /** The same as the server binds it, and as the kernel lists it. */
+  /** The full path of the socket, as the server binds it and the kernel lists it. */
   get boundPath(): string {
     return joinPath(this.#place.directory.path, this.name);
   }
 
-  /** Whether a file has the name. */
+  /** Whether a file with that name exists. */
   get exists(): boolean {
     return lstatIfThere(this.#at) !== undefined;
   }
 
-  /** Whether the kernel lists a server as listening there; undefined where that cannot be seen. */
+  /** Whether the kernel lists a server as listening there; undefined where the kernel does not tell. */
   get listed(): boolean | undefined {
     return listensAt(this.boundPath);
   }
 
-  /** Whether it is a socket of ours, which no server can make again. */
+  /** Whether the socket is ours. The server cannot replace it then. */
   get isHeld(): boolean {
     return this.#held !== undefined;
   }
 
-  /** Whether clients can queue at it without a server. */
+  /** Whether clients can queue at the socket while no server runs. */
   get queues(): boolean {
     return this.#held?.bound === true;
   }
 
-  /** The descriptor that a server is handed. */
+  /** The descriptor that a server inherits. */
   get heldFd(): number | undefined {
     return this.#held?.fd;
   }
 
-  /** Makes the directory, if there is none. */
+  /** Creates the directory if it does not exist yet. */
   make(): void {
     this.#temporary ??= makeTemporary(this.#host.lock, 'append', this.#host.remains);
   }
 
-  /** Has a socket of ours listen there. */
-  async hold(): Promise<void> {
+  /** Listens there with a socket of ours. */
+  async listen(): Promise<void> {
     const held = new HeldSocket();
     this.#held = held;
     await held.bind(this.#at);
@@ -82,7 +83,7 @@ export class ServerSocket {
     return this.#held ? untilAccepted(this.#at, this.#at, signal) : untilConnectable(this.#at, signal);
   }
 
-  /** Resolves when a client waits at the held socket. Undefined where that cannot be seen. */
+  /** Resolves when a client waits at the held socket. Undefined where the system does not tell. */
   untilClient(): Promise<void> | undefined {
     return this.#held?.untilClient();
   }
@@ -91,7 +92,7 @@ export class ServerSocket {
     this.#held?.stopWaiting();
   }
 
-  /** Gives the directory its mode back, if another program has changed it. */
+  /** Restores the mode of the directory if another program has changed it. */
   keepPrivate(): void {
     if (this.#temporary === undefined) return;
     const { directory } = this.#place;
@@ -103,18 +104,18 @@ export class ServerSocket {
     this.#host.fault(modeChanged(joinPath(directory.path, this.#temporary), mode, privateDirectoryMode));
   }
 
-  /** Makes room for the next server. A held socket stays for it, unless no name leads to that socket any more. */
+  /** Makes room for the next server. A held socket stays for it, unless the socket has lost its name. */
   async clear(): Promise<void> {
     if (this.#held && this.exists) return;
     await this.close();
     this.#held = undefined;
   }
 
-  /** Listens no more, and removes the directory. */
+  /** Stops listening, and removes the directory. */
   async close(): Promise<void> {
     await this.#held?.close();
     if (this.#temporary === undefined) return;
-    // What cannot be removed now keeps no server from being started again; the owner's end tries once more.
+    // A failure here must not prevent the next start. The owner tries again at its end.
     this.#host.remains.removeDirectory(this.#place.directory, this.#temporary);
     this.#temporary = undefined;
   }

@@ -1,5 +1,5 @@
 import type { Channel } from '../control/channel.js';
-import { farewell } from '../control/last-words.js';
+import { byeAnswer } from '../control/last-words.js';
 import type { Holder, ToOwner } from '../control/messages.js';
 import type { SocketReferenceError } from '../errors/error.js';
 import { maxListedMembers, maxMessageBytes } from '../protocol/constants.js';
@@ -13,8 +13,8 @@ import type { MembersOwner } from './members-owner.js';
 const maxListedBytes = maxMessageBytes - 12_288;
 
 /**
- * Answers requests for the holders, and requests to stop. Each connection has at most one answer in progress, whatever
- * it asks (I7), and is forgotten when it ends.
+ * Answers requests for the holders, and requests to stop. Each connection has at most one answer in progress (I7), and
+ * is forgotten when it ends.
  */
 export class Answers {
   readonly #owner: Pick<MembersOwner, 'describe'>;
@@ -58,7 +58,7 @@ export class Answers {
 
   /** Everything has ended, except what `failure` says could not be removed. */
   ended(failure: SocketReferenceError | undefined, end: (channel: Channel<ToOwner>, message: object) => void): void {
-    for (const channel of this.#stopAsked) end(channel, farewell(failure === undefined, failure));
+    for (const channel of this.#stopAsked) end(channel, byeAnswer(failure === undefined, failure));
   }
 }
 

@@ -44,7 +44,7 @@ function memberStart(request: Claim): MembershipStart {
 }
 
 /** Attaches to the owner that we started. Tells it if our claim was given up, because it waits for a member. */
-export async function attachToHired(request: Claim): Promise<Attachment> {
+export async function attachToStartedKeeper(request: Claim): Promise<Attachment> {
   try {
     return await attach(request);
   } catch (error) {

@@ -12,7 +12,7 @@ import {
   successionMs,
 } from '../protocol/constants.js';
 import { inProcessServer } from '../serving/in-process-server.js';
-import { attachToHired, attachToOther, connectControl } from './attach.js';
+import { attachToOther, attachToStartedKeeper, connectControl } from './attach.js';
 import type { Claim } from './claim-request.js';
 import { Owner } from './owner.js';
 import { notServed } from './reasons.js';
@@ -83,7 +83,7 @@ async function attempt(request: Claim, seen: Seen): Promise<boolean> {
 async function becomeOwnerByKeeper(request: Claim, position: KeeperStart, seen: Seen): Promise<boolean> {
   const keeper = await startKeeper(position, request.signal);
   try {
-    const attached = await attachToHired(request);
+    const attached = await attachToStartedKeeper(request);
     if (attached === 'attached') return true;
     const death = attached === 'stopping' ? undefined : await keeper.death();
     if (!death) return false;

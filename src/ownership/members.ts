@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { Channel } from '../control/channel.js';
-import { failureMessage, farewell, refusal } from '../control/last-words.js';
+import { byeAnswer, failureMessage, refusal } from '../control/last-words.js';
 import { type Hello, type Holder, type MalformedMessage, parseToOwner, type ToOwner } from '../control/messages.js';
 import { SocketReferenceError } from '../errors/error.js';
 import { randomName } from '../files/random.js';
@@ -251,7 +251,7 @@ export class Members {
         return false;
       case 'bye':
         if (!member) break;
-        this.#remove(member, (last, failure) => this.#end(channel, farewell(last, failure)));
+        this.#remove(member, (last, failure) => this.#end(channel, byeAnswer(last, failure)));
         return true;
     }
     channel.destroy();

@@ -252,8 +252,7 @@ export class Membership implements Lease {
     if (kind === 'leaving') return;
     const stopped = stoppedByForce(this.#place.path);
     this.#finish(() => {
-      // When a server that does not become ready is stopped by force, those that wait for it must not start another
-      // one.
+      // When a server that does not become ready is stopped by force, its waiting members must not start another one.
       if (force && kind === 'waiting') this.#outcome.reject(stopped);
       else this.#outcome.resolve('stopping');
     });

@@ -50,7 +50,7 @@ export async function endOwner(owner: EndingOwner, keepMembers: boolean): Promis
         () => members.close(),
       );
     } else record.sayStopping();
-    // Whatever else failed, stop the server: nothing else would.
+    // Stop the server even after a failure: no later step would.
     await server.stop();
     await unpublished;
     await (removed ?? context.cleanUp(() => removeLock(owner)));

@@ -2,8 +2,8 @@ import type { Timer } from '../clock.js';
 import { type Deferred, deferred } from '../deferred.js';
 
 /**
- * The phase of an owner. Each phase undoes what it began when it is left, whichever phase comes next. A phase is left
- * only through {@link PhaseBase.leave}.
+ * The phase of an owner. A phase undoes what it began when the owner leaves it, for any next phase. The owner leaves a
+ * phase only through {@link PhaseBase.leave}.
  */
 export type Phase = Starting | Serving | Lingering | Stopping | Deposed;
 

@@ -238,7 +238,7 @@ export class Owner implements Lease, MembersOwner, RepairedOwner, SocketsOwner, 
     if (this.over) return;
     this.#enter(deposed);
     this.#repairer.stop();
-    // The references continue elsewhere, whatever fails here.
+    // The references continue elsewhere, even if a step fails here.
     carryThrough(
       this,
       () => this.sockets.unlink(),

@@ -2,22 +2,22 @@ import { isSocketReferenceError, quote, SocketReferenceError } from '../errors/e
 import { protocolVersion } from '../protocol/constants.js';
 
 /** The beginning of each message about a socket without an owner. */
-export function nobodyServes(what: string): string {
-  return `Nobody serves ${what}`;
+export function noProcessServes(what: string): string {
+  return `No process serves ${what}`;
 }
 
 /** The error when an acquire that can only join has nothing to join. */
 export function notServed(path: string): SocketReferenceError {
   return new SocketReferenceError(
     'ERR_SOCKREF_NOT_SERVED',
-    `${nobodyServes(path)}; pass \`serve\` or \`server\` to have it served, or start the program that serves it first`,
+    `${noProcessServes(path)}; pass \`serve\` or \`server\` to have it served, or start the program that serves it first`,
     { path },
   );
 }
 
 /** The error when an acquire that can only join finds no default directory: it does not create one. */
 export function noDefaultDirectory(path: string | undefined, cause: unknown): SocketReferenceError {
-  const message = `${nobodyServes(quote(path))}: the default directory does not exist; pass \`serve\` or \`server\` to have it served`;
+  const message = `${noProcessServes(quote(path))}: the default directory does not exist; pass \`serve\` or \`server\` to have it served`;
   return new SocketReferenceError('ERR_SOCKREF_NOT_SERVED', message, { ...(path && { path }), cause });
 }
 
@@ -58,7 +58,7 @@ export function modeChanged(at: string, mode: number, wanted: number): Error {
 /** The fault when a server runs but clients cannot connect to it. */
 export function notListening(path: string, pid: number | undefined, problem: string): SocketReferenceError {
   const who = pid === undefined ? '' : ` (pid ${pid})`;
-  const message = `The server of ${path}${who} runs, and nobody can connect to it: ${problem}; it is published again when it listens there, else look at its log (sockref logs)`;
+  const message = `The server of ${path}${who} runs, and no client can connect to it: ${problem}; it is published again when it listens there, else look at its log (sockref logs)`;
   return new SocketReferenceError('ERR_SOCKREF_SERVER_FAILED', message, { path, reason: 'not-listening' });
 }
 

@@ -81,9 +81,9 @@ export class Repairer {
   async #check(): Promise<void> {
     if (this.#stopped) return;
     if (!this.#place.directory.isInPlace()) return this.#owner.displaced();
-    const healed: string[] = [];
+    const repaired: string[] = [];
     const found = this.#owner.lock.check();
-    if (found === 'missing' && this.#retake()) healed.push(this.#place.names.lock);
+    if (found === 'missing' && this.#retake()) repaired.push(this.#place.names.lock);
     else if (found !== 'linked') return this.#owner.deposed();
     // Each step alone: a failure must not keep the others from being done.
     this.#attempt(() => this.#keepLockMode());
@@ -92,10 +92,10 @@ export class Repairer {
     try {
       const missing = kinds.filter((kind) => this.#isMissing(kind));
       const published = missing.length > 0 ? await this.#owner.sockets.publish(missing) : [];
-      healed.push(...published.map((kind) => this.#place.names[kind]));
-      if (!this.#stopped && (await this.#look())) healed.push(this.#place.names.data);
+      repaired.push(...published.map((kind) => this.#place.names[kind]));
+      if (!this.#stopped && (await this.#look())) repaired.push(this.#place.names.data);
     } finally {
-      if (healed.length > 0) this.#owner.context.healed(this.#place.path, healed);
+      if (repaired.length > 0) this.#owner.context.healed(this.#place.path, repaired);
     }
   }
 

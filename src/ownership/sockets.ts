@@ -99,7 +99,7 @@ export class Sockets {
       // Only after the event loop has accepted the clients that connected through the old file.
       if (old) setImmediate(() => setImmediate(() => old.close()));
       this.#listeners.set(kind, from);
-      this.#hold(from);
+      this.#applyKeepAlive(from);
     });
     return publications.map(({ kind }) => kind);
   }
@@ -127,7 +127,7 @@ export class Sockets {
   /** Sets whether the sockets keep the process alive, including those of later repairs. */
   keepAlive(alive: boolean): void {
     this.#keepsAlive = alive;
-    for (const listener of this.#listeners.values()) this.#hold(listener);
+    for (const listener of this.#listeners.values()) this.#applyKeepAlive(listener);
   }
 
   #createControlServer(): NetServer {
@@ -144,7 +144,7 @@ export class Sockets {
     this.#owner.fault(systemError(error, path, `accept a member of ${path}`));
   }
 
-  #hold(listener: Listener): void {
+  #applyKeepAlive(listener: Listener): void {
     if (this.#keepsAlive) listener.ref();
     else listener.unref();
   }

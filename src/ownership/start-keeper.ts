@@ -88,7 +88,7 @@ export async function startKeeper(
   const { directory, names, path } = lock.place;
   if (!server.activate) assertPrivatePathFits(path);
   const program = keeperProgram(path);
-  // What a dead owner recorded is gone. No process shall read that until the keeper begins its own record.
+  // The files of the dead owner are removed. No process may read its record until the keeper begins its own.
   lock.clear();
   const child = spawn(process.execPath, [program], {
     cwd: '/',

@@ -57,7 +57,7 @@ export async function endProcesses(
   }
 }
 
-/** Waits for these processes only, for at most `ms` milliseconds. That is far cheaper than looking at all processes. */
+/** Waits for these processes only, for at most `ms` milliseconds. That is far faster than looking at all processes. */
 async function untilEnded(entries: readonly ProcessEntry[], ms: number): Promise<void> {
   const end = performance.now() + ms;
   let wait = processFirstPauseMs;

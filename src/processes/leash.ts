@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { serverMark } from '../protocol/constants.js';
 
 /**
- * Socket numbers, pids and start times start again at each boot. What a record of an earlier boot names does not exist
+ * Socket numbers, pids and start times start again at each boot. A server in a record of an earlier boot does not exist
  * any more.
  */
 const boot = readBoot();

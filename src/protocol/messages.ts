@@ -135,7 +135,7 @@ const stoppingMessage = v.object({ type: v.literal('stopping'), force: v.optiona
  * The member is released. `last` says that the endpoint has ended and that every file is removed; `failed`, that it
  * has ended, and what could not be ended or removed.
  */
-const farewellMessage = v.object({ type: v.literal('bye'), last: flag, failed: v.optional(failure) });
+const byeAnswerMessage = v.object({ type: v.literal('bye'), last: flag, failed: v.optional(failure) });
 /** Who holds it. */
 const holdersMessage = v.object({
   type: v.literal('holders'),
@@ -169,7 +169,7 @@ export const toMemberSchema = v.variant('type', [
   unanchoredMessage,
   failedMessage,
   stoppingMessage,
-  farewellMessage,
+  byeAnswerMessage,
   holdersMessage,
 ]);
 export type ToMember = v.InferOutput<typeof toMemberSchema>;

@@ -7,7 +7,7 @@ const itself = Symbol('sockref.socket');
 
 interface Marked {
   readonly [itself]?: Socket;
-  /** The socket below a TLS connection. Node tells it nowhere else. */
+  /** The socket below a TLS connection. Node gives no other way to it. */
   readonly _parent?: unknown;
 }
 

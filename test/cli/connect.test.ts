@@ -35,10 +35,10 @@ describe('sockref connect', () => {
       await owner.exited;
     }));
 
-  it('fails where nobody serves', () =>
+  it('fails where no process serves', () =>
     withHome(async (_, env) => {
       const { code, stdout, stderr } = await cli(['connect', 'a.sock'], { env });
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      expect(stderr).toMatch(/^sockref: Nobody serves \S+\/a\.sock; start it first \(sockref run .*\n$/);
+      expect(stderr).toMatch(/^sockref: No process serves \S+\/a\.sock; start it first \(sockref run .*\n$/);
     }));
 });

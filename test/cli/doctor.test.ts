@@ -100,7 +100,7 @@ describe('sockref doctor', () => {
       owners[1]?.end();
       await owners[1]?.exited;
       const connect = await cli(['connect', name], { env: within });
-      expect(connect.stderr).toMatch(/^sockref: Nobody serves [^\n]+\n$/);
+      expect(connect.stderr).toMatch(/^sockref: No process serves [^\n]+\n$/);
       expect(connect.stderr).toContain(`, but there is ${other}: the environment (SOCKREF_DIR, XDG_RUNTIME_DIR) `);
       owners[0]?.end();
       await owners[0]?.exited;

@@ -71,7 +71,7 @@ describe('run --env', () => {
       expect(run).toMatchObject({ code: 0, stdout: `${directory} unix:${directory}/a.sock\n`, stderr: '' });
       const other = await cli(['run', 'b.sock', '--', 'true'], { env, cwd: below('.') });
       expect(other.stderr).toMatch(
-        /^sockref: Nobody serves \S+b\.sock, and \S+sockref\.config\.json does not name "b\.sock"; did you mean "a\.sock"\? It has "a\.sock"; [^\n]+\n$/,
+        /^sockref: No process serves \S+b\.sock, and \S+sockref\.config\.json does not name "b\.sock"; did you mean "a\.sock"\? It has "a\.sock"; [^\n]+\n$/,
       );
     }));
 });

@@ -86,7 +86,7 @@ describe('sockref inspect', () => {
       }
     }));
 
-  it('fails where nobody serves', () =>
+  it('fails where no process serves', () =>
     withHome(async (directory, env) => {
       for (const args of [
         ['inspect', 'a.sock'],
@@ -95,7 +95,7 @@ describe('sockref inspect', () => {
         expect(await cli(args, { env })).toMatchObject({
           code: 1,
           stdout: '',
-          stderr: `sockref: Nobody serves ${directory}/a.sock; sockref ls shows what is there\n`,
+          stderr: `sockref: No process serves ${directory}/a.sock; sockref ls shows what is there\n`,
         });
       }
     }));

@@ -127,9 +127,9 @@ describe('the command of sockref run', () => {
     }));
 });
 
-describe('sockref run tells on stderr that its command does not keep a reference of its own:', () => {
+describe('sockref run tells on stderr that its command has no reference of its own:', () => {
   const told =
-    /^sockref: the command does not keep a reference to \S*a\.sock of its own: (.*); if this process is killed, the reference ends\n/;
+    /^sockref: the command has no reference of its own to \S*a\.sock: (.*); if this process is killed, the reference ends\n/;
 
   it('the command has closed the descriptor', () =>
     behind(async ({ directory, scratch }) => {

@@ -115,9 +115,12 @@ describe('sockref run', () => {
   it('exits with 125 if sockref itself fails, with its reason on stderr alone', () =>
     withHome(async (directory, env) => {
       const cases: [string[], RegExp][] = [
-        [['run', 'a.sock', '--', 'echo', 'ran'], /^sockref: Nobody serves \S+a\.sock; give the server with --serve /],
+        [
+          ['run', 'a.sock', '--', 'echo', 'ran'],
+          /^sockref: No process serves \S+a\.sock; give the server with --serve /,
+        ],
         [['run', '../a.sock', '--', 'echo', 'ran'], /^sockref: Invalid path "\.\.\/a\.sock": /],
-        [['run', 'a\u001b[2J.sock', '--', 'echo', 'ran'], /^sockref: Nobody serves \S+a\\u001b\[2J\.sock; /],
+        [['run', 'a\u001b[2J.sock', '--', 'echo', 'ran'], /^sockref: No process serves \S+a\\u001b\[2J\.sock; /],
         [['run', 'a.sock'], /^sockref: run needs a command, behind two dashes: /],
         [
           ['run', 'a.sock', '--timeout', 'soon', '--', 'echo', 'ran'],

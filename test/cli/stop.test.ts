@@ -71,12 +71,12 @@ describe('sockref stop', () => {
       rmSync(join(env['XDG_STATE_HOME'] as string, 'sockref'), { recursive: true });
     }));
 
-  it('has nothing to do where nobody serves', () =>
+  it('has nothing to do where no process serves', () =>
     withHome(async (directory, env) => {
       expect(await cli(['stop', 'a.sock'], { env })).toMatchObject({
         code: 0,
         stdout: '',
-        stderr: `sockref: nobody serves ${directory}/a.sock; there is nothing to stop\n`,
+        stderr: `sockref: no process serves ${directory}/a.sock; there is nothing to stop\n`,
       });
     }));
 

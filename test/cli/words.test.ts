@@ -117,7 +117,7 @@ describe('an error', () => {
     ['stop', /; sockref ls shows what is there$/],
   ] as const)('that a socket is not served has advice that fits %s', (command, advice) => {
     const error = new SocketReferenceError('ERR_SOCKREF_NOT_SERVED', 'x', { path: '/a/b.sock' });
-    expect(described(error, command).message).toMatch(/^Nobody serves \/a\/b\.sock; /);
+    expect(described(error, command).message).toMatch(/^No process serves \/a\/b\.sock; /);
     expect(described(error, command).message).toMatch(advice);
   });
 

@@ -162,10 +162,10 @@ const triggers: readonly Trigger[] = [
     },
   },
   {
-    how: 'nobody serves',
+    how: 'no process serves',
     code: 'ERR_SOCKREF_NOT_SERVED',
     fields: (directory) => ({ path: `${directory}/a` }),
-    says: /^Nobody serves .*\/a; pass `serve` or `server` to have it served, or start the program that serves it first$/,
+    says: /^No process serves .*\/a; pass `serve` or `server` to have it served, or start the program that serves it first$/,
     run: (directory, manager) => rejection(manager.acquire(`${directory}/a`)),
   },
   {

@@ -289,7 +289,7 @@ describe('after a crash', () => {
       await reference.close();
     }));
 
-  it('who can only join removes it, too, and says that nobody serves', () =>
+  it('who can only join removes it, too, and says that no process serves', () =>
     withPlace(async (place) => {
       const owner = await start('acquire-once.mjs', { args: [place.path] });
       await owner.line();

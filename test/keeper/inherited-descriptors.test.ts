@@ -94,7 +94,7 @@ describe('while a server lingers', () => {
 it('a keeper whose starter is killed before it has told its task lets go of the lock', () =>
   behind(async ({ directory }) => {
     const path = join(directory, 'a.sock');
-    const starter = new Cli([fixture('killed-at-hire.mjs'), path], { command: [process.execPath] });
+    const starter = new Cli([fixture('killed-at-keeper-start.mjs'), path], { command: [process.execPath] });
     expect(await starter.ended).toMatchObject({ signal: 'SIGKILL' });
     const next = ['run', path, '--serve', serve, '--', 'sh', '-c', 'redis-cli -s "$SOCKREF_PATH" PING'];
     expect(await cli(next)).toMatchObject({ code: 0, stdout: 'PONG\n', stderr: '' });

@@ -19,7 +19,7 @@ describe('restarts', () => {
     restarts.wasUp(10_000);
     expect(restarts).toMatchObject({ total: 2, inRow: 0, spent: false });
     expect(restarts.next()).toBe(100);
-    restarts.wasWell();
+    restarts.wasStable();
     expect(restarts).toMatchObject({ total: 3, inRow: 0 });
   });
 

@@ -77,7 +77,7 @@ describe('a claim', () => {
       await end(first);
     }));
 
-  it('fails where nobody serves and it can only join; with references at stake it waits', () =>
+  it('fails where no process serves and it can only join; with references at stake it waits', () =>
     withPlace(async (place) => {
       const serverSpec = () => undefined;
       await expect(begin(place, { serverSpec: serverSpec }).settled).rejects.toMatchObject({

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { printable } from '../../printable.js';
 import { examine } from '../doctor/examine.js';
-import { mend } from '../doctor/mend.js';
+import { fixProblem } from '../doctor/fix.js';
 import type { Problem } from '../doctor/problem.js';
 import { paint, plural, print, printJson } from '../output.js';
 
@@ -61,6 +61,6 @@ interface Result {
 
 async function treated(problems: readonly Problem[], fix: boolean): Promise<Result[]> {
   const results: Result[] = [];
-  for (const problem of problems) results.push({ problem, fixed: fix && (await mend(problem)) });
+  for (const problem of problems) results.push({ problem, fixed: fix && (await fixProblem(problem)) });
   return results;
 }

@@ -61,7 +61,7 @@ function about(info: SocketInfo): string[] {
       `${activityOf(info.server)}${pid === undefined ? '' : `, pid ${pid}`}, ${plural(restarts, 'restart')}`,
     ]);
     if (noLog !== undefined) lines.push(['', `no log: ${printable(noLog)}`]);
-    if (problem !== undefined) lines.push(['', printable(`nobody can connect to it: ${problem}`)]);
+    if (problem !== undefined) lines.push(['', printable(`no client can connect to it: ${problem}`)]);
   }
   return lines.map(([name, value]) => `${paint(process.stdout, 'bold', `${name}${name && ':'}`.padEnd(12))}${value}`);
 }

@@ -11,8 +11,8 @@ import { described, UsageError } from '../failure.js';
 import { tell } from '../output.js';
 import { markedDescriptors } from '../run/callers-descriptors.js';
 import { type CommandEnd, endAs, runCommand } from '../run/command.js';
+import { openForCommand } from '../run/command-descriptor.js';
 import { exported, variables } from '../run/exported.js';
-import { holdFor } from '../run/hold.js';
 import { Progress } from '../run/progress.js';
 import { notNamed, type RunOptions, settingsFor } from '../run/settings.js';
 import { joinedAs, waitingFor } from '../run/waiting.js';
@@ -96,8 +96,8 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
   const environment = exported(reference.path, options.env, settings.export);
   let end: CommandEnd;
   try {
-    const hold = await holdFor(reference, name);
-    end = await runCommand([program, ...args], { env: environment, callers, hold });
+    const descriptor = await openForCommand(reference, name);
+    end = await runCommand([program, ...args], { env: environment, callers, descriptor });
   } catch (error) {
     await release();
     throw error;

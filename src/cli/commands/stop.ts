@@ -60,8 +60,8 @@ function left(deadline: number): number {
 
 /** The socket to stop is not served, which is what the user wants. */
 function ended({ path }: Place, info: SocketInfo | undefined, first: boolean): void {
-  if (info) tell(`nobody serves ${path}, but a dead owner's files are there; sockref doctor --fix removes them`);
-  else if (first) tell(`nobody serves ${path}; there is nothing to stop`);
+  if (info) tell(`no process serves ${path}, but a dead owner's files are there; sockref doctor --fix removes them`);
+  else if (first) tell(`no process serves ${path}; there is nothing to stop`);
 }
 
 function holdersOf({ references, owner, members, moreMembers }: SocketInfo): string {

@@ -5,7 +5,7 @@ import { quote } from '../../errors/error.js';
 import { errnoOf } from '../../errors/system.js';
 import { CliError } from '../failure.js';
 import { remoteNumber } from './callers-descriptors.js';
-import type { Hold } from './hold.js';
+import type { CommandDescriptor } from './command-descriptor.js';
 
 /** How the command ended. */
 export type CommandEnd =
@@ -32,13 +32,13 @@ export interface CommandParts {
   /** Descriptors of our caller that Node would close. */
   readonly callers: readonly number[];
   /** Inherited at a number that programs do not use. */
-  readonly hold: Hold;
+  readonly descriptor: CommandDescriptor;
 }
 
 /** Runs a command to its end, with all descriptors of our caller, and passes our signals on. */
 export function runCommand(
   [command, ...args]: readonly [string, ...string[]],
-  { env, callers, hold }: CommandParts,
+  { env, callers, descriptor }: CommandParts,
 ): Promise<CommandEnd> {
   return new Promise((resolve, reject) => {
     // Signals that arrive from now on are for the command, even before it has started.
@@ -46,30 +46,30 @@ export function runCommand(
     const release = relay((signal) => child?.kill(signal));
     const fail = (error: unknown): void => {
       release();
-      hold.over();
+      descriptor.over();
       reject(cannotRun(command, error));
     };
     try {
       child = spawn(command, args, {
-        stdio: stdioOf(callers, hold),
+        stdio: stdioOf(callers, descriptor),
         env: { ...process.env, ...env },
       });
     } catch (error) {
       fail(error);
       return;
     }
-    hold.given();
+    descriptor.given();
     child.once('error', fail);
     child.once('exit', (code, signal) => {
       release();
-      hold.over();
+      descriptor.over();
       resolve(signal === null ? { kind: 'exited', code: code ?? 0 } : { kind: 'killed', signal });
     });
   });
 }
 
 /** Ignored numbers stay as they are: Node's own are closed on exec, and our caller's are inherited. */
-function stdioOf(callers: readonly number[], { fd }: Hold): (number | 'inherit' | 'ignore')[] {
+function stdioOf(callers: readonly number[], { fd }: CommandDescriptor): (number | 'inherit' | 'ignore')[] {
   const given = new Map(callers.map((each) => [each, each]));
   const at = fd === undefined ? undefined : remoteNumber();
   if (fd !== undefined && at !== undefined) given.set(at, fd);

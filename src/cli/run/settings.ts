@@ -1,7 +1,7 @@
 import type { AcquireOptions } from '../../api/options.js';
 import type { ServerOptions } from '../../api/server-options.js';
 import { isSocketReferenceError, quote } from '../../errors/error.js';
-import { nobodyServes } from '../../ownership/reasons.js';
+import { noProcessServes } from '../../ownership/reasons.js';
 import { workingDirectory } from '../../processes/working-directory.js';
 import { CliError, UsageError } from '../failure.js';
 import { tell } from '../output.js';
@@ -72,7 +72,7 @@ export function notNamed(error: unknown, name: string, config: OtherConfig | und
   const { file, names, meant } = config;
   const hint = meant === undefined ? `it has ${names}` : `did you mean ${quote(meant)}? It has ${names}`;
   return new CliError(
-    `${nobodyServes(error.path ?? name)}, and ${file} does not name ${quote(name)}; ${hint}; name it there, or give the server with --serve 'COMMAND {socket}'`,
+    `${noProcessServes(error.path ?? name)}, and ${file} does not name ${quote(name)}; ${hint}; name it there, or give the server with --serve 'COMMAND {socket}'`,
   );
 }
 

@@ -84,7 +84,7 @@ class SocketManager:
 
         `path`: nothing for a new, unguessable name in the default directory; a bare name in it; or an absolute path.
         `serve`: what gets each connection if this process becomes the owner, on a thread; without it the acquire can only
-        join (ERR_SOCKREF_NOT_SERVED if nobody serves). `server`: a command instead, as a list of words in which `{socket}` is
+        join (ERR_SOCKREF_NOT_SERVED if no process serves). `server`: a command instead, as a list of words in which `{socket}` is
         where it has to listen, or a `ServerCommand`; the program `sockref` has to be installed, which runs it. `mode`: permissions of the data socket. Seconds: `linger`, how long
         the socket stays up after its last reference went; `drain_timeout`, how long open connections get when it stops;
         `timeout`, after which the acquire fails; `failover_timeout`, how long references outlive a lost owner.
@@ -239,7 +239,7 @@ class SocketManager:
             if server_spec is not None or not is_missing(error) or (path is not None and "/" in path):
                 raise
             message = (
-                f"Nobody serves {quote(path)}: the default directory does not exist; pass `serve` to serve it here"
+                f"No process serves {quote(path)}: the default directory does not exist; pass `serve` to serve it here"
             )
             fields = {} if path is None else {"path": path}
             raise SocketReferenceError("ERR_SOCKREF_NOT_SERVED", message, **fields) from error

@@ -17,7 +17,7 @@ def not_listening(path: str, pid: int | None, problem: str) -> SocketReferenceEr
     """What is told when a server runs, and no client can connect to it."""
     who = "" if pid is None else f" (pid {pid})"
     message = (
-        f"The server of {path}{who} runs, and nobody can connect to it: {problem}; it is published again when it listens "
+        f"The server of {path}{who} runs, and no client can connect to it: {problem}; it is published again when it listens "
         "there, else look at its log (sockref logs)"
     )
     return SocketReferenceError("ERR_SOCKREF_SERVER_FAILED", message, path=path, reason="not-listening")

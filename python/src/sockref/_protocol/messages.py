@@ -171,7 +171,7 @@ class Stopping(TypedDict):
     force: NotRequired[bool]
 
 
-class Farewell(TypedDict):
+class ByeAnswer(TypedDict):
     """The member is released. `last` says that the endpoint has ended and that every file is removed; `failed`,
     that it has ended, and what could not be ended or removed."""
 
@@ -250,7 +250,7 @@ TO_OWNER_SHAPES: Final[dict[str, Shape]] = {
     },
 }
 
-ToMember = Welcome | Ready | Count | Anchored | Unanchored | Failed | Stopping | Farewell | Holders
+ToMember = Welcome | Ready | Count | Anchored | Unanchored | Failed | Stopping | ByeAnswer | Holders
 """What the owner sends."""
 
 TO_MEMBER_SHAPES: Final[dict[str, Shape]] = {

@@ -1,4 +1,4 @@
-import { type HoldDescriptor, holdDescriptor, type NoHoldDescriptor } from '../../api/descriptor.js';
+import { type NoReferenceDescriptor, openReferenceDescriptor, type ReferenceDescriptor } from '../../api/descriptor.js';
 import type { SocketReference } from '../../api/reference.js';
 import { printable } from '../../printable.js';
 import { tell } from '../output.js';
@@ -7,7 +7,7 @@ import { tell } from '../output.js';
 const endOfCommandMs = 1_000;
 
 /** The descriptor that a command inherits. If we are killed, it keeps the reference for as long as the command runs. */
-export interface Hold {
+export interface CommandDescriptor {
   /** Undefined if there is none. */
   readonly fd: number | undefined;
   /** Called when the command has its own copy. */
@@ -17,23 +17,27 @@ export interface Hold {
 }
 
 /** Opens the descriptor for a command. If there is none, or it ends while the command runs, stderr says so. */
-export async function holdFor(reference: SocketReference, name: string): Promise<Hold> {
-  const found = await holdDescriptor(reference);
+export async function openForCommand(reference: SocketReference, name: string): Promise<CommandDescriptor> {
+  const found = await openReferenceDescriptor(reference);
   if (found.kind === 'none') {
-    tellNoHold(name, reasons[found.because]);
+    tellNoDescriptor(name, reasons[found.because]);
     return { fd: undefined, given: () => {}, over: () => {} };
   }
   return watched(found, reference, name);
 }
 
-function watched({ fd, ended, close }: HoldDescriptor, { signal }: SocketReference, name: string): Hold {
+function watched(
+  { fd, ended, close }: ReferenceDescriptor,
+  { signal }: SocketReference,
+  name: string,
+): CommandDescriptor {
   let timer: NodeJS.Timeout | undefined;
   let over = false;
   void ended.then((how) => {
     // If the reference itself ended, that is reported elsewhere.
     if (over || signal.aborted) return;
     // The end of the command closes the descriptor, too; we learn of that a moment later.
-    timer = setTimeout(() => tellNoHold(name, reasons[how]), endOfCommandMs).unref();
+    timer = setTimeout(() => tellNoDescriptor(name, reasons[how]), endOfCommandMs).unref();
   });
   return {
     fd,
@@ -45,14 +49,14 @@ function watched({ fd, ended, close }: HoldDescriptor, { signal }: SocketReferen
   };
 }
 
-const reasons: Record<NoHoldDescriptor['because'] | 'closed', string> = {
+const reasons: Record<NoReferenceDescriptor['because'] | 'closed', string> = {
   'older-owner': 'its owner is of an older version of sockref',
   'owner-lost': 'its owner was lost',
   closed: 'the command has closed the descriptor for it',
 };
 
-function tellNoHold(name: string, why: string): void {
+function tellNoDescriptor(name: string, why: string): void {
   tell(
-    `the command does not keep a reference to ${printable(name)} of its own: ${why}; if this process is killed, the reference ends`,
+    `the command has no reference of its own to ${printable(name)}: ${why}; if this process is killed, the reference ends`,
   );
 }

@@ -5,7 +5,7 @@ import { removeLeftovers } from '../../ownership/remove-leftovers.js';
 import type { Cure, Problem } from './problem.js';
 
 /** Fixes a problem if `--fix` can. Returns whether it did. */
-export async function mend({ path, pid, cure }: Problem): Promise<boolean> {
+export async function fixProblem({ path, pid, cure }: Problem): Promise<boolean> {
   switch (cure.kind) {
     case 'none':
       return false;
