@@ -5,5 +5,5 @@ set -eu
 socket=$1
 prefix=$(dirname "$socket")
 sed "s|@SOCKET@|$socket|" "$(dirname "$0")/nginx.conf" > "$prefix/nginx.conf"
-# Its program is not on everybody's PATH.
+# Its program is not on every user's PATH.
 PATH=$PATH:/usr/sbin exec nginx -p "$prefix" -c nginx.conf -e stderr

@@ -16,7 +16,7 @@ export async function counting(directory) {
   say('mode of the socket file', `0${mode.toString(8)}: only you can connect`);
   sayListing(directory);
 
-  scene('Everyone else shares it');
+  scene('Every later acquire shares it');
   const second = await acquire('tour.sock');
   say("acquire('tour.sock')", references(second.referenceCount));
   const third = second.clone();

@@ -17,7 +17,7 @@ export async function processes(directory) {
   const info = await SocketManager.default.inspect(name);
   check(info?.references, 5, 'the count that inspect() sees');
   check(info?.owner?.pid, owner.pid, 'the owner that inspect() sees');
-  await sayEveryone(peers, owner);
+  await sayAll(peers, owner);
   say('manager.inspect(), from a sixth process', `${references(info?.references ?? 0)}, owner ${info?.owner?.pid}`);
 
   scene('The owner is killed in mid-flight');
@@ -37,12 +37,12 @@ export async function processes(directory) {
   const successor = await settled(others);
   for (const { answer } of answers) check(answer, `hello from pid ${successor.pid}`, 'the answer of the new owner');
   say('their references', 'still active; they simply ask again');
-  await sayEveryone(others, successor);
+  await sayAll(others, successor);
   say('from the kill to four new answers', `${took} ms, here and now`);
 
   scene('The last one out cleans up');
   await successor.do('close');
-  say(`process ${successor.pid} closes, and goes on serving`, `${references(3)} left`);
+  say(`process ${successor.pid} closes, and continues to serve`, `${references(3)} left`);
   const members = others.filter((peer) => peer !== successor);
   for (const [index, peer] of members.entries()) {
     await peer.do('close');
@@ -80,7 +80,7 @@ async function settled(peers) {
  * @param {readonly Peer[]} peers
  * @param {Peer} owner
  */
-async function sayEveryone(peers, owner) {
+async function sayAll(peers, owner) {
   for (const peer of peers) {
     const [{ answer }, { role, count }] = [await peer.do('get'), await peer.do('look')];
     check(answer, `hello from pid ${owner.pid}`, 'the answer');

@@ -1,4 +1,4 @@
-/** Starts the processes of the tour and talks to them; whatever happens, none outlives the tour. */
+/** Starts the processes of the tour and talks to them; none of them outlives the tour, even if it fails. */
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
