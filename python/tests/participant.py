@@ -26,13 +26,13 @@ import sockref  # noqa: E402
 from sockref import aio  # noqa: E402
 
 _COLLECTIONS = 200
-"""Looks that the garbage collector gets to find a dropped handle."""
+"""How many times the garbage collector runs to find a dropped handle."""
 
 _ABORT = "abortAfter"
 
 
 class Driver:
-    """Does what it is told, each command on a thread of its own."""
+    """Runs each command on its own thread."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -164,7 +164,7 @@ class Driver:
         return {"stats": to_wire(asdict(self._manager.stats()))}
 
     def do_events(self, _: Any) -> Any:
-        # Events are told on a thread of their own: all that there were until now must have arrived.
+        # Listeners are called on a separate thread: all events until now must have arrived.
         stats = asdict(self._manager.stats())
         with self._events:
             self._events.wait_for(lambda: all(self._ever[kind] >= stats[name] for kind, name in COUNTERS.items()))
@@ -187,7 +187,7 @@ class Driver:
             gc.collect()
             if self._manager.stats().leaked > before:
                 break
-        # A handle is collected at once here, perhaps before anybody looked.
+        # A handle is collected at once here, perhaps before the command looked.
         leaked = self._manager.stats().leaked
         collected, self._leaked = leaked - self._leaked, leaked
         return {"collected": collected}
@@ -204,7 +204,7 @@ class Driver:
             pass
 
     def do_exit(self, command: Any) -> Any:
-        # The main thread leaves, and with it the interpreter ends, as `process.exit` does.
+        # The main thread ends, and with it the interpreter, as with `process.exit`.
         os.kill(os.getpid(), signal.SIGUSR1)
 
     def do_crash(self, _: Any) -> Any:
@@ -238,7 +238,7 @@ class Driver:
             self._events.notify_all()
 
     def _echo(self, sock: socket.socket) -> None:
-        """Answers each line with who it is, as a line of JSON."""
+        """Answers each line with the name of this participant, as a line of JSON."""
         self._connections += 1
         with sock.makefile("rwb", buffering=0) as stream:
             for line in stream:
@@ -255,11 +255,11 @@ COUNTERS = {
     "leak": "leaked",
     "fault": "faults",
 }
-"""Events, and what statistics call their numbers."""
+"""Events, and the names of their numbers in the statistics."""
 
 
 class AbortError(Exception):
-    """What a command reports that was given up."""
+    """The error of a command that was given up."""
 
 
 def state_of(reference: Any) -> dict[str, Any]:
@@ -291,7 +291,7 @@ def to_python(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def to_wire(value: Any) -> Any:
-    """What this package says, in the names of the scenarios; what is not known is left out."""
+    """The finding of this package, in the names of the scenarios. Unknown values are left out."""
     if isinstance(value, dict):
         return {camel(name): to_wire(item) for name, item in value.items() if item is not None}
     return [to_wire(item) for item in value] if isinstance(value, (list, tuple)) else value

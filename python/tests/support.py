@@ -1,4 +1,4 @@
-"""What tests share."""
+"""Helpers of the tests."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ VECTORS = ROOT / "test" / "vectors"
 sys.path.insert(0, str(SOURCE))
 
 _WATCHDOG = 120.0
-"""Seconds after which something hangs; never a time that anything may take."""
+"""A watchdog, in seconds: what takes longer hangs. It measures nothing."""
 
 
 class Case(unittest.TestCase):
-    """A test with a directory of its own, which must be empty at the end."""
+    """A test with its own directory, which must be empty at the end."""
 
     directory: str
 
@@ -42,11 +42,11 @@ class Case(unittest.TestCase):
         return sorted(os.listdir(self.directory))
 
     def eventually(self, holds: Callable[[], Any], what: str = "it holds") -> None:
-        """Waits for what other processes do, and no event here tells of."""
+        """Waits for the work of other processes, which causes no event here."""
         until(holds, what)
 
     def _remove(self) -> None:
-        # Those who end in the background of another process have a moment.
+        # Sockets that end in the background of another process need a moment.
         left = self.left()
         subprocess.run(["rm", "-rf", self.directory], check=True)
         self.assertEqual(left, [], "something was left in the directory")
@@ -73,7 +73,7 @@ def run_program(program: str, *arguments: str, **options: Any) -> subprocess.Com
 
 @contextmanager
 def started_program(program: str, *arguments: str) -> Generator[subprocess.Popen[str]]:
-    """Starts a program of Python, and kills it at the end, if it has not ended by itself."""
+    """Starts a program of Python, and kills it at the end of the test if it still runs."""
     command = [sys.executable, "-c", textwrap.dedent(program), *arguments]
     child = subprocess.Popen(command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
@@ -87,14 +87,14 @@ def started_program(program: str, *arguments: str) -> Generator[subprocess.Popen
 
 
 def stop(child: int) -> None:
-    """Stops a child by SIGSTOP, and waits until all of its threads stand still: the signal alone says nothing of when."""
+    """Stops a child by SIGSTOP, and waits until all of its threads have stopped: the signal takes effect later."""
     os.kill(child, signal.SIGSTOP)
     _, status = os.waitpid(child, os.WUNTRACED)
     assert os.WIFSTOPPED(status), "it ended instead"
 
 
 def in_threads(count: int, work: Callable[[int], Any]) -> list[Any]:
-    """Does something in so many threads at once, and returns what each returned; raises what one raised."""
+    """Runs a function in so many threads at once. Returns what each returned; raises what one raised."""
     results: list[Any] = [None] * count
     errors: list[BaseException] = []
     barrier = threading.Barrier(count)

@@ -1,4 +1,4 @@
-"""The asyncio flavour."""
+"""References for asyncio."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Aio(Case):
 
         asyncio.run(main())
 
-    def test_both_flavours_share(self) -> None:
+    def test_blocking_and_asyncio_share(self) -> None:
         async def main() -> None:
             reference = await self.acquire(serve=shout)
 
@@ -85,7 +85,7 @@ class Aio(Case):
 
         asyncio.run(main())
 
-    def test_cancelling_takes_the_acquire_back(self) -> None:
+    def test_cancelling_undoes_the_acquire(self) -> None:
         async def main() -> None:
             go_on = asyncio.Event()
 
@@ -106,7 +106,7 @@ class Aio(Case):
             await closing
             writer.close()
             self.assertEqual((self.left(), self.manager.active_socket_count), ([], 0))
-            # At whatever moment it comes.
+            # At any moment.
             for delay in range(60):
                 task = asyncio.ensure_future(self.acquire_now())
                 await asyncio.sleep(delay / 20_000)
@@ -124,7 +124,7 @@ class Aio(Case):
     async def acquire_now(self) -> aio.SocketReference:
         return await self.acquire(serve=shout)
 
-    def test_a_coroutine_that_raises_costs_its_connection(self) -> None:
+    def test_a_coroutine_that_raises_ends_its_connection(self) -> None:
         async def main() -> None:
             async def failing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 raise ValueError("no")
@@ -148,7 +148,7 @@ class Aio(Case):
 
         asyncio.run(main())
 
-    def test_a_loop_that_has_ended_serves_nobody_and_harms_nobody(self) -> None:
+    def test_a_loop_that_has_ended_serves_no_client_and_harms_none(self) -> None:
         async def main() -> aio.SocketReference:
             return await self.acquire(serve=shout)
 

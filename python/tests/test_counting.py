@@ -89,7 +89,7 @@ class Counting(Case):
         self.assertEqual([member.role for member in members], ["member"] * 3)
         for handle in (first, *members):
             self.eventually(lambda handle=handle: handle.reference_count == 4)
-        # The owner's references go, and it goes on serving.
+        # The owner's references are closed, and it continues to serve.
         first.close()
         for handle in members:
             self.eventually(lambda handle=handle: handle.reference_count == 3)
@@ -102,7 +102,7 @@ class Counting(Case):
             other.close()
         self.assertEqual(self.left(), [])
 
-    def test_sockets_count_for_themselves(self) -> None:
+    def test_each_socket_counts_its_own_references(self) -> None:
         one = self.manager.acquire(self.path("one.sock"), serve=serve)
         two = self.manager.acquire(self.path("two.sock"), serve=serve)
         more = two.clone()
@@ -140,7 +140,7 @@ class Counting(Case):
             with self.assertRaises(SocketReferenceError) as raised:
                 small.acquire(self.path("other.sock"), serve=serve)
             self.assertEqual(raised.exception.limit, "maxSockets")
-            # The owner's limits hold for those elsewhere.
+            # The owner's limits hold for other processes.
             with self.assertRaises(SocketReferenceError) as raised:
                 self.manager.acquire(self.path())
             self.assertEqual(raised.exception.limit, "maxReferencesPerSocket")

@@ -1,4 +1,4 @@
-"""Peers that do what they must not."""
+"""Peers that break the protocol."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Hostile(Case):
         sock.connect(self.path() + ".ctl")
         return sock
 
-    def test_bytes_that_are_no_messages_end_that_connection_alone(self) -> None:
+    def test_malformed_bytes_end_that_connection_alone(self) -> None:
         choose = random.Random(3)
         with self.manager.acquire(self.path(), serve=serve) as reference:
             hello = {"type": "hello", "v": 1, "pid": 1, "references": 1, "canServe": False}
@@ -60,14 +60,14 @@ class Hostile(Case):
             with SocketManager() as other, other.acquire(self.path()) as member:
                 self.assertEqual(member.reference_count, 2)
 
-    def test_another_version_is_told_so(self) -> None:
+    def test_a_peer_of_another_version_is_told(self) -> None:
         with self.manager.acquire(self.path(), serve=serve), self.control() as sock:
             sock.sendall(b'{"type":"hello","v":2,"pid":1}\n')
             answer = json.loads(sock.makefile().readline())
             self.assertEqual((answer["type"], answer["code"]), ("failed", "ERR_SOCKREF_PROTOCOL"))
             self.assertEqual(answer["detail"], {"ours": 2, "theirs": 1})
 
-    def test_an_owner_that_talks_nonsense_is_a_protocol_error(self) -> None:
+    def test_a_malformed_message_of_an_owner_is_a_protocol_error(self) -> None:
         with socket.socket(socket.AF_UNIX) as fake, open(self.path() + ".lock", "wb"):
             os.chmod(self.path() + ".lock", 0o600)
             fake.bind(self.path() + ".ctl")
@@ -110,7 +110,7 @@ class Hostile(Case):
     def connections(self, reference: Any) -> Any:
         return reference._state.endpoint.lease._members._connections
 
-    def test_who_asks_without_reading(self) -> None:
+    def test_a_peer_that_asks_without_reading(self) -> None:
         with self.manager.acquire(self.path(), serve=serve) as reference, self.control() as sock:
             sock.setblocking(False)
             for _ in range(20_000):

@@ -1,4 +1,4 @@
-"""The life of a socket: from the first reference to the last, and what ends it."""
+"""The life of a socket, from the first reference to the last."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Life(Case):
         closing.join()
         self.assertEqual(self.left(), [])
 
-    def test_what_does_not_end_is_cut(self) -> None:
+    def test_a_connection_that_does_not_end_is_cut(self) -> None:
         ended = threading.Event()
 
         def endless(connection: socket.socket) -> None:
@@ -163,7 +163,7 @@ class Life(Case):
         default.close()
         self.assertIsNot(sockref.default_manager(), default)
 
-    def test_removed_files_are_healed(self) -> None:
+    def test_removed_files_are_repaired(self) -> None:
         with SocketManager(heal_interval=0.01) as manager:
             reference = manager.acquire(self.path(), serve=hello)
             for name in (self.path(), self.path() + ".ctl", self.path() + ".lock"):
@@ -176,7 +176,7 @@ class Life(Case):
             reference.close()
             self.assertEqual(self.left(), [])
 
-    def test_a_connection_in_the_owner_heals_at_once(self) -> None:
+    def test_a_connection_in_the_owner_repairs_at_once(self) -> None:
         with self.manager.acquire(self.path(), serve=hello) as reference:
             os.unlink(self.path())
             self.assertEqual(answer_of(reference.connect()), b"hello")
@@ -205,7 +205,7 @@ class Life(Case):
             self.eventually(lambda: os.listdir(f"{self.directory}/e") == [])
             os.rmdir(f"{self.directory}/e")
 
-    def test_timeouts_say_what_for(self) -> None:
+    def test_timeouts_say_what_they_waited_for(self) -> None:
         with self.assertRaises(SocketReferenceError) as raised:
             self.manager.acquire(self.path())
         self.assertEqual(raised.exception.code, "ERR_SOCKREF_NOT_SERVED")
@@ -231,7 +231,7 @@ class Life(Case):
         self.assertEqual((threading.excepthook, signal.set_wakeup_fd(-1)), hooks)
 
     def test_ctrl_c_ends_the_waiting(self) -> None:
-        # It is ignored in what a shell runs in the background.
+        # A shell makes the programs that it runs in the background ignore it.
         self.addCleanup(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
         go_on = threading.Event()
         reference = self.manager.acquire(self.path(), serve=lambda connection: go_on.wait())
@@ -248,7 +248,7 @@ class Life(Case):
             self.manager.acquire(self.path(), serve=hello)
         go_on.set()
         connection.close()
-        # What was given up is not acquired later.
+        # An acquire that was given up has no effect later.
         self.eventually(lambda: self.left() == [])
         self.assertEqual(self.manager.active_socket_count, 0)
 
@@ -288,7 +288,7 @@ class Leaks(Case):
 
 
 class Handlers(Case):
-    def test_what_a_handler_raises_costs_its_connection(self) -> None:
+    def test_a_handler_that_raises_ends_its_connection(self) -> None:
         def failing(connection: socket.socket) -> None:
             raise ValueError("no")
 
@@ -310,7 +310,7 @@ class Handlers(Case):
             self.eventually(lambda: manager.stats().connections.open == 0)
             self.assertEqual((manager.stats().faults, manager.stats().connections.accepted), (0, 1))
 
-    def test_threads_are_bounded_and_used_again(self) -> None:
+    def test_threads_are_bounded_and_reused(self) -> None:
         go_on = threading.Event()
         running: set[int] = set()
 
@@ -352,7 +352,7 @@ class Handlers(Case):
 
 
 class Options(Case):
-    def test_what_is_wrong_is_refused(self) -> None:
+    def test_wrong_options_are_refused(self) -> None:
         wrong: list[tuple[str, object]] = [
             ("serve", 5),
             ("mode", 0o400),
@@ -402,7 +402,7 @@ class Options(Case):
         finally:
             os.umask(before)
 
-    def test_a_stale_socket_of_ours_is_reclaimed_if_that_is_asked_for(self) -> None:
+    def test_a_stale_socket_of_ours_is_reclaimed_on_request(self) -> None:
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(self.path())
         with SocketManager() as manager:

@@ -1,4 +1,4 @@
-"""A lock file: taken again in the same object, and at no moment left behind by an exit, a kill or a fork."""
+"""A lock file is taken again in the same object, and an exit, a kill or a fork never leaves it behind."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class LockFiles(Case):
         assert isinstance(lock, LockFile)
         return lock
 
-    def test_is_held_once_and_let_go_of_many_times(self) -> None:
+    def test_is_held_once_and_released_many_times(self) -> None:
         before = _descriptors()
         self.assertIsInstance(LockFile.attempt(self.place, create=False), Absent)
         lock = self.take()
@@ -58,7 +58,7 @@ class LockFiles(Case):
         self.assertEqual(following.check(), "linked")
         following.remove()
 
-    def test_gives_its_file_the_mode_back(self) -> None:
+    def test_restores_the_mode_of_its_file(self) -> None:
         lock = self.take()
         self.assertIsNone(lock.restore_mode())
         os.chmod(self.lock_path, 0o644)
@@ -66,7 +66,7 @@ class LockFiles(Case):
         self.assertEqual(os.stat(self.lock_path).st_mode & 0o7777, 0o600)
         lock.remove()
 
-    def test_a_line_that_was_written_in_part_is_cut_off(self) -> None:
+    def test_a_torn_line_is_cut_off(self) -> None:
         lock = self.take()
         lock.begin()
         pwrite = os.pwrite
@@ -103,7 +103,7 @@ class LockFiles(Case):
         lock.remove()
         self.assertEqual(_descriptors(), before - 1)
 
-    def test_is_not_taken_again_if_another_was_quicker(self) -> None:
+    def test_is_not_taken_again_if_another_process_was_faster(self) -> None:
         lock = self.take()
         os.unlink(self.lock_path)
         other = self.take()
@@ -113,7 +113,7 @@ class LockFiles(Case):
         other.remove()
         lock.release()
 
-    def test_closes_nothing_that_has_the_number_of_a_descriptor_which_something_else_closed(self) -> None:
+    def test_does_not_close_a_file_with_the_number_of_a_descriptor_that_other_code_closed(self) -> None:
         lock = self.take()
         os.close(lock.fd)
         other = os.open(self.directory, os.O_RDONLY)
@@ -125,7 +125,7 @@ class LockFiles(Case):
         self.assertTrue(os.path.samestat(os.fstat(other), os.stat(self.directory)))
         lock.remove()
 
-    def test_stays_as_it_was_after_a_failure_and_is_taken_again_by_the_next_call(self) -> None:
+    def test_stays_unchanged_after_a_failure_and_is_taken_again_by_the_next_call(self) -> None:
         lock = self.take()
         fd, before = lock.fd, _descriptors()
         os.unlink(self.lock_path)
@@ -135,7 +135,7 @@ class LockFiles(Case):
         self.assertTrue(lock.retake(list, _raise))
         lock.remove()
 
-    def test_what_a_failure_could_not_take_back_is_no_rival(self) -> None:
+    def test_a_file_that_a_failure_left_is_no_rival(self) -> None:
         lock = self.take()
         os.unlink(self.lock_path)
         told: list[Exception] = []
@@ -217,7 +217,7 @@ _PROGRAM = """
     assert len(locks()) == 1
     held_locks.clean_up()
 """
-"""Takes a lock again, and leaves from within a system call of that; the argument `way` says how."""
+"""Takes a lock again, and ends within a system call of that; the argument `way` says how."""
 
 
 class Moments(Case):

@@ -1,4 +1,4 @@
-"""What a terminal gets of foreign text."""
+"""How foreign text is shown on a terminal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HIDDEN = {
 
 
 class Printable(Case):
-    def test_what_a_terminal_obeys_is_escaped(self) -> None:
+    def test_characters_that_a_terminal_obeys_are_escaped(self) -> None:
         for letter, escaped in HIDDEN.items():
             with self.subTest(escaped):
                 self.assertEqual(printable(f"a{letter}b"), f"a{escaped}b")

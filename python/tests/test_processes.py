@@ -42,7 +42,7 @@ class Exit(Case):
     def test_a_lock_that_could_not_be_removed_is_forgotten_with_its_descriptor(self) -> None:
         program = """
             import os, sys, warnings, sockref
-            # That something is left is told.
+            # A warning says that files are left.
             warnings.simplefilter("ignore", RuntimeWarning)
             real = os.mkdir, os.unlink
             def read_only(*arguments, **named):
@@ -59,7 +59,7 @@ class Exit(Case):
         self.assertEqual((result.stdout, result.stderr, result.returncode), ("failed\n", "", 0))
         self.assertEqual(self.left(), [])
 
-    def test_the_number_of_a_lock_that_something_else_has_closed_is_neither_read_nor_closed(self) -> None:
+    def test_the_number_of_a_lock_that_other_code_closed_is_neither_read_nor_closed(self) -> None:
         program = ACQUIRE + """
     [fd] = [int(fd) for fd in os.listdir("/proc/self/fd") if os.path.realpath(f"/proc/self/fd/{fd}").endswith(".lock")]
     os.close(fd)
@@ -95,7 +95,7 @@ class Exit(Case):
         result = run_program(program, self.path())
         self.assertEqual((result.returncode, result.stderr), (0, ""))
 
-    def test_handlers_that_wait_do_not_hold_up_the_exit(self) -> None:
+    def test_handlers_that_wait_do_not_delay_the_exit(self) -> None:
         program = """
             import sys, sockref
             reference = sockref.acquire(sys.argv[1], serve=lambda connection: connection.recv(1))
@@ -140,7 +140,7 @@ class Exit(Case):
     def test_ctrl_c_while_closing_does_not_keep_the_reference(self) -> None:
         program = """
             import os, signal, sys, threading, sockref
-            # It is ignored in what a shell runs in the background.
+            # A shell makes the programs that it runs in the background ignore it.
             signal.signal(signal.SIGINT, signal.default_int_handler)
             go_on = threading.Event()
             reference = sockref.acquire(sys.argv[1], serve=lambda connection: go_on.wait())
@@ -156,7 +156,7 @@ class Exit(Case):
                 reference.close()
             except KeyboardInterrupt:
                 print(reference.is_active)
-            # It came at whatever moment of the end, which goes on: the file may be there for another moment.
+            # It came at some moment of the end, which continues: the file may exist for another moment.
             while os.path.exists(sys.argv[1]):
                 pass
             go_on.set()
@@ -195,7 +195,7 @@ class Exit(Case):
             owner.stdin.close()  # type: ignore[union-attr]
             owner.wait()
 
-    def test_an_owner_that_runs_is_not_called_stopped_and_not_to_be_ended(self) -> None:
+    def test_the_message_about_a_running_owner_does_not_say_stopped_and_does_not_advise_to_end_it(self) -> None:
         start = process_start(os.getpid())
         cases = [(start, "; it runs, and is busy or has no place for one more; wait longer, or look at what it does")]
         cases.append(("1", "; its state cannot be seen from here; look at it where it runs, and wait longer if it is busy"))
@@ -214,10 +214,10 @@ class Exit(Case):
 
 
 def in_child(work: Any) -> str:
-    """Does something in a forked child; returns what it says."""
+    """Runs a function in a forked child. Returns what the child reports."""
     read, write = os.pipe()
     with warnings.catch_warnings():
-        # That this process has threads is what is tested here.
+        # The test needs that this process has threads.
         warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()
     if pid == 0:
@@ -291,7 +291,7 @@ class Fork(Case):
         member.close()
         owner.close()
 
-    def test_a_child_that_outlives_its_parent_keeps_neither_lock_nor_hold(self) -> None:
+    def test_a_child_that_outlives_its_parent_keeps_neither_lock_nor_membership(self) -> None:
         program = ACQUIRE + """
     import time
     if os.fork() == 0:
@@ -315,7 +315,7 @@ class Fork(Case):
             finally:
                 os.kill(child, signal.SIGKILL)
 
-    def test_a_child_can_acquire_anew(self) -> None:
+    def test_a_child_can_acquire_its_own_reference(self) -> None:
         owner = self.manager.acquire(self.path(), serve=hello)
 
         def share() -> Any:
@@ -335,7 +335,7 @@ class Fork(Case):
         self.assertEqual(in_child(serve), str(("owner", b"hello")))
         self.assertEqual(self.left(), [])
 
-    def test_a_handler_may_fork_and_have_the_child_go_on(self) -> None:
+    def test_a_handler_may_fork_and_let_the_child_continue(self) -> None:
         def forking(connection: socket.socket) -> None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)
@@ -382,7 +382,7 @@ class Fork(Case):
                         pool.join()
                     self.eventually(lambda reference=reference: reference.reference_count == 1)
                 self.assertEqual(self.left(), [])
-                # A child that ends while it owns a socket removes its files, however it was started.
+                # A child that ends while it owns a socket removes its files, with every start method.
                 child = context.Process(target=own_until_the_end, args=[self.path()])
                 child.start()
                 child.join()
@@ -410,7 +410,7 @@ def _dedent(program: str) -> str:
 
 class Orphans(Case):
     def test_the_server_of_a_dead_keeper_is_ended(self) -> None:
-        """What a keeper leaves when it is killed: a record that names a process group, which nobody holds the lock for."""
+        """Leaves what a killed keeper leaves: a record that names a process group, in a file that is not locked."""
         server = subprocess.Popen(["sleep", "600"], start_new_session=True)
         start = process_start(server.pid)
         group = f'{{"pgid":{server.pid},"start":"{start}","signal":"SIGTERM","graceMs":5000}}'
@@ -421,7 +421,7 @@ class Orphans(Case):
             self.assertEqual(reference.role, "owner")
             self.assertEqual(server.wait(10), -signal.SIGTERM)
 
-    def test_a_later_process_of_the_same_number_is_left_alone(self) -> None:
+    def test_a_later_process_with_the_same_number_is_left_alone(self) -> None:
         server = subprocess.Popen(["sleep", "600"], start_new_session=True)
         group = f'{{"pgid":{server.pid},"start":"1","signal":"SIGKILL","graceMs":0}}'
         with open(self.path() + ".lock", "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""What python/README.md shows works as pasted."""
+"""The examples of python/README.md work when they are pasted."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class Readme(Case):
         examples = re.findall(r"^```python\n(.*?)^```$", _README, re.MULTILINE | re.DOTALL)
         self.assertEqual(len(examples), 2)
         for example in examples:
-            # What is printed is written behind each print.
+            # A comment after each print has the printed text.
             expected = re.findall(r"print\(.*\)  # (.*)$", example, re.MULTILINE)
             with self.subTest(example), tempfile.TemporaryDirectory(prefix="sockref-test-") as directory:
                 result = run_program(example, env={"SOCKREF_DIR": directory, "PYTHONWARNINGS": "error"})
                 self.assertEqual((result.stdout.splitlines(), result.stderr), (expected, ""))
 
-    def test_every_public_name_is_told(self) -> None:
+    def test_every_public_name_is_in_the_page(self) -> None:
         import sockref
 
         for name in ("acquire", "SocketManager", "SocketReference", "SocketReferenceError", "Limits", "ServerCommand"):

@@ -1,4 +1,4 @@
-"""What the system refuses is a typed error, by the path that was asked for, with the system's own as its cause."""
+"""When the system refuses, there is a typed error with the requested path and the system's error as its cause."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ sys.path.insert(0, sys.argv[1])
 import sockref
 first, directory = sys.argv[2:]
 manager = sockref.SocketManager()
-# What is loaded at first need is loaded while it can be read.
+# Load lazy modules while they can still be read.
 manager.acquire(f"{first}/a.sock", serve=lambda _: None).close()
 if os.getuid() == 0:
     os.setuid(65534)
@@ -59,7 +59,7 @@ except sockref.SocketReferenceError as error:
 
 
 class Refusals(Case):
-    def test_a_directory_that_becomes_read_only_is_told_by_each_call(self) -> None:
+    def test_each_call_reports_a_directory_that_becomes_read_only(self) -> None:
         first, directory = self.path("first"), self.path("other")
         for each in (first, directory):
             os.mkdir(each, 0o700)
@@ -75,13 +75,13 @@ class Refusals(Case):
         for each in (first, directory):
             os.rmdir(each)
 
-    def test_a_working_directory_that_was_removed_is_named(self) -> None:
+    def test_the_error_names_a_removed_working_directory(self) -> None:
         gone = self.path("gone")
         os.mkdir(gone)
         said = self.run_program(_GONE, gone, self.path())
         self.assertRegex(said, rf'^ERR_SOCKREF_DIRECTORY_NOT_FOUND {gone} The working directory "{gone}" does not exist any more; change')
 
-    def test_a_directory_for_the_server_that_does_not_exist_is_named(self) -> None:
+    def test_the_error_names_a_missing_directory_of_the_server(self) -> None:
         gone = self.path("gone")
         with SocketManager() as manager, self.assertRaises(SocketReferenceError) as raised:
             manager.acquire(self.path(), server=ServerCommand(["true"], cwd=gone))

@@ -1,4 +1,4 @@
-"""What was checked once is checked again; what fails in the middle is carried through."""
+"""Repair: files are checked again and again, and a step that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Repair(Case):
         self.events: list[sockref.Event] = []
         self.manager = sockref.SocketManager(heal_interval=0.005)
         self.addCleanup(self.manager.subscribe(self.events.append))
-        # Before the directory is looked at.
+        # Before the directory is read.
         self.addCleanup(self.manager.close)
 
     def acquire(self) -> sockref.SocketReference:
@@ -49,7 +49,7 @@ class Repair(Case):
     def private(self) -> list[str]:
         return [name for name in self.left() if name.startswith(".sr-")]
 
-    def test_modes_that_somebody_changed_are_set_back_and_told(self) -> None:
+    def test_changed_modes_are_restored_and_reported(self) -> None:
         with self.acquire():
             for name in _NAMES:
                 os.chmod(self.path(name), 0o666)
@@ -70,11 +70,11 @@ class Repair(Case):
             self.assertEqual(self.mode("app.sock"), 0o644)
             os.unlink(self.path())
 
-    def test_a_repair_that_fails_deposes_nobody(self) -> None:
+    def test_a_repair_that_fails_does_not_depose_the_owner(self) -> None:
         with self.acquire() as reference:
             with mock.patch.object(LockFile, "begin", side_effect=OSError(28, "no space")):
                 os.unlink(self.path("app.sock.lock"))
-                # More than one look: the first must leave nothing that a later one takes for another owner's.
+                # More than one check: the first must leave no file that a later one takes for another owner's.
                 self.eventually(lambda: len(self.told("fault")) >= 3)
                 self.assertEqual(self.told("failover"), [])
                 self.assertTrue(reference.is_active)
@@ -82,7 +82,7 @@ class Repair(Case):
             self.assertEqual(self.told("healed")[0].files, ("app.sock.lock",))
             self.assertEqual(reference.role, "owner")
 
-    def test_a_look_that_fails_deposes_nobody(self) -> None:
+    def test_a_check_that_fails_does_not_depose_the_owner(self) -> None:
         look = directory.look
         with self.acquire() as reference:
             for name in (self.directory.encode(), b"app.sock.lock"):
@@ -117,7 +117,7 @@ class Repair(Case):
         with mock.patch("os.rmdir", refuse):
             yield
 
-    def test_a_private_directory_that_could_not_be_removed_goes_with_a_later_look(self) -> None:
+    def test_a_later_check_removes_a_private_directory_that_could_not_be_removed(self) -> None:
         with self._refused():
             reference = self.acquire()
             self.assertEqual(len(self.private()), 1)
@@ -125,7 +125,7 @@ class Repair(Case):
         self.eventually(lambda: len(self.told("fault")) == 1)
         reference.close()
 
-    def test_one_that_the_end_cannot_remove_keeps_its_record(self) -> None:
+    def test_a_private_directory_that_the_end_cannot_remove_keeps_its_record(self) -> None:
         with self._refused():
             reference = self.acquire()
             with self.assertRaises(sockref.SocketReferenceError):
@@ -136,7 +136,7 @@ class Repair(Case):
             self.assertIn(left, file.read())
         self.acquire().close()
 
-    def test_a_lock_that_cannot_be_let_go_of_keeps_nobody_waiting(self) -> None:
+    def test_no_caller_waits_for_a_lock_that_cannot_be_released(self) -> None:
         release = LockFile.release
 
         def fail(lock: LockFile) -> None:
@@ -177,7 +177,7 @@ class Nameless(Case):
     def _locks(self) -> int:
         return sum(name.endswith(".lock") for name in self.left())
 
-    def test_what_a_killed_process_left_goes_with_the_next_one(self) -> None:
+    def test_the_next_acquire_removes_what_a_killed_process_left(self) -> None:
         self._left_by_a_killed_process()
         self.assertEqual(len(self.left()), 3)
         with self.manager.acquire(serve=_serve) as reference:
@@ -185,7 +185,7 @@ class Nameless(Case):
             with reference.connect() as connection:
                 self.assertEqual(connection.recv(10), b"hello")
 
-    def test_what_lives_is_left_alone(self) -> None:
+    def test_live_sockets_are_left_alone(self) -> None:
         program = """
             import sockref, sys
             with sockref.acquire(serve=lambda connection: None) as reference:
@@ -222,9 +222,9 @@ class Nameless(Case):
 
 
 class FailingCloses(Case):
-    """What the system says when a descriptor is closed is about data on which nothing here depends."""
+    """An error of `close()` is about unwritten data, on which no code here depends."""
 
-    def test_a_close_that_fails_stops_nothing(self) -> None:
+    def test_a_close_that_fails_does_not_stop_the_end(self) -> None:
         complaints: list[dict[str, Any]] = []
         self.enterContext(mock.patch("asyncio.BaseEventLoop.default_exception_handler", lambda _, what: complaints.append(what)))
         events: list[sockref.Event] = []
@@ -246,7 +246,7 @@ class FailingCloses(Case):
 
 @contextmanager
 def _failing_closes() -> Generator[list[int]]:
-    """Each socket is closed, as on Linux, and then says that the disk is full. Those of a test itself are spared."""
+    """Closes each socket, as Linux does, and then raises that the disk is full. Does not concern the test's own sockets."""
     failed: list[int] = []
     close = socket.socket._real_close  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""A command as the server, run by the keeper of the other implementation."""
+"""A command as the server. The keeper of the other implementation runs it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Commands(Case):
     def tearDown(self) -> None:
         self.manager.close()
 
-    def test_a_forced_clean_up_ends_what_a_command_serves_whoever_holds_it(self) -> None:
+    def test_a_forced_clean_up_ends_a_command_server_for_all_holders(self) -> None:
         path = self.path()
         with SocketManager() as other, other.acquire(path, server=SERVER, linger=3600) as held:
             info = self.manager.inspect(path)
@@ -66,11 +66,11 @@ class Commands(Case):
             self.assertFalse(self.manager.force_cleanup_socket(path))
         with self.manager.acquire(path, server=SERVER, linger=3600):
             pass
-        # It lingers, and nobody holds it.
+        # It lingers without a holder.
         self.assertTrue(self.manager.force_cleanup_socket(path))
         self.assertIsNone(self.manager.inspect(path))
 
-    def test_a_server_that_is_not_ready_in_time_is_told_in_seconds(self) -> None:
+    def test_the_error_about_a_server_that_is_not_ready_in_time_is_in_seconds(self) -> None:
         with self.assertRaises(SocketReferenceError) as raised:
             self.manager.acquire(self.path(), server=ServerCommand(["sleep", "600"], ready_timeout=0.3))
         self.assertIn("within 0.3 s (ready_timeout)", raised.exception.message)
@@ -81,7 +81,7 @@ class Commands(Case):
             self.assertEqual(reference.role, "member")
             pid, greeting = answer_of(reference).split()
             self.assertEqual(greeting, "hello")
-            # What started it has let go before: the reference counts alone.
+            # The process that started it has released its reference: only this one counts.
             self.eventually(lambda: reference.reference_count == 1)
             with default_manager().acquire(self.path(), server=SERVER) as second:
                 self.assertEqual(answer_of(second).split()[0], pid)
@@ -123,7 +123,7 @@ class Commands(Case):
         self.assertEqual((error.code, error.reason), ("ERR_SOCKREF_SERVER_FAILED", "not-found"))
         self.assertIn("npm install --global sockref", str(error))
 
-    def test_a_keeper_that_dies_is_told_of(self) -> None:
+    def test_a_keeper_that_dies_is_reported(self) -> None:
         os.remove(self.program)
         said = "The keeper of /a has died 3 times in a row before the server was up; the last one (pid 9) exited with status 1"
         with open(self.program, "w", opener=lambda path, flags: os.open(path, flags, 0o700)) as program:
@@ -168,7 +168,7 @@ class Commands(Case):
         self.eventually(lambda: self.left() == [])
 
     def _given_up(self, **options: Any) -> SocketReferenceError:
-        """What an acquire ends in whose time is over, when another one has waited until the output is there."""
+        """The error of an acquire whose time is over, after another acquire has waited for the output."""
         with SocketManager() as manager:
             waiting = threading.Thread(target=self._wait, args=[manager, options])
             waiting.start()
@@ -229,21 +229,21 @@ def answer_of(reference: Any) -> str:
 
 
 class FileEnd(unittest.TestCase):
-    """What an error carries of a server's output, which another process has in a file."""
+    """The end of a server's output in an error; another process has the output in a file."""
 
     def test_whole_lines_of_the_end_from_where_it_begins(self) -> None:
         with tempfile.NamedTemporaryFile() as file:
             file.write(b"before\n" + b"first\n" * 3)
             file.flush()
             self.assertEqual(end_of(OutputPlace(file.name, 7)), "first\nfirst\nfirst")
-            # It was cut off, and written again.
+            # It was cut, and written again.
             self.assertEqual(end_of(OutputPlace(file.name, 1000)), "before\nfirst\nfirst\nfirst")
             file.write(b"x" * 90 + b"\n" + b"long line\n" * 409)
             file.flush()
             end = end_of(OutputPlace(file.name, 0))
             self.assertEqual(end, "\n".join(["long line"] * 409))
 
-    def test_what_cannot_be_read_is_nothing(self) -> None:
+    def test_an_unreadable_file_is_empty(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
             os.mkfifo(f"{directory}/fifo")
             os.symlink("/etc/hostname", f"{directory}/link")

@@ -27,7 +27,7 @@ def split(chunks: list[bytes]) -> tuple[list[str], bool]:
 
 
 def split_one_by_one(chunks: list[bytes]) -> tuple[list[str], bool]:
-    """The same, with the lines before an error kept."""
+    """Splits bytes into lines, and keeps the lines before an error."""
     splitter = LineSplitter()
     lines: list[str] = []
     try:

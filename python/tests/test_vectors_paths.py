@@ -1,4 +1,4 @@
-"""test/vectors/paths.json: which path leads where."""
+"""test/vectors/paths.json: where each path leads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAX = _FILE["maxBytes"][sys.platform]
 
 
 def filling(case: dict[str, Any], directory: str) -> str:
-    """What `{fill}` stands for: so many letters that the whole has the bytes that are wanted."""
+    """The letters for `{fill}`, so that the whole path has the wanted number of bytes."""
     fill = case.get("fill")
     if fill is None:
         return ""
@@ -63,7 +63,7 @@ def make(entry: dict[str, str]) -> None:
 
 
 def tree_of(directory: str) -> dict[str, Any]:
-    """Everything in a directory, for comparing: what was made anew, changed, touched or replaced shows."""
+    """Everything in a directory, to compare: it shows whether a file was created, changed, touched or replaced."""
     tree: dict[str, Any] = {}
     for folder, folders, files in os.walk(directory):
         for name in (*folders, *files):
@@ -75,7 +75,7 @@ def tree_of(directory: str) -> dict[str, Any]:
                     content = file.read()
             elif stat.S_ISLNK(stats.st_mode):
                 content = os.readlink(path)
-            # A directory's time changes with what is made and removed in it.
+            # A directory's time changes when a file in it is made or removed.
             time = None if stat.S_ISDIR(stats.st_mode) else stats.st_mtime_ns
             tree[os.path.relpath(path, directory)] = (stats.st_mode, stats.st_uid, stats.st_ino, time, content)
     return tree
@@ -108,7 +108,7 @@ class Paths(unittest.TestCase):
             else:
                 self.accepted(manager, case, directory)
         left = tree_of(directory)
-        # What stays, empty, is a default directory that was missing.
+        # A default directory that was missing stays, empty.
         for name in ("default", "sockref", "s/default"):
             if name not in before:
                 left.pop(name, None)

@@ -1,4 +1,4 @@
-"""test/vectors/placeholders.json: words in braces that stand for nothing, and were meant to."""
+"""test/vectors/placeholders.json: misspelt placeholders."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def bytes_of(case: dict[str, Any]) -> bytes:
 
 
 def names_of(record: OwnerRecord | None) -> dict[str, Any] | None:
-    """A record in the words of the vectors, which leave out what is not there."""
+    """A record in the form of the vectors, which leave out missing values."""
     if record is None:
         return None
     names = {key: value for key, value in asdict(record).items() if value is not None}

@@ -30,7 +30,7 @@ def changed(whole: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 
 
 def counts(kind: str, line: dict[str, Any]) -> bool:
-    """Whether a line says anything that the rest of a record does not."""
+    """Whether a line adds anything to a record."""
     if kind == "header":
         return parse_record(f"{json.dumps(line)}\n") is not None
     header = json.dumps({**_FILE["record"]["header"]["whole"], "pid": 7})

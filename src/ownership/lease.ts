@@ -21,7 +21,7 @@ export interface Lease {
    * that depended on its predecessor. Undefined if there is nothing to wait for.
    */
   readonly settling: Promise<void> | undefined;
-  /** Gives up the lease, whatever the counts are. Members elsewhere continue with another owner. */
+  /** Gives up the lease, even if there are references. Members elsewhere continue with another owner. */
   abandon(): Promise<void>;
   /** Sets whether it keeps the process alive. */
   keepAlive(alive: boolean): void;

@@ -1,7 +1,7 @@
 """Reference-counted Unix domain sockets.
 
-The first reference to a socket starts what listens behind it; everybody else shares it, in this process or another one, in
-Python or Node; the last reference out stops it and removes every file.
+The first reference to a socket starts its server. All other references share it, in this process or another one, in Python
+or Node. The last reference stops the server and removes every file.
 
     import sockref
 

@@ -1,4 +1,4 @@
-"""Errors of the system as typed ones."""
+"""Turns errors of the system into typed ones."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ _AWAY = {
 
 
 def is_away(error: OSError) -> bool:
-    """Whether a connection failed because of who is at its other end, and not for a want of ours: nobody listens, the file
-    went, or (EAGAIN) more knock than the queue takes."""
+    """Whether a connection failed because of the other end, and not because of this process: no process listens, the file was
+    removed, or (EAGAIN) the accept queue is full."""
     return error.errno in _AWAY
 
 
@@ -56,7 +56,7 @@ def errno_of(error: BaseException | None) -> str | None:
 
 
 def system_error(error: BaseException, path: str | None, doing: str, syscall: str | None = None) -> SocketReferenceError:
-    """Turns an error of the system into a typed one that keeps it as its cause; `doing` is as in "cannot <doing>"."""
+    """Turns an error of the system into a typed one that keeps it as its cause. `doing` is as in "cannot <doing>"."""
     if isinstance(error, SocketReferenceError):
         return error
     errno = errno_of(error)
@@ -76,7 +76,7 @@ def system_error(error: BaseException, path: str | None, doing: str, syscall: st
 
 @contextlib.contextmanager
 def typed(path: str | None, doing: str) -> Generator[None]:
-    """Has all that fails within be a typed error, for the calls of the public API; what ends a program or a task stays."""
+    """Makes each failure within a typed error, for calls of the public API. Exceptions that end a program or a task stay."""
     try:
         yield
     except SocketReferenceError:

@@ -32,19 +32,19 @@ __all__ = ["SocketReference", "acquire"]
 
 
 class SocketReference(Handle):
-    """A counted reference to a socket, for asyncio. Dropped without `close()` it is released once it is collected, with a
-    `ResourceWarning`."""
+    """A counted reference to a socket, for asyncio. A reference that is dropped without `close()` is released once it is
+    collected, with a `ResourceWarning`."""
 
     __slots__ = ()
 
     def clone(self) -> SocketReference:
-        """Another reference to the same socket, at once."""
+        """Returns another reference to the same socket, at once."""
         return SocketReference(self._core, self._clone_slot())
 
     async def open_connection(
         self, timeout: float = DEFAULT_CONNECT_TIMEOUT_SECONDS
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A connection to the socket. While the owner is being replaced it waits, for so many seconds at most."""
+        """Connects to the socket. Waits while the owner is being replaced, for at most so many seconds."""
         check.check_option("timeout", timeout, check.is_timeout)
         state = self._state
         if not state.active:
@@ -57,8 +57,8 @@ class SocketReference(Handle):
             raise
 
     async def close(self) -> None:
-        """Releases it; idempotent. Waits until the release is done: of the last reference anywhere, until every file is
-        gone (unless the socket lingers). The release is not undone if the waiting is cancelled."""
+        """Releases it; idempotent. Waits until the release is done: for the last reference in any process, until every file
+        is removed. It does not wait for a socket that lingers. Cancelling the wait does not undo the release."""
         if self._is_over():
             return
         core, state = self._core, self._state
@@ -122,7 +122,7 @@ def acquire(
     """A reference to the socket at a path, for `async with` or `await`; see `SocketManager.acquire`.
 
     `serve` is a coroutine function that gets `(reader, writer)` of each connection, in the event loop that runs now; the
-    connection is closed when it returns. Cancelling the acquire takes it back.
+    connection is closed when it returns. Cancelling the acquire undoes it.
     """
     stream = None if serve is None else StreamServe(serve, asyncio.get_running_loop())
     options = AcquireOptions(provider_of(stream, server), timeout, mode, linger, drain_timeout, failover_timeout, reclaim, label)

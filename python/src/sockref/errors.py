@@ -11,11 +11,11 @@ from .error_codes import ERROR_FIELDS, ErrorCode
 __all__ = ["ErrorCode", "SocketReferenceError", "quote"]
 
 _MAX_QUOTED = 120
-"""Characters of a foreign value that a message shows at most: enough to recognise it, too few to flood a log."""
+"""How many characters of a foreign value a message shows: enough to recognise it, too few to flood a log."""
 
 
 class SocketReferenceError(Exception):
-    """The one class of errors that sockref raises. Tell them apart by `code`.
+    """The only class of errors that sockref raises. Distinguish them by `code`.
 
     Codes and fields are those of docs/errors.md; a field that does not belong to the code, or is not known, is None.
     Times are in seconds. An error of the system is kept as `__cause__`.
@@ -51,7 +51,7 @@ class SocketReferenceError(Exception):
     theirs: int | None = None
 
     def __init__(self, code: ErrorCode, message: str, **fields: Any) -> None:
-        # Whatever path or label is in it: one line, and nothing that a terminal would obey.
+        # A path or label in the message must not add a line, or anything that a terminal obeys.
         super().__init__(printable(message))
         self.code = code
         for name, value in fields.items():
@@ -61,7 +61,7 @@ class SocketReferenceError(Exception):
 
     @property
     def message(self) -> str:
-        """What was wrong and what to do; for people, and may change."""
+        """What was wrong and what to do. It is for people, and may change."""
         return str(self.args[0])
 
     def fields(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class SocketReferenceError(Exception):
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def again(self) -> SocketReferenceError:
-        """The same error as a new object, for another thread to raise: a traceback belongs to one."""
+        """The same error as a new object, for another thread to raise: two threads must not share a traceback."""
         copy = SocketReferenceError(self.code, self.message, **self.fields())
         copy.__cause__ = self.__cause__
         return copy
@@ -87,7 +87,7 @@ def quote(value: object) -> str:
     """Shows any value in a message: escaped, shortened, on one line."""
     if isinstance(value, str):
         text = printable(json.dumps(value, ensure_ascii=False))
-        # What was cut off is shown to be, within the quotes.
+        # The ellipsis inside the quotes shows that the value was cut.
         return text if len(text) <= _MAX_QUOTED else f'{text[:_MAX_QUOTED]}…"'
     if value is None or isinstance(value, (bool, int, float)):
         text = repr(value)

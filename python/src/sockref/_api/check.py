@@ -1,4 +1,4 @@
-"""Checks of options: nothing is accepted and ignored."""
+"""Checks of options. An unknown or invalid option is refused, never ignored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .._serving.server_spec import StreamServe
 from ..errors import SocketReferenceError, quote
 
 Check = Callable[[object], str | None]
-"""A check of one value: None if it is fine, else what was expected."""
+"""A check of one value. It returns None if the value is valid, else what was expected."""
 
 
 def is_duration(value: object) -> str | None:
@@ -32,7 +32,7 @@ def is_limit(value: object) -> str | None:
 
 
 def is_mode(value: object) -> str | None:
-    """Without read and write for the owner not even the members could connect."""
+    """Without read and write permission for the owner, even members could not connect."""
     fine = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 0o777 and value & 0o600 == 0o600
     return None if fine else "permission bits from 0o600 to 0o777 that let the owner read and write"
 
@@ -81,7 +81,7 @@ def is_path_list(value: object) -> str | None:
 
 
 def check_option(name: str, value: object, check: Check) -> None:
-    """Raises ERR_SOCKREF_INVALID_OPTION if a value is not what it has to be."""
+    """Raises ERR_SOCKREF_INVALID_OPTION if a value is invalid."""
     expected = check(value)
     if expected is None:
         return

@@ -1,4 +1,4 @@
-"""Connects to a socket, waiting out a change of its owner."""
+"""Connects to a socket. Waits while its owner is being replaced."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .._protocol.constants import CONNECT_PAUSE_SECONDS
 from .._system_errors import system_error, typed
 from ..errors import SocketReferenceError
 
-# They say "not now": no process listens yet, the file is being replaced, or the queue is full.
+# They mean "not now": no server listens yet, the file is being replaced, or the queue is full.
 _TEMPORARY = {errno.ECONNREFUSED, errno.ENOENT, errno.ECONNRESET, errno.EAGAIN}
 
 
 async def connect_to(state: ReferenceState, timeout: float) -> socket.socket:
-    """A connected socket that blocks."""
+    """A connected, blocking socket."""
     endpoint = state.endpoint
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
@@ -31,8 +31,8 @@ async def connect_to(state: ReferenceState, timeout: float) -> socket.socket:
             sock = _attempt(state)
             if sock is not None:
                 return sock
-            # A cleaner may have removed the file; an owner knows at once, and a member waits until its owner has looked.
-            lease.heal()
+            # A cleaner may have removed the file. An owner knows that at once; a member waits until its owner has looked.
+            lease.repair()
         left = deadline - loop.time()
         if left <= 0:
             raise _timeout_error(endpoint.place.path, timeout)
@@ -51,12 +51,12 @@ def _connect(state: ReferenceState) -> socket.socket | None:
     found = place.directory.look(place.names.data)
     if found is None:
         return None
-    # In a shared directory anybody can put a socket where ours was removed; never talk to it.
+    # In a shared directory another user can put a socket where ours was removed. Never talk to that one.
     if not found.is_socket or found.uid != own_uid():
         raise foreign_file(place.path, place.path, found)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        # Not to wait here: a Unix socket connects at once, or not at all.
+        # Does not block here: the kernel connects or refuses a Unix socket at once.
         sock.setblocking(False)
         sock.connect(place.directory.address(place.names.data))
         sock.setblocking(True)

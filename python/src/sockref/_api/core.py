@@ -1,4 +1,4 @@
-"""The sockets of a manager in one process. A fork begins with another one: what its parent has is not the child's."""
+"""The sockets of a manager in one process. A forked child begins with a new one, without the sockets of its parent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..errors import SocketReferenceError
 from .events import Announcer, Event, EventKind
 from .info import SocketInfo, info_of
 from .locate import Location, is_missing, locate, open_place
-from .nameless import sweep_nameless
+from .nameless import remove_nameless_leftovers
 from .options import AcquireOptions, ManagerOptions
 from .stats import ManagerStats, snapshot
 
@@ -51,7 +51,7 @@ class Core:
     async def acquire(
         self, location: Location, options: AcquireOptions, trace: str | None, nameless: bool = False
     ) -> ReferenceState:
-        """A reference to the socket at a location; `nameless`, if its name was made up for it."""
+        """A reference to the socket at a location. `nameless`: its name was generated for it."""
         limits = self.options.limits
         if self._pending >= limits.max_pending_acquires:
             raise _limit_exceeded(
@@ -60,14 +60,14 @@ class Core:
         self._pending += 1
         try:
             if nameless and options.server_spec is not None:
-                sweep_nameless(location.directory, self.context)
+                remove_nameless_leftovers(location.directory, self.context)
             with typed(location.path, f"acquire {location.path}"):
                 return await self._wait(location, options, trace)
         finally:
             self._pending -= 1
 
     def share(self, endpoint: Endpoint, trace: str | None) -> ReferenceState | None:
-        """One reference more to a socket, if it is still active here."""
+        """Another reference to a socket, if it is still active here."""
         return endpoint.share(trace) if endpoint.live else None
 
     def clone(self, state: ReferenceState, trace: str | None) -> ReferenceState:
@@ -77,7 +77,7 @@ class Core:
         return state.endpoint.share(trace)
 
     async def wait_inactive(self, state: ReferenceState, timeout: float | None) -> None:
-        """Waits until a reference does not count any more, or so many seconds."""
+        """Waits until a reference is inactive, at most so many seconds."""
         loop = self.background.loop
         deadline = None if timeout is None else loop.time() + timeout
         while state.active:
@@ -87,7 +87,7 @@ class Core:
             await asyncio.wait([state.endpoint.changed, state.closed(loop)], timeout=left, return_when="FIRST_COMPLETED")
 
     async def close(self, state: ReferenceState) -> None:
-        """Releases a reference, and waits for what that began."""
+        """Releases a reference, and waits until the release is done."""
         path = state.endpoint.place.path
         with typed(path, f"release {path}"):
             await asyncio.shield(state.endpoint.release(state))
@@ -99,7 +99,7 @@ class Core:
             await asyncio.shield(endpoint.force())
 
     async def stop_command(self, path: str) -> bool:
-        """Ends what a command serves at a path, for everybody. False for what is none, or may not be touched here."""
+        """Ends a socket that a command serves, for all its holders. False if there is none, or this manager may not use it."""
         try:
             location = locate(path, False, self.options.allowed_directories)
         except SocketReferenceError:
@@ -111,13 +111,13 @@ class Core:
             place.directory.release()
 
     async def force_all(self) -> list[BaseException]:
-        """Ends all sockets here; returns what failed."""
+        """Ends all sockets here; returns the failures."""
         ends = [asyncio.shield(endpoint.force()) for endpoint in list(self.endpoints.values())]
         outcomes = await asyncio.gather(*ends, return_exceptions=True)
         return [each for each in outcomes if isinstance(each, BaseException)]
 
     async def inspect(self, path: str) -> SocketInfo | None:
-        """Who holds a socket."""
+        """The holders of a socket."""
         try:
             with typed(path, f"inspect {path}"):
                 place = open_place(locate(path, False, self.options.allowed_directories))
@@ -131,12 +131,12 @@ class Core:
             raise
 
     def stats(self) -> ManagerStats:
-        """Everything at this moment."""
+        """The current numbers."""
         return snapshot(self._counters, self.endpoints.values(), self._pending, self._queue)
 
     def find(self, path: object) -> Endpoint | None:
-        """The endpoint of a path. From any thread."""
-        # Whatever it is: what is no string, the path rules refuse.
+        """The endpoint of a path. Any thread may call it."""
+        # The path rules refuse a value that is not a string.
         found = self.endpoints.get(path) if isinstance(path, str) else None
         if found is not None:
             return found
@@ -147,7 +147,7 @@ class Core:
                 return None
             raise
 
-    # What endpoints tell.
+    # What endpoints report.
 
     def told(self, name: EndpointEvent, endpoint: Endpoint, **more: Any) -> None:
         self._counters[name] += 1
@@ -166,12 +166,12 @@ class Core:
 
     def gone(self, endpoint: Endpoint) -> None:
         path = endpoint.place.path
-        # Only if the entry is still this one: its successor may have taken the place.
+        # Only if the entry is still this endpoint: its successor may have taken the place.
         if self.endpoints.get(path) is endpoint:
             del self.endpoints[path]
         endpoint.place.directory.release()
 
-    # What happens below the endpoints.
+    # What the layers below the endpoints report.
 
     def reclaimed(self, path: str, pid: int | None, names: Sequence[str]) -> None:
         self._counters["reclaimed"] += 1
@@ -199,7 +199,7 @@ class Core:
                 endpoint.offer(options.server_spec)
                 return endpoint.share(trace)
             waiting = WaiterOptions(
-                # At least a moment, so that a call that has waited this long gets the error that says what for.
+                # At least a moment, so that a call whose time is over gets the error that says what it waited for.
                 timeout=max(0.001, deadline - loop.time()),
                 total=options.timeout,
                 trace=trace,

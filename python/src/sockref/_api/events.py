@@ -1,4 +1,4 @@
-"""What happened to sockets, and who wants to know."""
+"""Events of sockets, and their listeners."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ EventKind = Literal[
 ]
 
 _IDLE_SECONDS = 1.0
-"""How long the thread that calls listeners waits for more to tell."""
+"""How long the thread that calls listeners waits for the next event."""
 
 _MAX_WARNINGS = 100
-"""Kinds of faults that are remembered as warned of: enough to see what is wrong, too few to flood anything."""
+"""How many kinds of faults are remembered as warned of: enough to see what is wrong, too few to flood a log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened to a socket.
 
-    `started`, `stopped`: it is served by this process, or not any more. `acquired`, `released`: a reference was.
-    `failover`: the owner was lost, and the references go on with another one, or with this process (`role` says).
-    `lost`: the references were, for the `error`. `healed`: `files` were missing, and are there again. `reclaimed`: `files`
-    of the dead owner `pid` were removed. `leak`: a reference was dropped without `close()`; `trace` is where it was
-    acquired, if leaks are traced. `fault`: something failed that no call was waiting for, with the `error`.
+    `started`, `stopped`: this process serves the socket now, or no longer. `acquired`, `released`: a reference was given out
+    or released. `failover`: the owner was lost; the references continue with another owner, or with this process as the owner
+    (`role` says which). `lost`: the references were lost; `error` says why. `healed`: `files` were missing, and are restored.
+    `reclaimed`: `files` of the dead owner `pid` were removed. `leak`: a reference was dropped without `close()`; `trace` is
+    where it was acquired, if leaks are traced. `fault`: something failed for which no call was waiting; `error` says what.
     """
 
     kind: EventKind
@@ -60,7 +60,7 @@ Listener = Callable[[Event], object]
 
 
 class Announcer:
-    """Calls listeners on a thread of their own, one event after the other, so that they may do what they like."""
+    """Calls listeners on a separate thread, one event after the other, so that a listener may block."""
 
     def __init__(self) -> None:
         self._listeners: tuple[Listener, ...] = ()
@@ -71,11 +71,11 @@ class Announcer:
 
     @property
     def heard(self) -> bool:
-        """Whether anybody wants to know: what nobody hears need not be put together."""
+        """Whether there is a listener. Without one an event need not be built."""
         return bool(self._listeners)
 
     def add(self, listener: Listener) -> Callable[[], None]:
-        """Adds a listener; returns what removes it."""
+        """Adds a listener. Returns a function that removes it."""
         self._listeners = (*self._listeners, listener)
 
         def remove() -> None:
@@ -84,13 +84,13 @@ class Announcer:
         return remove
 
     def renewed(self) -> Announcer:
-        """Another one for a forked child, which has the listeners and not the thread."""
+        """A new one for a forked child, which has the listeners but not the thread."""
         fresh = Announcer()
         fresh._listeners = self._listeners
         return fresh
 
     def tell(self, event: Event) -> None:
-        """Has it told soon."""
+        """Queues an event for the listeners."""
         if not self._listeners and event.kind != "fault":
             return
         self._events.put(event)
@@ -106,7 +106,7 @@ class Announcer:
                 if event.kind == "fault" and not listeners:
                     self._warn(event)
             except Warning as warning:
-                # Asked for by `-W error`; nothing here catches it.
+                # `-W error` turns the warning into an exception, which nothing here catches.
                 sys.stderr.write(f"sockref: {warning}\n")
             for listener in listeners:
                 try:
@@ -120,7 +120,7 @@ class Announcer:
                 return self._events.get(timeout=_IDLE_SECONDS)
             except queue.Empty:
                 with self._starting:
-                    # An event that has come in this moment counts on this thread.
+                    # An event that was queued in this moment relies on this thread.
                     if self._events.empty():
                         self._thread = None
                         return None

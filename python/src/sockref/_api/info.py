@@ -1,4 +1,4 @@
-"""What is known about a socket, in the words of the public API. Times are in seconds since 1970."""
+"""What is known about a socket, in the form of the public API. Times are in seconds since 1970."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class HolderInfo:
 
     pid: int
     thread: int | None
-    """The number of a worker thread of Node, if it is one."""
+    """The number of a worker thread of Node; None for any other holder."""
     label: str | None
     references: int
     since: float
@@ -30,34 +30,34 @@ class ServerInfo:
     """The command that serves a socket."""
 
     pid: int | None
-    """Its process; None while there is none."""
+    """The process id of the server; None while there is none."""
     command: str
-    """The program and its arguments as a text that can be pasted into a shell; shortened."""
+    """The program and its arguments, shortened, as a text that can be pasted into a shell."""
     argv: tuple[str, ...] | None
-    """The same as words; None if they are too long for a message, or not told by an owner of an older version."""
+    """The same as a list; None if it is too long for a message, or if the owner has an older version."""
     state: Literal["starting", "running", "restarting"]
     restarts: int
-    """How often it was started again, after it had failed."""
+    """How often it was restarted after a failure."""
     waiting: bool = False
-    """With `activate`: it has ended with status 0, and the next connection starts it."""
+    """With `activate`: the server ended with status 0, and the next connection starts it."""
     no_log: str | None = None
-    """Why its output goes to no log; None if it does, or if that is not known."""
+    """Why its output goes to no log; None if it goes to one, or if that is not known."""
     problem: str | None = None
-    """Why no client can connect to it although it runs: it has closed its socket, or made another one."""
+    """Why clients cannot connect although the server runs: it closed its socket, or made another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketInfo:
-    """A socket. `unresponsive`: its owner lives but does not answer; `stale`: left by a dead owner."""
+    """A socket. `unresponsive`: its owner lives but does not answer. `stale`: its owner is dead."""
 
     path: str
     state: SocketState
     owner: HolderInfo | None
-    """Who serves it, or served it. Of one that does not answer only the pid and the time are known."""
+    """The owner, or the last one. Of an owner that does not answer only `pid` and `since` are known."""
     server: ServerInfo | None
-    """The command that its owner, then a keeper, runs as the server."""
+    """The command that serves the socket, if its owner is a keeper."""
     references: int | None
-    """All references; None if no owner answers."""
+    """All references; None if the owner does not answer."""
     members: tuple[HolderInfo, ...]
     """The members, oldest first; at most 200."""
     more_members: int
@@ -65,7 +65,7 @@ class SocketInfo:
 
 
 def info_of(path: str, finding: Finding) -> SocketInfo | None:
-    """Puts what a query found into words."""
+    """Turns the finding of a query into the public form."""
     match finding:
         case None:
             return None
@@ -81,7 +81,7 @@ def info_of(path: str, finding: Finding) -> SocketInfo | None:
                 since=holders["since"] / 1000,
             )
         case Silent(record, connected):
-            # Who cannot be connected to is on its way in or out; the record says which.
+            # An owner that accepts no connection is starting or ending; the record says which.
             ending = record is not None and record.stopping
             return _unanswered(path, "unresponsive" if connected else "stopping" if ending else "starting", record)
         case Stale(record):

@@ -10,22 +10,22 @@ from .check import check_option, is_limit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Meeting one is an ERR_SOCKREF_LIMIT_EXCEEDED that names it, and changes no count."""
+    """A call that would exceed one fails with ERR_SOCKREF_LIMIT_EXCEEDED, which names the limit, and changes no count."""
 
     max_sockets: int = constants.DEFAULT_MAX_SOCKETS
     """Sockets that are active, starting or stopping here at once."""
     max_references_per_socket: int = constants.DEFAULT_MAX_REFERENCES_PER_SOCKET
-    """References to one socket, everywhere."""
+    """References to one socket, of all processes."""
     max_members_per_socket: int = constants.DEFAULT_MAX_MEMBERS_PER_SOCKET
-    """Other processes that share a socket owned here."""
+    """Other processes that share a socket owned by this process."""
     max_connections_per_socket: int = constants.DEFAULT_MAX_CONNECTIONS_PER_SOCKET
-    """Connections to a socket served here; more are closed at once."""
+    """Open connections to a socket served by this process; further ones are closed at once."""
     max_pending_acquires: int = constants.DEFAULT_MAX_PENDING_ACQUIRES
     """Acquires that wait at once."""
     cleanup_concurrency: int = constants.DEFAULT_CLEANUP_CONCURRENCY
-    """Clean-ups that are begun in one turn of the event loop."""
+    """Clean-ups that begin in one turn of the event loop."""
     handler_threads: int = 64
-    """Threads that run the `serve` of one socket; connections beyond wait until one is free."""
+    """Threads that run the `serve` of one socket; further connections wait until a thread is free."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -15,16 +15,16 @@ from .info import SocketInfo
 from .locate import is_missing
 
 _NOT_OURS = ("ERR_SOCKREF_ADDRESS_IN_USE", "ERR_SOCKREF_PATH_TOO_LONG", "ERR_SOCKREF_INVALID_PATH")
-"""What is said of files whose names only look like those of our locks."""
+"""Errors for files that have the name of a lock file but are none of ours."""
 
 
 def sockets_in(directory: str | None) -> list[str]:
-    """The paths that have a lock file in a directory; the default directory if none is given."""
+    """The paths of the sockets that have a lock file in a directory; in the default directory if none is given."""
     try:
         canonical = default_directory(False) if directory is None else canonical_directory(directory)
         names = [name.decode(errors="replace") for name in os.listdir(canonical.encode())]
     except SocketReferenceError as error:
-        # The default directory was not made yet.
+        # The default directory does not exist yet.
         if directory is None and is_missing(error):
             return []
         raise
@@ -39,7 +39,7 @@ def sockets_in(directory: str | None) -> list[str]:
 async def list_sockets(
     paths: list[str], inspect: Callable[[str], Awaitable[SocketInfo | None]]
 ) -> list[SocketInfo]:
-    """What `inspect` says of each."""
+    """What `inspect` says of each socket."""
     infos: list[SocketInfo] = []
     for path in paths:
         try:

@@ -1,4 +1,4 @@
-"""From what a user gave to a place on disk."""
+"""Finds the place on disk for a path that a user gave."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Location:
 
 
 def locate(given: object, make: bool, allowed: Sequence[str] | None) -> Location:
-    """Finds the canonical path for what a user gave.
+    """Finds the canonical path for a path that a user gave.
 
-    `make` creates the default directory if that is where it leads to; `allowed` are directories that it may be in, with
-    all below them.
+    `make` creates the default directory if the path is in it. `allowed`: directories, with all below them, that the socket
+    may be in.
     """
     requested = parse_path(given)
     is_default = isinstance(requested, BareName)
@@ -57,7 +57,7 @@ def is_missing(error: BaseException) -> bool:
 
 @contextmanager
 def _for_socket(path: str) -> Generator[None]:
-    """Has the errors of what only knows a directory name the socket that was asked for."""
+    """Adds the requested socket to the errors of work that knows only the directory."""
     try:
         yield
     except SocketReferenceError as error:
@@ -70,6 +70,6 @@ def _is_within(directory: str, allowed: str) -> bool:
     try:
         canonical = canonical_directory(allowed)
     except SocketReferenceError:
-        # What does not exist contains nothing.
+        # A directory that does not exist contains nothing.
         return False
     return directory == canonical or canonical == "/" or directory.startswith(f"{canonical}/")

@@ -1,4 +1,4 @@
-"""The sockets that are shared by way of a manager."""
+"""The manager: what a program calls to share sockets."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from .stats import ManagerStats
 class SocketManager:
     """The sockets of a process, or of a part of a program; `default_manager()` is the one that `acquire()` uses.
 
-    Two managers share sockets in the way that two processes do. After a fork the child's copy begins without sockets.
+    Two managers share sockets as two processes do. After a fork the child's copy begins without sockets.
     """
 
     def __init__(
@@ -46,13 +46,13 @@ class SocketManager:
         heal_interval: float = DEFAULT_HEAL_INTERVAL_SECONDS,
     ) -> None:
         """`allowed_directories`: directories, with all below them, that sockets may be in; any safe one by default.
-        `trace_leaks`: whether each reference remembers where it was acquired. `heal_interval`: seconds between two looks of
-        an owner after its files."""
+        `trace_leaks`: whether each reference remembers where it was acquired. `heal_interval`: seconds between two checks
+        of an owner's files."""
         if os.name != "posix":
             raise SocketReferenceError(
                 "ERR_SOCKREF_UNSUPPORTED", "sockref needs Unix domain sockets with file permissions; use Linux or macOS"
             )
-        # A string is a sequence, too, and none that is meant here.
+        # A string is a sequence, too, but not a valid one here.
         given = [allowed_directories] if isinstance(allowed_directories, str) else allowed_directories
         allowed = None if given is None else tuple(given)
         self._options: Final = ManagerOptions(limits or Limits(), allowed, trace_leaks, heal_interval)
@@ -79,16 +79,17 @@ class SocketManager:
         reclaim: ReclaimRule = "recorded",
         label: str | None = None,
     ) -> SocketReference:
-        """A reference to the socket at a path. The first one anywhere makes this process serve it; while it is active,
-        everybody shares it as it is. Returns when the socket can be connected to.
+        """Acquires a reference to the socket at a path. If the socket is not served yet, this process begins to serve it.
+        Later acquires, in any process, share it as it is. Returns when the socket accepts connections.
 
-        `path`: nothing for a new, unguessable name in the default directory; a bare name in it; or an absolute path.
-        `serve`: what gets each connection if this process becomes the owner, on a thread; without it the acquire can only
-        join (ERR_SOCKREF_NOT_SERVED if no process serves). `server`: a command instead, as a list of words in which `{socket}` is
-        where it has to listen, or a `ServerCommand`; the program `sockref` has to be installed, which runs it. `mode`: permissions of the data socket. Seconds: `linger`, how long
-        the socket stays up after its last reference went; `drain_timeout`, how long open connections get when it stops;
-        `timeout`, after which the acquire fails; `failover_timeout`, how long references outlive a lost owner.
-        `reclaim`: `"stale"` also removes a socket of this user that refuses connections. `label`: a name in listings.
+        `path`: nothing for a new name in the default directory, which cannot be guessed; a bare name there; or an absolute
+        path. `serve`: the function that gets each connection, on a thread, if this process becomes the owner. Without
+        `serve` and `server` the acquire can only join (ERR_SOCKREF_NOT_SERVED if no process serves). `server`: a command
+        instead: a list of words, in which `{socket}` is the path at which it must listen, or a `ServerCommand`. The program
+        `sockref` runs it, and must be installed. `mode`: permissions of the data socket. In seconds: `linger`, how long it stays up
+        after its last reference is closed; `drain_timeout`, how long open connections get to end when it stops; `timeout`,
+        after which the acquire fails; `failover_timeout`, how long references outlive a lost owner. `reclaim`: `"stale"` also
+        removes a socket of this user that refuses connections. `label`: a name in listings.
         """
         options = AcquireOptions(provider_of(serve, server), timeout, mode, linger, drain_timeout, failover_timeout, reclaim, label)
         core, location, trace = self.prepare(path, options)
@@ -99,14 +100,14 @@ class SocketManager:
         return SocketReference(core, state)
 
     def prepare(self, path: str | None, options: AcquireOptions) -> tuple[Core, Location, str | None]:
-        """What an acquire of either flavour begins with. Not for use elsewhere."""
+        """The beginning of an acquire, blocking or for asyncio. Internal."""
         core = self.core
         if self._closed:
             raise manager_closed()
         return core, self._locate(core, path, options.server_spec), self._trace()
 
     def get_existing(self, path: str) -> SocketReference | None:
-        """A new reference to a socket that is active in this manager, at once; None if it is not."""
+        """Returns a new reference to a socket that is active in this manager, at once; None if the socket is not active here."""
         core = self.core
         endpoint = core.find(path)
         if endpoint is None or not endpoint.live:
@@ -119,25 +120,25 @@ class SocketManager:
         return None if state is None else SocketReference(core, state)
 
     def is_socket_active(self, path: str) -> bool:
-        """Whether a socket is active here. False, never an error, for any string."""
+        """Whether a socket is active here. Returns False for an invalid path."""
         endpoint = self._find_safely(path)
         return endpoint is not None and endpoint.live
 
     def reference_count(self, path: str) -> int:
-        """Live references to a socket, of all processes; 0 if it is not active here."""
+        """The references to a socket, of all processes; 0 if the socket is not active here."""
         endpoint = self._find_safely(path)
         return endpoint.references if endpoint is not None and endpoint.live else 0
 
     @property
     def active_socket_count(self) -> int:
-        """How many sockets are active here. Sockets, not references."""
+        """The number of sockets, not references, that are active here."""
         return sum(endpoint.live for endpoint in list(self.core.endpoints.values()))
 
     def force_cleanup_socket(self, path: str) -> bool:
-        """Ends all references of this manager to one socket, and acquires that wait for it. Other processes that share the
-        socket go on among themselves; but what a command serves, which belongs to no process, ends for everybody, as by
-        `sockref stop --force`, whether or not this manager holds it. Returns whether there was anything to end, when every
-        file is gone."""
+        """Ends all references of this manager to one socket, and the acquires that wait for it. Other processes that share
+        the socket continue without this one. A socket that a command serves ends for all its holders, as with
+        `sockref stop --force`, even if this manager has no reference to it. Returns whether there was anything to end, once
+        every file is removed."""
         core = self.core
         if core.process_ended:
             return False
@@ -151,8 +152,8 @@ class SocketManager:
         return core.background.wait(lambda: core.stop_command(path), cancellable=False) or here
 
     def cleanup_all_sockets(self) -> None:
-        """The same for all sockets of this manager. If several fail, the error is that of
-        the first, and the group of all is its cause."""
+        """Does the same for all sockets of this manager. If several fail, the error has the code of the first failure, and
+        the group of all failures is its cause."""
         core = self.core
         if core.process_ended:
             return
@@ -166,23 +167,24 @@ class SocketManager:
         raise SocketReferenceError(first.code, message, **first.fields()) from BaseExceptionGroup(message, failed)
 
     def inspect(self, path: str) -> SocketInfo | None:
-        """Who holds a socket, asked of its owner, without taking a reference; None if there is none."""
+        """Asks the owner of a socket for its holders, without taking a reference. None if the socket does not exist."""
         core = self.core
         return core.background.wait(lambda: core.inspect(path))
 
     def list(self, directory: str | None = None) -> list[SocketInfo]:
-        """All sockets of a directory that have a lock file, by name; of the default directory if none is given."""
+        """Inspects all sockets in a directory that have a lock file, sorted by name. Without a directory it takes the default
+        one."""
         core = self.core
         paths = sockets_in(directory)
         return core.background.wait(lambda: list_sockets(paths, core.inspect))
 
     def stats(self) -> ManagerStats:
-        """What this manager has, and what it did."""
+        """The current numbers of this manager, and what it has done so far."""
         core = self.core
         return core.background.call(core.stats)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Has a function told what happens, on a thread of its own; returns what ends that."""
+        """Calls a function with each event, on a separate thread. Returns a function that ends the subscription."""
         return self._announcer.add(listener)
 
     def close(self) -> None:
@@ -203,7 +205,7 @@ class SocketManager:
 
     @property
     def core(self) -> Core:
-        """Its sockets in this process. Not for use elsewhere."""
+        """Its sockets in this process. Internal."""
         core = self._core
         if core is not None and core.generation == generation():
             return core
@@ -211,7 +213,7 @@ class SocketManager:
             core = self._core
             if core is None or core.generation != generation():
                 if core is not None:
-                    # A child of the process that it was made in.
+                    # In a forked child of the process that made it.
                     self._announcer = self._announcer.renewed()
                 core = self._core = Core(self._options, self._announcer)
             return core
@@ -229,13 +231,13 @@ class SocketManager:
     def _locate(self, core: Core, path: str | None, server_spec: ServerSpec | None) -> Location:
         known = core.endpoints.get(path) if isinstance(path, str) else None
         if known is not None and known.live:
-            # By its canonical path; also if its directory cannot be reached by that any more.
+            # By its canonical path, even if that no longer leads to its directory.
             directory, _, name = known.place.path.rpartition("/")
             return Location(known.place.path, directory or "/", name, False)
         try:
             return locate(path, server_spec is not None, self._options.allowed_directories)
         except SocketReferenceError as error:
-            # Who can only join does not make the default directory, and without it nobody can serve there.
+            # An acquire that can only join does not make the default directory, and without it no process can serve there.
             if server_spec is not None or not is_missing(error) or (path is not None and "/" in path):
                 raise
             message = (
@@ -250,7 +252,7 @@ _default: SocketManager | None = None
 
 
 def _renew_lock() -> None:
-    """In a forked child: the thread that held it may not be here."""
+    """In a forked child: the thread that held the lock may not exist there."""
     global _lock
     _lock = threading.RLock()
 
@@ -259,7 +261,7 @@ os.register_at_fork(after_in_child=_renew_lock)
 
 
 def default_manager() -> SocketManager:
-    """The manager of this process that `acquire()` uses. A new one, if it was closed."""
+    """The manager of this process that `acquire()` uses. After its `close()` it is a new one."""
     global _default
     with _lock:
         if _default is None or _default.closed:

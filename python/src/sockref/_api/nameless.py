@@ -1,4 +1,4 @@
-"""Nameless sockets that dead owners have left: no other process could remove them, since none knows their names."""
+"""Removes the files that dead owners of nameless sockets left. No other process would, because their names are random."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ..errors import SocketReferenceError
 from .locate import Location, open_place
 
 _GENERATED: Final = re.compile(rf"[0-9a-f]{{{GENERATED_NAME_DIGITS}}}\.sock")
-"""What a socket is called that was acquired without a name."""
+"""The generated name of a socket that was acquired without a name."""
 
 _NOT_OURS = ("ERR_SOCKREF_ADDRESS_IN_USE", "ERR_SOCKREF_PROTOCOL")
-"""What is said of a file that is no lock of ours, or is one of another version: nothing is wrong, and nothing to remove."""
+"""Errors for a file that is no lock of ours, or one of another version: leave it alone. Nothing is wrong."""
 
 
-def sweep_nameless(directory: str, context: Context) -> None:
-    """Removes some of what is left in the default directory.
+def remove_nameless_leftovers(directory: str, context: Context) -> None:
+    """Removes some of the leftovers in the default directory.
 
-    For one that makes a nameless socket, which does not wait for it. A live owner holds its lock, and is left alone; one that
-    is about to start finds the lock taken for a moment, as it would by any other claim.
+    An acquire of a nameless socket calls this and does not wait for it. Live owners hold their locks, so their files stay. An
+    owner that is just starting finds its lock taken for a moment, as by any other claim.
     """
     try:
         names = _some_nameless(directory)
@@ -35,20 +35,20 @@ def sweep_nameless(directory: str, context: Context) -> None:
         context.hooks.fault(directory, system_error(error, directory, f"list the directory {directory}", "scandir"))
         return
     for name in names:
-        context.spawn(_sweep(Location(join_path(directory, name), directory, name, True), context))
+        context.spawn(_remove_leftovers(Location(join_path(directory, name), directory, name, True), context))
 
 
 def _some_nameless(directory: str) -> list[str]:
-    """Begins anywhere, so that those that live do not hide the others for ever."""
+    """Begins at a random file, so that live sockets do not hide the others for ever."""
     locks = (name for name in os.listdir(directory) if name.endswith(LOCK_SUFFIX))
     names = [name for name in (lock.removesuffix(LOCK_SUFFIX) for lock in locks) if _GENERATED.fullmatch(name)]
     first = random.randrange(len(names)) if names else 0
     return (names[first:] + names[:first])[:MAX_NAMELESS_TRIED]
 
 
-async def _sweep(location: Location, context: Context) -> None:
+async def _remove_leftovers(location: Location, context: Context) -> None:
     try:
-        await _sweep_if_stale(location, context)
+        await _remove_if_stale(location, context)
     except SocketReferenceError as error:
         if error.code not in _NOT_OURS:
             context.hooks.fault(location.path, error)
@@ -57,7 +57,7 @@ async def _sweep(location: Location, context: Context) -> None:
         context.hooks.fault(path, system_error(error, path, f"remove what is left of {path}"))
 
 
-async def _sweep_if_stale(location: Location, context: Context) -> None:
+async def _remove_if_stale(location: Location, context: Context) -> None:
     place = open_place(location)
     try:
         attempt = LockFile.attempt(place, create=False)

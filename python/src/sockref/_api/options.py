@@ -16,7 +16,7 @@ from .limits import Limits
 
 @dataclass(frozen=True, slots=True)
 class AcquireOptions:
-    """Checked, each with its value."""
+    """Checked acquire options, with a value for each."""
 
     server_spec: ServerSpec | None
     timeout: float
@@ -29,7 +29,7 @@ class AcquireOptions:
 
     def __post_init__(self) -> None:
         if isinstance(self.server_spec, ServerCommand):
-            # What the command line cannot be told.
+            # The command line has no option for these.
             check.check_option("mode", self.mode, check.is_default_mode)
             check.check_option("reclaim", self.reclaim, check.is_recorded)
         else:
@@ -43,7 +43,7 @@ class AcquireOptions:
         check.check_option("label", self.label, check.is_label)
 
     def settings(self, limits: Limits, heal_interval: float) -> OwnerSettings:
-        """What an owner or member needs of them."""
+        """The settings that an owner or member needs."""
         return OwnerSettings(
             mode=self.mode,
             linger=float(self.linger),
@@ -61,7 +61,7 @@ class AcquireOptions:
 
 @dataclass(frozen=True, slots=True)
 class ManagerOptions:
-    """How a manager works; checked."""
+    """Checked manager options."""
 
     limits: Limits
     allowed_directories: tuple[str, ...] | None
@@ -95,7 +95,7 @@ def _check_placeholders(command: Sequence[str]) -> None:
 
 
 def provider_of(serve: Serve | None, server: Sequence[str] | ServerCommand | None) -> ServerSpec | None:
-    """What serves, of the two options that say so."""
+    """What the options say to serve with; None if the acquire can only join."""
     if server is None:
         return serve
     if serve is not None:

@@ -21,7 +21,7 @@ from .core import Core
 
 
 class Handle:
-    """What references of both flavours have in common. Dropped without being closed it is released, with a warning."""
+    """What blocking references and those for asyncio share. One that is dropped without `close()` is released, with a warning."""
 
     __slots__ = ("__weakref__", "_core", "_finalizer", "_state", "path")
 
@@ -30,19 +30,19 @@ class Handle:
         self._core: Final = core
         self._state: Final = state
         self._finalizer: Final = weakref.finalize(self, _dropped, core, state)
-        # At exit the files are removed by other means.
+        # The exit removes the files.
         self._finalizer.atexit = False
 
     @property
     def is_active(self) -> bool:
-        """Whether it counts: False once it was closed, cleaned up, ended by force, or lost. True while a new owner is
-        sought. In a forked child the references of the parent are not active."""
+        """Whether it counts: False once it is closed, cleaned up, ended by force, or lost. True while a new owner is sought.
+        In a forked child the references of the parent are not active."""
         return self._state.active
 
     @property
     def reference_count(self) -> int:
-        """Live references to the socket, of all processes: exact for this one at every moment, and for the others as soon
-        as what they told has arrived. 0 once this one is inactive."""
+        """How many references to the socket all processes hold. The part of this process is always exact; that of the others
+        is as new as their last message. 0 once this reference is inactive."""
         return self._state.endpoint.references if self._state.active else 0
 
     @property
@@ -61,7 +61,7 @@ class Handle:
 
     def _clone_slot(self) -> ReferenceState:
         state, core = self._state, self._core
-        # What belongs to a parent process, or to one that ends, has no thread that could answer.
+        # In a forked child, and while the interpreter ends, there is no thread that could answer.
         if not state.active:
             raise state.endpoint.closed_error(state.open)
         trace = None if state.trace is None else trace_here()
@@ -70,7 +70,7 @@ class Handle:
         )
 
     def _is_over(self) -> bool:
-        """Whether there is nothing left to release, or no thread that could do it."""
+        """Whether there is nothing to release, or no thread that could release it."""
         self._finalizer.detach()
         if not self._state.endpoint.inherited and not self._core.process_ended:
             return False
@@ -79,10 +79,10 @@ class Handle:
 
 
 class SocketReference(Handle):
-    """A counted reference to a socket. As long as one is held anywhere, the socket is served; with the last one it stops,
-    and all of its files are removed.
+    """A counted reference to a socket. The socket is served as long as any process holds a reference. When the last reference
+    is closed, the socket stops and all its files are removed.
 
-    It never keeps the process alive. Dropped without `close()` it is released once it is collected, with a
+    It never keeps the process alive. A reference that is dropped without `close()` is released once it is collected, with a
     `ResourceWarning`.
 
         with sockref.acquire("app.sock", serve=handler) as ref:
@@ -93,14 +93,14 @@ class SocketReference(Handle):
     __slots__ = ()
 
     def clone(self) -> SocketReference:
-        """Another reference to the same socket, at once.
+        """Returns another reference to the same socket, at once.
 
         Raises ERR_SOCKREF_CLOSED if this one is inactive (or the error that ended it), ERR_SOCKREF_LIMIT_EXCEEDED.
         """
         return SocketReference(self._core, self._clone_slot())
 
     def connect(self, timeout: float = DEFAULT_CONNECT_TIMEOUT_SECONDS) -> socket.socket:
-        """A connection to the socket. While the owner is being replaced it waits, for so many seconds at most.
+        """Connects to the socket. Waits while the owner is being replaced, for at most so many seconds.
 
         Raises ERR_SOCKREF_CLOSED, ERR_SOCKREF_TIMEOUT, ERR_SOCKREF_OWNER_LOST, ERR_SOCKREF_ADDRESS_IN_USE.
         """
@@ -111,7 +111,7 @@ class SocketReference(Handle):
         return self._core.background.wait(lambda: connect_to(state, timeout), close_object)
 
     def wait_inactive(self, timeout: float | None = None) -> SocketReferenceError | None:
-        """Waits until it is inactive, and returns why; None if it still is active after so many seconds."""
+        """Waits until it is inactive, and returns the reason; None if it is still active after so many seconds."""
         core, state = self._core, self._state
         if not state.active:
             return self.reason
@@ -121,9 +121,9 @@ class SocketReference(Handle):
     def close(self, wait: bool = True) -> None:
         """Releases it; idempotent. The count changes at once.
 
-        Waits until the release is done: of the last reference anywhere, until every file is gone (unless the socket
-        lingers, which is not waited for). `wait=False` does not: so may a handler that closes the last reference, since
-        the end waits for the connections. Raises if it was the last one and a file could not be removed.
+        Waits until the release is done: for the last reference in any process, until every file is removed. It does not wait
+        for a socket that lingers. `wait=False` does not wait at all. A handler that closes the last reference must pass it,
+        because the end waits for the handler's connection. Raises if it was the last one and a file could not be removed.
         """
         if self._is_over():
             return
@@ -143,7 +143,7 @@ class SocketReference(Handle):
 
 
 def trace_here() -> str:
-    """Where a reference is being acquired."""
+    """The place in the code that acquires a reference."""
     return "".join(traceback.format_stack()[:-2])
 
 

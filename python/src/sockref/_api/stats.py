@@ -15,7 +15,7 @@ from .events import EventKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagerStats:
-    """The first ones are what there is now; the others count events since the manager was made."""
+    """The first fields say what there is now; the others count events since the manager was made."""
 
     active_sockets: int
     references: int
@@ -38,7 +38,7 @@ class ManagerStats:
 def snapshot(
     counters: Counter[EventKind], endpoints: Iterable[Endpoint], pending: int, queue: CleanUps
 ) -> ManagerStats:
-    """Everything at this moment."""
+    """The current numbers."""
     active = references = 0
     connections = ConnectionStats()
     for endpoint in endpoints:

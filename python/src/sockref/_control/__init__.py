@@ -1,1 +1,1 @@
-"""Path rules, directory checks, lock, record, publish, reclaim. Knows nothing of references."""
+"""What owners and members say to each other: connections, messages, and questions from outside."""

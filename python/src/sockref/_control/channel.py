@@ -17,25 +17,25 @@ _CHUNK = 65_536
 
 
 class ChannelEvents(Protocol):
-    """What happens on a channel."""
+    """The events of a channel."""
 
     def received(self, line: str) -> None:
-        """A line came. Raises MalformedMessage if it cannot be understood."""
+        """A line has arrived. Raises MalformedMessage if it cannot be understood."""
         ...
 
     def refuse(self, malformed: MalformedMessage) -> dict[str, Any] | None:
-        """What to tell the peer before the connection is closed because of what it sent; None for nothing."""
+        """What to tell the peer before the connection is closed because of a malformed message; None for nothing."""
         ...
 
     def closed(self, malformed: MalformedMessage | None) -> None:
-        """Once, whatever ended it; with the reason if what the peer sent could not be understood."""
+        """Called once, when the connection has ended for any reason; with an error if the peer's message was malformed."""
         ...
 
 
 class Channel:
-    """Harm that a peer does ends this connection and nothing else (I8).
+    """A faulty peer can end this connection and nothing else (I8).
 
-    What a peer does not read is not buffered without end: the sender asks `backed_up` first.
+    A peer that does not read must not make us buffer without limit: the sender asks `backed_up` first.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, events: ChannelEvents) -> None:
@@ -49,7 +49,7 @@ class Channel:
         self._open = True
         self._last_word = False
         self._deaf = False
-        # What the system said when the connection broke, if it broke by that.
+        # The error of the system, if that ended the connection.
         self.failure: OSError | None = None
         sock.setblocking(False)
         remember(self)
@@ -57,15 +57,15 @@ class Channel:
 
     @property
     def backed_up(self) -> bool:
-        """Whether what was sent before still waits to be read."""
+        """Whether the peer has not yet read what was sent before."""
         return len(self._unsent) > 0
 
     def when_read(self, call: Callable[[], None]) -> None:
-        """Calls once when the peer has read what waited."""
+        """Calls once, when the peer has read what was sent."""
         self._when_read.append(call)
 
     def send(self, message: object) -> None:
-        """Sends a message; nothing happens if the connection is over, since `closed` tells of that."""
+        """Sends a message. Does nothing if the connection is over, because `closed` reports that."""
         if not self._open or self._last_word:
             return
         data = write_json(message) + b"\n"
@@ -78,7 +78,7 @@ class Channel:
             self._loop.add_writer(self._sock, self._writable)
 
     def end(self, message: object = None) -> None:
-        """Sends a last message, if any, and closes; the peer does the rest."""
+        """Sends a last message, if any, and closes the connection."""
         if message is not None:
             self.send(message)
         self._last_word = True
@@ -86,12 +86,12 @@ class Channel:
             self._finish()
 
     def deafen(self, message: object) -> None:
-        """Sends a last message, and waits for the end of the connection: whatever comes until then is read and means nothing."""
+        """Sends a last message, and waits for the end of the connection. Everything received until then is ignored."""
         self._deaf = True
         self.end(message)
 
     def destroy(self) -> None:
-        """Closes at once."""
+        """Closes the connection at once."""
         if not self._open:
             return
         self._open = False
@@ -99,7 +99,7 @@ class Channel:
         self._loop.remove_writer(self._sock)
         forget(self)
         close_object(self._sock)
-        # Not in the middle of what its user is doing.
+        # In a later turn, not in the middle of the caller's work.
         self._loop.call_soon(lambda: self._events.closed(self._malformed))
 
     def close_in_child(self) -> None:
@@ -114,7 +114,7 @@ class Channel:
             self.failure = error
             chunk = b""
         if not chunk:
-            # The peer is gone or has closed its side; either way the hold is over.
+            # The peer is gone or has closed its side. Both end the membership.
             self.destroy()
             return
         if self._deaf:
@@ -135,7 +135,7 @@ class Channel:
         if last is None or self._last_word or not self._open:
             self.destroy()
             return
-        # It is not listened to any more.
+        # What it sends is ignored from here on.
         self._loop.remove_reader(self._sock)
         self.end(last)
 

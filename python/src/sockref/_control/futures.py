@@ -1,4 +1,4 @@
-"""Small things that asyncio's futures lack."""
+"""Functions that asyncio's futures lack."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def done_future(loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
-    """A future that is over."""
+    """A future that is done."""
     future: asyncio.Future[None] = loop.create_future()
     future.set_result(None)
     return future
@@ -34,5 +34,5 @@ def when_done(future: asyncio.Future[None], call: Callable[[BaseException | None
 
 
 def outcome(future: asyncio.Future[None]) -> BaseException | None:
-    """The error of a future that is over; one that was cancelled has none that counts."""
+    """The error of a future that is done; None if it was cancelled."""
     return None if future.cancelled() else future.exception()

@@ -19,14 +19,14 @@ from .to_owner import Closed, ask_owner, connect_to_owner
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Its owner said who holds it."""
+    """The owner answered with its holders."""
 
     holders: Holders
 
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """Someone holds the lock: starting, ending, or not answering."""
+    """A process holds the lock: it is starting, ending, or not answering."""
 
     record: OwnerRecord | None
     connected: bool
@@ -34,7 +34,7 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """Left by a dead owner."""
+    """A dead owner left its files."""
 
     record: OwnerRecord | None
 
@@ -42,14 +42,15 @@ class Stale:
 Finding = Answered | Silent | Stale | None
 
 
-# Why there is no answer: no process listens; it had no place for us, not even in its queue; or it heard us and is silent.
+# Why there is no answer. `no-owner`: no owner listens. `busy`: the owner had no place for the question. `silent`: it accepted
+# the question and did not answer.
 _Unanswered = Literal["no-owner", "busy", "silent"]
 
 
 async def query(place: Place, timeout: float) -> Finding:
-    """Asks the owner who holds it; waits for its answer so many seconds. None if there is nothing.
+    """Asks the owner for its holders, without taking a reference. Waits so many seconds. None if there is no such socket.
 
-    Raises SocketReferenceError if this process cannot ask, which says nothing of the owner.
+    Raises SocketReferenceError if this process cannot ask, which says nothing about the owner.
     """
     asked = await _ask(place, timeout)
     if isinstance(asked, dict):
@@ -60,7 +61,7 @@ async def query(place: Place, timeout: float) -> Finding:
         case Absent():
             return None
         case Busy(record):
-            # One that we reach although its process is not to be seen lives where we cannot see it.
+            # An owner that we reach although we cannot see its process lives in another namespace.
             return Silent(None if _is_past(record) and not connected else record, connected)
         case LockFile():
             attempt.release()
@@ -68,19 +69,19 @@ async def query(place: Place, timeout: float) -> Finding:
 
 
 async def ask(place: Place, timeout: float) -> Holders | None:
-    """Asks who holds it, over the control socket alone. An owner that is asked looks after its files."""
+    """Asks the owner for its holders, over the control socket alone. The question makes the owner check its files."""
     asked = await _ask(place, timeout)
     return asked if isinstance(asked, dict) else None
 
 
 def _is_past(record: OwnerRecord | None) -> bool:
-    """A process that takes the lock over from a dead owner first ends and removes what the record names. Until it begins its own,
-    the record is not that of the one who holds the lock, and must not be told as that."""
+    """Whether the record is one of a dead owner. A successor first ends and removes what the record names. Until it begins its
+    own record, the file describes the dead owner."""
     return record is not None and record.start is not None and process_start(record.pid) != record.start
 
 
 async def _ask(place: Place, timeout: float) -> Holders | _Unanswered:
-    """Asks until there is an answer, since an owner that is busy may have a place for the next question."""
+    """Asks until the owner answers: a busy owner may have a place for the next question."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
     while True:
@@ -102,6 +103,6 @@ async def _ask_once(place: Place, deadline: float) -> Holders | _Unanswered:
             return "silent"
         if reply.failure is not None and not is_away(reply.failure):
             raise system_error(reply.failure, place.path, doing) from reply.failure
-        # Dropped for others, or for want of descriptors; or it ends, and is not there when it is asked again.
+        # The owner dropped us for other connections or for want of descriptors, or it is ending. Ask again.
         return "busy"
     return "silent" if reply == "late" or reply["type"] != "holders" else reply

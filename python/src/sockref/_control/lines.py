@@ -1,4 +1,4 @@
-"""Bytes to lines."""
+"""Splits bytes into lines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .._protocol.constants import MAX_MESSAGE_BYTES
 
 
 class BadLine(ValueError):
-    """A line that is too long, or no UTF-8."""
+    """A line that is too long, or not UTF-8."""
 
 
 class LineSplitter:
@@ -18,7 +18,7 @@ class LineSplitter:
         self._rest = bytearray()
 
     def push(self, chunk: bytes) -> Iterator[str]:
-        """Each line that is complete by now. Raises BadLine behind the lines before it."""
+        """Yields each complete line. Raises BadLine after the good lines before it."""
         start = 0
         while (end := chunk.find(b"\n", start)) != -1:
             yield self._take(chunk[start:end])

@@ -1,4 +1,4 @@
-"""Control messages as they come in. Everything that is received goes through here."""
+"""Reads control messages. Everything that is received goes through here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ends a socket that a command serves, whichever process holds it."""
+"""Ends a socket that a command serves, even if other processes hold it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .unresponsive import unresponsive
 
 
 async def stop_command(place: Place) -> bool:
-    """At once and for everybody who holds it; returns when its server has ended and every file is gone. False if there is
-    none, or another process serves it itself. Raises ERR_SOCKREF_OWNER_UNRESPONSIVE, or what its keeper could not end or
-    remove."""
+    """Ends it at once and for all its holders. Waits until the server has ended and every file is removed. Returns False if
+    there is no such socket, or if another process serves it without a command. Raises ERR_SOCKREF_OWNER_UNRESPONSIVE, or
+    what its keeper could not end or remove."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + STOP_SILENCE_SECONDS
     while True:
@@ -29,12 +29,12 @@ async def stop_command(place: Place) -> bool:
         sock = connect_to_owner(place, f"ask the owner of {place.path}")
         if isinstance(sock, socket.socket) and await _ask(sock, place.path):
             return True
-        # Starting, ending, or another keeper has taken over: what it is now decides.
+        # It is starting or ending, or another keeper has taken over. Look again.
         await asyncio.sleep(STOP_PAUSE_SECONDS)
 
 
 def _may_be_command(finding: Finding) -> bool:
-    """Whether it is one that a keeper owns, or is too early or late to tell."""
+    """Whether a keeper owns it, or it is too early or too late to tell."""
     match finding:
         case Answered(holders):
             return "server" in holders
@@ -47,7 +47,7 @@ def _may_be_command(finding: Finding) -> bool:
 
 
 async def _ask(sock: socket.socket, path: str) -> bool:
-    """Whether it has stopped; False if its owner went without that."""
+    """Whether it has stopped; False if its owner went without having stopped."""
     reply = await ask_owner(sock, {"type": "stop", "force": True}, lambda message: message["type"] == "bye", None)
     if isinstance(reply, (Closed, str)) or reply["type"] != "bye":
         return False

@@ -1,6 +1,6 @@
-"""How a process speaks to the owner of an endpoint: only over the control socket, and only if that belongs to this user.
+"""How a process talks to the owner of an endpoint: only over the control socket, and only if it belongs to this user.
 
-In a shared directory another user could have put another one there.
+In a shared directory another user could have put a socket there.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from .messages import MalformedMessage, parse_to_member
 
 
 def connect_to_owner(place: Place, doing: str) -> socket.socket | Literal["no-owner", "busy"]:
-    """A connection to the control socket of this user's owner; or that no process listens there, or has no place for us now.
+    """Connects to the control socket of this user's owner; or says that no process listens there, or that its queue is full.
 
-    Raises SocketReferenceError, "cannot <doing>", for a failure of our own, which says nothing about the owner.
+    Raises SocketReferenceError, "cannot <doing>", if this process failed, which says nothing about the owner.
     """
     found = place.directory.look(place.names.control)
     if found is None or not found.is_socket or found.uid != own_uid():
@@ -40,7 +40,7 @@ def connect_to_owner(place: Place, doing: str) -> socket.socket | Literal["no-ow
         # The accept queue is full.
         if error.errno == errno.EAGAIN:
             return "busy"
-        # No process listens there; the lock tells why.
+        # No owner listens; the lock tells why.
         if is_away(error):
             return "no-owner"
         raise system_error(error, place.path, doing, "connect") from error
@@ -49,14 +49,14 @@ def connect_to_owner(place: Place, doing: str) -> socket.socket | Literal["no-ow
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The connection ended without an answer: `malformed` if what came could not be understood, `failure` if it broke."""
+    """The connection ended without an answer. `malformed`: what the owner sent could not be understood. `failure`: it broke."""
 
     malformed: MalformedMessage | None
     failure: OSError | None
 
 
 Reply = ToMember | Closed | Literal["late"]
-"""What came of a question."""
+"""The outcome of a question."""
 
 
 async def ask_owner(
@@ -64,8 +64,8 @@ async def ask_owner(
 ) -> Reply:
     """Asks one question over a connection, waits for one answer, and closes the connection.
 
-    `is_answer` says which message is the answer; others are passed over. Without a `timeout` in seconds it waits for as long as
-    the connection lasts.
+    `is_answer` says which message is the answer; others are ignored. Without a `timeout`, in seconds, it waits until the
+    connection ends.
     """
     loop = asyncio.get_running_loop()
     asking = _Asking(loop, sock, is_answer)

@@ -1,4 +1,4 @@
-"""What is said of an owner that does not answer."""
+"""The error about an owner that does not answer."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from ..errors import SocketReferenceError
 
 
 def state_of_owner(pid: int, start: str | None) -> str:
-    """What the system says of that process, and what to do about it.
+    """What the system says about that process, and what to do about it.
 
-    Looked up and never guessed: one that is only busy must not be ended for dead. `start` is when it began, if that is
-    known: the number alone may be that of another process by now, or here.
+    It is looked up and never guessed: a process that is only busy must not be killed as dead. `start` is its start time, if
+    known: its pid may belong to another process by now, or here.
     """
     entry = process_entry(pid)
     if entry is None or entry.ended or (start is not None and entry.start != start):
@@ -21,6 +21,6 @@ def state_of_owner(pid: int, start: str | None) -> str:
 
 
 def unresponsive(path: str, what: str, timeout: float, pid: int, start: str | None) -> SocketReferenceError:
-    """The error of a caller that had no answer from a living owner within its time."""
+    """The error of a caller that got no answer from a living owner within its time."""
     message = f"The owner of {path} (pid {pid}) {what}; {state_of_owner(pid, start)}"
     return SocketReferenceError("ERR_SOCKREF_OWNER_UNRESPONSIVE", message, path=path, pid=pid, timeout=timeout)

@@ -1,1 +1,1 @@
-"""Path rules, directory checks, lock, record, publish, reclaim. Knows nothing of references."""
+"""Paths, directories, the lock file and its record, publishing, leftovers. Does not know references."""

@@ -1,4 +1,4 @@
-"""Birth times of files, which tell a file from a later one that got its inode number."""
+"""Birth times of files. They distinguish a file from a later one with the same inode number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _AT_SYMLINK_NOFOLLOW: Final = 0x100
 _AT_EMPTY_PATH: Final = 0x1000
 _STATX_BTIME: Final = 0x800
 _BTIME_OFFSET: Final = 80
-"""Where `stx_btime` is in `struct statx`: four bytes of mask before all else tell whether it is there."""
+"""The offset of `stx_btime` in `struct statx`. The mask in its first four bytes says whether the field is set."""
 _STATX_BYTES: Final = 256
 
 
@@ -34,7 +34,7 @@ _statx: Final = _find_statx()
 def birth_of(fd: int | None, name: bytes | None) -> str:
     """The birth time, in nanoseconds, of a name in an open directory (links are not followed), of a path, or of an open file.
 
-    `"0"` where it cannot be known. Then device and inode have to do.
+    `"0"` where it is unknown. Then device and inode decide.
     """
     if _statx is None:
         return "0"

@@ -1,4 +1,4 @@
-"""Closes descriptors whatever the system says to it."""
+"""Closes descriptors, and ignores what the system reports."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Protocol
 
 
 def close_anyway(fd: int) -> None:
-    """It is closed then all the same: what the system says is about data that could not be written, on which nobody here
-    counts. Only a descriptor that was none is a mistake of ours."""
+    """The descriptor is closed in any case, and the report is about unwritten data, on which no caller relies. Only EBADF, an
+    invalid descriptor, is a mistake of ours."""
     try:
         os.close(fd)
     except OSError as error:
@@ -18,13 +18,13 @@ def close_anyway(fd: int) -> None:
 
 
 class Closable(Protocol):
-    """A socket, or a pipe."""
+    """Closes a socket or a pipe."""
 
     def close(self) -> None: ...
 
 
 def close_object(one: Closable) -> None:
-    """The same for an object that has a descriptor."""
+    """Closes an object that has a descriptor."""
     try:
         one.close()
     except OSError as error:

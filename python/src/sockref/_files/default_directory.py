@@ -1,4 +1,4 @@
-"""Where bare names live."""
+"""The directory of bare names."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def default_directory_path() -> str:
             received=quote(own),
         )
     runtime = _variable(b"XDG_RUNTIME_DIR")
-    # The XDG specification asks that a relative value be ignored.
+    # The XDG specification says that a relative value must be ignored.
     if runtime.startswith("/"):
         return join_path(runtime, "sockref")
     return f"/tmp/sockref-{own_uid()}"
 
 
 def default_directory(make: bool) -> str:
-    """The canonical path of the default directory, which `make` creates with mode 0700 when it is missing."""
+    """The canonical path of the default directory. `make` creates it with mode 0700 if it is missing."""
     path = default_directory_path().rstrip("/") or "/"
     above, _, name = path.rpartition("/")
     parent = canonical_directory(above or "/")
@@ -47,7 +47,7 @@ def default_directory(make: bool) -> str:
 
 
 def _variable(name: bytes) -> str:
-    # Node reads them as UTF-8, whatever the locale, and so must we.
+    # Node reads them as UTF-8 in every locale, and so must we.
     return os.environb.get(name, b"").decode(errors="replace")
 
 
@@ -62,7 +62,7 @@ def _make_private(path: str, parent: str) -> None:
 
 
 def _assert_real_directory(path: str) -> None:
-    """The directory is opened without following links; what is missing, or a link, only gets the better message here."""
+    """The directory is opened without following links later; this only gives a better message for a missing one or a link."""
     try:
         stats = os.lstat(path.encode())
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Text of open files, by their descriptors, without moving their position."""
+"""Reads and writes text of open files at a position, without moving the file's own position."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def read_text(fd: int, size: int) -> str:
 
 
 def write_text(fd: int, text: bytes, at: int) -> None:
-    """Writes all of it at a place in the file."""
+    """Writes all bytes at a position in the file."""
     written = 0
     while written < len(text):
         written += os.pwrite(fd, text[written:], at + written)

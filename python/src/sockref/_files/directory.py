@@ -1,4 +1,4 @@
-"""Directories that were checked and are held open."""
+"""Directories that were checked and stay open."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .paths import join_path
 from .platform import REACHES_THROUGH_DESCRIPTORS, own_uid
 
 Rule = Literal["shared", "private"]
-"""How strictly a directory is judged: `shared` is any parent, `private` is the default directory."""
+"""How strictly a directory is checked: `shared` is any parent directory, `private` is the default directory."""
 
 _open: dict[str, Directory] = {}
-"""Open directories of this process, by canonical path: endpoints of one directory share its descriptor."""
+"""The open directories of this process, by canonical path. Endpoints in one directory share its descriptor."""
 
 
 class Directory:
-    """A directory that is held open, so that what is done in it is done in the very directory that was checked.
+    """A checked directory that stays open, so that operations in it reach the directory that was checked.
 
-    Counted: the last `release` closes it. Used by the background thread alone.
+    It is counted: the last `release` closes it. Only the background thread uses it.
     """
 
     def __init__(self, path: str, fd: int, identity: Identity) -> None:
@@ -59,44 +59,44 @@ class Directory:
         return directory
 
     def address(self, name: str) -> bytes:
-        """The path by which bind() and connect() reach a name in this very directory; valid in this process only."""
+        """The path by which bind() and connect() reach a name in this directory. It is valid in this process only."""
         if REACHES_THROUGH_DESCRIPTORS:
             return f"/proc/self/fd/{self.fd}/{name}".encode()
         return join_path(self.path, name).encode()
 
     def look(self, name: str) -> Found | None:
-        """What lies at a name in this directory."""
+        """The file at a name in this directory."""
         try:
             return look(name.encode(), self.fd)
         except UnicodeEncodeError:
-            # Half of a surrogate pair, from another program's record: no file is called so.
+            # Half of a surrogate pair, from another program's record: no file has that name.
             return None
 
     def is_in_place(self) -> bool:
-        """Whether the canonical path still leads to this directory. If not, no process finds by it what is in here.
+        """Whether the canonical path still leads to this directory. If not, no other process finds the files in it by that path.
 
         Raises OSError if the system does not say.
         """
         found = None
-        # One of its parents is no directory any more. That nothing is there, `look` says itself.
+        # One of its parents is not a directory any more. `look` reports a missing file without an error.
         with contextlib.suppress(NotADirectoryError):
             found = look(self.path.encode())
         return found is not None and found.identity.is_same(self._identity)
 
     def retain(self) -> Directory:
-        """One holder more."""
+        """Counts one more user."""
         self._holders += 1
         return self
 
     def release(self) -> None:
-        """One holder less; the last one closes the descriptor."""
+        """Counts one user less. The last one closes the descriptor."""
         if self._holders == 0:
-            # Its number may be another one's by now.
+            # By now another file may have its number.
             raise RuntimeError(f"the directory {self.path} was released more often than it was retained")
         self._holders -= 1
         if self._holders > 0:
             return
-        # Only if the entry is still this directory: the path may have been opened again as another one.
+        # Only if the entry is this directory: the path may have been opened again as another one.
         if _open.get(self.path) is self:
             del _open[self.path]
         forget(self)
@@ -131,12 +131,12 @@ def directory_error(error: OSError, path: str) -> SocketReferenceError:
 
 
 def assert_safe(path: str, uid: int, mode: int, rule: Rule) -> None:
-    """Refuses a directory in which someone else could put a file of theirs in the place of ours."""
+    """Refuses a directory in which another user could replace our files."""
 
-    def refuse(reason: str, what: str, mend: str) -> SocketReferenceError:
+    def refuse(reason: str, what: str, advice: str) -> SocketReferenceError:
         return SocketReferenceError(
             "ERR_SOCKREF_UNSAFE_DIRECTORY",
-            f"Unsafe directory {quote(path)}: it {what} (owner uid {uid}, mode {mode:04o}); {mend}",
+            f"Unsafe directory {quote(path)}: it {what} (owner uid {uid}, mode {mode:04o}); {advice}",
             directory=path,
             uid=uid,
             mode=mode,

@@ -1,4 +1,4 @@
-"""Steps that belong together."""
+"""Runs steps that belong together."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 
 def take_each(*steps: Callable[[], object]) -> list[Exception]:
-    """Takes each step, whatever those before it raised, and returns what they raised.
+    """Runs every step, even if earlier ones raised, and returns what they raised.
 
-    A change of state that was begun is carried through, and what failed in it is told afterwards.
+    A change of state is thus completed before its failures are reported.
     """
     errors: list[Exception] = []
     for step in steps:

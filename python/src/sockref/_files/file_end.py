@@ -1,4 +1,4 @@
-"""The end of a server's output, which another process has in a file."""
+"""Reads the end of a server's output from the file of another process."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ import stat
 from dataclasses import dataclass
 
 _MAX_BYTES = 4096
-"""Bytes of a server's output that an error carries, as those of its own failures do."""
+"""How many bytes of a server's output an error carries; errors of the server itself carry as many."""
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
 class OutputPlace:
-    """Output that goes to a file; what counts begins after so many bytes."""
+    """A file that gets output. The relevant output begins after so many bytes."""
 
     file: str
     begin: int
 
 
 def end_of(place: OutputPlace) -> str:
-    """The end of what a file holds from a position on, in whole lines; nothing if it cannot be read."""
+    """The end of a file from a position on, in whole lines; empty if the file cannot be read."""
     try:
         fd = os.open(place.file, _FLAGS)
     except (OSError, ValueError):
-        # It would only make an error better.
+        # It would only have improved an error.
         return ""
     try:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode):
             return ""
-        # It was cut off since: all that is there was written later.
+        # The file was shortened since: everything in it was written later.
         begin = 0 if place.begin > found.st_size else place.begin
         start = max(begin, found.st_size - _MAX_BYTES)
         text = os.pread(fd, found.st_size - start, start)

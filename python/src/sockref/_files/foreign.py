@@ -1,4 +1,4 @@
-"""The error for what is not ours."""
+"""The error for a foreign file."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from .platform import own_uid
 
 
 def foreign_file(path: str, at: str, found: Found, detail: str = "") -> SocketReferenceError:
-    """The error for a file that stands where one of ours belongs. It is never removed, replaced or followed.
+    """The error for a foreign file at a path that we need. The file is never removed, replaced or followed.
 
-    `path` is the socket that was asked for, `at` is where the file lies.
+    `path` is the requested socket, `at` is where the file is.
     """
     kind = found.kind
     whose = "" if found.uid == own_uid() else f" of uid {found.uid}"
     if kind == "socket" and found.uid == own_uid():
-        mend = 'if nothing serves it any more, pass reclaim="stale" or remove it; else choose another path'
+        advice = 'if nothing serves it any more, pass reclaim="stale" or remove it; else choose another path'
     else:
-        mend = "remove it if it is not needed, or choose another path"
+        advice = "remove it if it is not needed, or choose another path"
     return SocketReferenceError(
         "ERR_SOCKREF_ADDRESS_IN_USE",
-        f"A {kind}{whose} that sockref did not make lies at {quote(at)}{detail}; {mend}",
+        f"A {kind}{whose} that sockref did not make lies at {quote(at)}{detail}; {advice}",
         path=path,
         found=kind,
         uid=found.uid,

@@ -1,4 +1,4 @@
-"""Locks that this process holds: what exit has to clean up is exactly this."""
+"""The locks that this process holds. The exit cleans up exactly these."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ if TYPE_CHECKING:
     from .lock_file import LockFile
 
 _held: set[LockFile] = set()
-"""Each with its descriptor open: a lock itself enters and leaves, in the step in which that is opened or closed."""
+"""Each has its descriptor open. Only a lock itself enters and leaves, in the step that opens or closes its descriptor."""
 
 
-def held_from_now(lock: LockFile) -> None:
-    """Has the files of a lock removed when the process exits without having let go of it.
+def add_held_lock(lock: LockFile) -> None:
+    """Adds a lock to the list, so that its files are removed if the process exits without releasing it.
 
-    The same code that repairs after a dead owner does it, from the same record, so exit can come at any instant of a
+    The exit uses the same code and the same record as the clean-up after a dead owner, so it can come at any moment of a
     start or a stop.
     """
     _held.add(lock)
 
 
-def held_no_more(lock: LockFile) -> None:
-    """The descriptor is about to be closed."""
+def remove_held_lock(lock: LockFile) -> None:
+    """Removes a lock from the list. Its descriptor is about to be closed."""
     _held.discard(lock)
 
 
 def clean_up() -> None:
-    """Removes the files of all held locks, now."""
+    """Removes the files of all held locks."""
     for lock in list(_held):
         try:
             _clean_up_one(lock)
         except Exception as error:
-            # The next owner repairs it from the record. Exit cannot wait, and the other endpoints still have their turn.
+            # The next owner cleans up from the record. The exit cannot wait, and the other endpoints still need their turn.
             message = printable(f"sockref could not remove the files of {lock.place.path} at exit: {error}")
             os.write(2, f"{message}\n".encode(errors="backslashreplace"))
 
 
 def forget_all() -> None:
-    """In a forked child: they are its parent's."""
+    """Called in a forked child: the locks belong to its parent."""
     _held.clear()
 
 
 def _clean_up_one(lock: LockFile) -> None:
     if not lock.is_open():
-        # Its number may be another one's by now, with another owner's record behind it: neither read nor close it.
-        held_no_more(lock)
+        # By now the descriptor's number may lead to another owner's record: do not read or close it.
+        remove_held_lock(lock)
         raise RuntimeError(
             "something in this process closed a descriptor that is not its own; the next acquire removes the files"
         )
     try:
-        # Whether or not the lock's name still leads to it: what its record names is ours, or a dead owner's.
+        # Even if the lock's name leads elsewhere: what its record names belongs to us or to a dead owner.
         record = lock.record()
         kill_orphans(record)
         reclaim(lock, record)

@@ -1,4 +1,4 @@
-"""What tells one file from any other that ever had its name."""
+"""What distinguishes a file from every other file that had its name."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .birth import birth_of
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Device, inode, and birth time: inode numbers are reused at once. `birth` is `"0"` where the system does not tell it."""
+    """Device, inode and birth time, because inode numbers are reused at once. `birth` is `"0"` where the system has none."""
 
     dev: str
     ino: str
     birth: str
 
     def is_same(self, other: Identity) -> bool:
-        """Whether both are the same file. A missing birth time on either side leaves it to device and inode."""
+        """Whether two identities belong to the same file. If either has no birth time, device and inode decide."""
         if self.dev != other.dev or self.ino != other.ino:
             return False
         return self.birth == other.birth or "0" in (self.birth, other.birth)
@@ -29,7 +29,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What lies at a name."""
+    """The file at a name."""
 
     stats: os.stat_result
     identity: Identity
@@ -56,7 +56,7 @@ class Found:
 
     @property
     def kind(self) -> str:
-        """What kind of file it is, as a word for messages."""
+        """The kind of the file, as a word for messages."""
         mode = self.stats.st_mode
         if stat.S_ISSOCK(mode):
             return "socket"
@@ -70,7 +70,7 @@ class Found:
 
 
 def look(name: bytes, dir_fd: int | None = None) -> Found | None:
-    """What lies at a name in an open directory, or at a path; None if nothing does. Links are never followed."""
+    """The file at a name in an open directory, or at a path; None if there is none. Links are never followed."""
     try:
         stats = os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
     except FileNotFoundError:
@@ -79,7 +79,7 @@ def look(name: bytes, dir_fd: int | None = None) -> Found | None:
 
 
 def look_open(fd: int) -> Found:
-    """What an open file is."""
+    """The identity of an open file."""
     stats = os.fstat(fd)
     return Found(stats, _identity(stats, birth_of(fd, None)))
 

@@ -1,7 +1,7 @@
-"""What a forked child inherits, and has to close without a word: locks, sockets, directories.
+"""What a forked child inherits and must close without sending anything: locks, sockets, directories.
 
-An open-file-description lock belongs to all copies of its descriptor: a child that keeps one keeps the lock when its
-parent dies, and a child that *unlocks* one takes the lock from its parent. So it only closes.
+An open-file-description lock belongs to all copies of its descriptor. A child that keeps a copy keeps the lock when its
+parent dies. A child that *unlocks* one takes the lock from its parent. So the child only closes.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Protocol
 
 
 class Inheritable(Protocol):
-    """Something with a descriptor that a forked child has a copy of."""
+    """An object with a descriptor, of which a forked child has a copy."""
 
     def close_in_child(self) -> None:
-        """Closes the child's copy, and touches nothing that it shares with the parent."""
+        """Closes the child's copy, and changes nothing that it shares with the parent."""
         ...
 
 
@@ -24,26 +24,26 @@ _known: set[Inheritable] = set()
 
 
 def remember(one: Inheritable) -> None:
-    """Has it closed in children."""
+    """From now on, forked children close it."""
     _known.add(one)
 
 
 def forget(one: Inheritable) -> None:
-    """It is closed."""
+    """It is closed: children need not close it any more."""
     _known.discard(one)
 
 
 def close_all_in_child() -> None:
-    """Closes the child's copies of everything."""
+    """Closes all copies of the child."""
     while _known:
         one = _known.pop()
-        # What was closed a moment ago is what we want.
+        # It was closed a moment ago, which is what we want.
         with contextlib.suppress(OSError):
             one.close_in_child()
 
 
 def close_copy(sock: socket.socket) -> None:
-    """Closes a child's copy of a socket, and leaves an object that will not close the number once more."""
+    """Closes a child's copy of a socket. The object will not close the number again."""
     fd = sock.detach()
     if fd >= 0:
         os.close(fd)

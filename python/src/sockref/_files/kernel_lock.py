@@ -1,4 +1,4 @@
-"""The kernel's lock on a whole file: what every implementation of the protocol takes."""
+"""The kernel's lock on a whole file, which every implementation of the protocol takes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if sys.platform == "linux":
         return True
 
     def unlock(fd: int) -> None:
-        """Lets go of it, for all copies of the descriptor."""
+        """Releases the lock, for all copies of the descriptor."""
         fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_UNLCK))
 
 else:
@@ -44,5 +44,5 @@ else:
         return True
 
     def unlock(fd: int) -> None:
-        """Lets go of it, for all copies of the descriptor."""
+        """Releases the lock, for all copies of the descriptor."""
         fcntl.flock(fd, fcntl.LOCK_UN)

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from .lock_file import LockFile
 
 ReclaimRule = Literal["recorded", "stale"]
-"""What to do with a dead socket that no record names: leave it, or remove it if it is ours and refuses connections."""
+"""What to do with a dead socket that no record names: leave it, or remove it if it belongs to this user."""
 
 
 @dataclass(slots=True)
 class Reclaimed:
-    """What was removed of a dead owner, and the process that left it, if its record said so."""
+    """The removed files of a dead owner, and the process that left them, if its record named it."""
 
     pid: int | None
     names: list[str] = field(default_factory=list[str])
@@ -38,7 +38,7 @@ class Reclaimed:
 def reclaim(lock: LockFile, record: OwnerRecord | None) -> Reclaimed:
     """Removes what the record of a held lock file names: files by identity, private directories by their random name.
 
-    Safe to be killed in at any step: the record stays until all is done.
+    The process can be killed at any step: the record stays until everything is removed.
     """
     if record is None:
         return Reclaimed(None)
@@ -55,24 +55,25 @@ def reclaim(lock: LockFile, record: OwnerRecord | None) -> Reclaimed:
 
 
 async def end_orphans(record: OwnerRecord | None) -> None:
-    """Ends what still runs of the servers that the record in a held lock file names. Before their files are reclaimed."""
+    """Ends the processes that remain of the servers in the record of a locked lock file. Called before their files are
+    removed."""
     for server in servers_of(record):
         await end_processes(server, getattr(signal, server.signal, signal.SIGTERM), server.grace_ms / 1000)
 
 
 def kill_orphans(record: OwnerRecord | None) -> None:
-    """The same by force and at once, while the process exits."""
+    """Kills the same processes at once, for an exit."""
     for server in servers_of(record):
         kill_processes(server)
 
 
 def servers_of(record: OwnerRecord | None) -> list[RecordedServer]:
-    """Of a version that is not ours nothing is touched."""
+    """Servers in the record of another version are left alone."""
     return record.servers if record is not None and record.version == PROTOCOL_VERSION else []
 
 
 def free_name(lock: LockFile, name: str, rule: ReclaimRule, own: Sequence[Identity]) -> None:
-    """Refuses to go on while something foreign lies at a name that this endpoint needs.
+    """Raises if a foreign file is at a name that this endpoint needs.
 
     `own` are files that this process itself published in an earlier life of the endpoint.
     """
@@ -92,14 +93,14 @@ def free_name(lock: LockFile, name: str, rule: ReclaimRule, own: Sequence[Identi
 
 
 def _refuses(directory: Directory, name: str) -> bool:
-    """Whether a connection is refused: no process listens there. After a full queue or any other answer one may."""
+    """Whether a connection is refused, which means that no process listens. With any other result one may listen."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.setblocking(False)
         return sock.connect_ex(directory.address(name)) == errno.ECONNREFUSED
 
 
 def assert_known_version(record: OwnerRecord, path: str) -> None:
-    """What an owner of another version left is not ours to understand."""
+    """Raises if an owner of another version left the record: we cannot understand it."""
     if record.version == PROTOCOL_VERSION:
         return
     raise SocketReferenceError(

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from .._protocol.constants import LOCK_MODE, MAX_RECORD_BYTES
 from .close import close_anyway
 from .descriptor_text import read_text, write_text
-from .held_locks import held_from_now, held_no_more
+from .held_locks import add_held_lock, remove_held_lock
 from .identity import Found, Identity, look_open
 from .inherited import forget, remember
 from .kernel_lock import unlock
@@ -23,28 +23,27 @@ from .record import Entry, OwnerRecord, assert_record_fits, parse_record, record
 class LockFile:
     """A lock file that this process has locked.
 
-    The process that holds the lock on the inode that is linked at the lock's path is the one owner (I1); the kernel drops the
-    lock when the process dies. The exit cleans up after a lock file, and a forked child closes its copy, exactly as long as its
-    descriptor is open: it enters and leaves both lists in the step in which the descriptor becomes or ceases to be this
-    object's.
+    The owner is the process that holds the lock on the inode at the lock's path (I1). The kernel releases the lock when the
+    process dies. The exit cleans up after a lock file exactly as long as its descriptor is open, and a forked child closes its
+    copy. This object enters and leaves both lists in the step that opens or closes its descriptor.
     """
 
     def __init__(self, place: Place, fd: int, found: Found) -> None:
         self.place: Final = place
-        # Whether there was no record in it when it was taken: no dead owner left anything.
+        # Whether the file had no record when it was locked: no dead owner left anything.
         self.was_empty: Final = found.stats.st_size == 0
         self._fd = fd
         self._identity = found.identity
         self._open = True
-        # What a `retake` that failed has left at the lock's path: no rival's.
+        # The file that a failed `retake` left at the lock's path. It is ours, not a rival's.
         self._unfinished: Identity | None = None
         place.directory.retain()
         remember(self)
-        held_from_now(self)
+        add_held_lock(self)
 
     @staticmethod
     def attempt(place: Place, create: bool) -> LockFile | Busy | Absent:
-        """Tries once, without waiting. `create` makes the lock file when it is missing."""
+        """Tries once, without waiting. `create` creates a missing lock file."""
         locked = lock_at(place, create)
         return LockFile(place, locked.fd, locked.found) if isinstance(locked, Locked) else locked
 
@@ -54,7 +53,7 @@ class LockFile:
         return self._fd
 
     def is_open(self) -> bool:
-        """Whether the descriptor is still the file that was locked: anything in the process can close one."""
+        """Whether the descriptor still leads to the locked file. Any code in the process can close a descriptor."""
         if not self._open:
             return False
         try:
@@ -65,9 +64,9 @@ class LockFile:
             raise
 
     def check(self) -> Literal["linked", "missing", "replaced"]:
-        """Whether the lock's path still leads to the file that we hold.
+        """Whether the lock's path still leads to our file.
 
-        One that is missing its owner can `retake`; one that was replaced means that this owner has been deposed.
+        The owner can `retake` a missing one. A replaced one means that this owner was deposed.
         """
         linked = self.place.directory.look(self.place.names.lock)
         if linked is None:
@@ -78,7 +77,7 @@ class LockFile:
         return "missing" if is_unfinished else "replaced"
 
     def restore_mode(self) -> tuple[int, int] | None:
-        """Gives the file its mode back. Returns the mode that it had and the one that it has, if they differ."""
+        """Restores the mode of the file. Returns the changed mode and the restored one, or None if it was right."""
         mode = os.fstat(self._fd).st_mode & 0o7777
         if mode == LOCK_MODE:
             return None
@@ -86,34 +85,34 @@ class LockFile:
         return mode, LOCK_MODE
 
     def retake(self, entries: Callable[[], Iterable[Entry]], tell: Callable[[Exception], None]) -> bool:
-        """Takes the lock again after its file was removed: with a new file and a new record, in place of those that were lost.
+        """Takes the lock again after its file was removed: with a new file and a new record in place of the lost ones.
 
-        False if another process was quicker. After a failure the lost file goes on to be the one that is held, until the next
-        call. `entries` gives what the new record has to say; `tell` is told why the new file could not be taken back after a
-        failure.
+        Returns False if another process took it first. After a failure the lost file stays the held one until the next call.
+        `entries` gives the lines of the new record. `tell` is called with the reason if the new file could not be removed
+        after a failure.
         """
         taken = LockFile.attempt(self.place, create=True)
         if not isinstance(taken, LockFile):
             return False
-        # Two files are held from here on, and the exit cleans up after both.
+        # From here on two files are held, and the exit cleans up after both.
         self._unfinished = taken._identity
         reclaimed = False
         try:
-            # Another process may have been owner in between, and be dead already.
+            # Another process may have been the owner in between, and died.
             record = taken.record()
             kill_orphans(record)
             reclaim(taken, record)
             reclaimed = True
             taken.begin(*entries())
         except BaseException:
-            # An empty file would only invite others; a record that names what a dead owner left is needed.
+            # An empty file would only invite others. A record that names what a dead owner left must stay.
             if reclaimed:
                 _tell_of(taken.remove, tell)
             taken.release()
             raise
         self._unfinished = None
         self._exchange(taken)
-        # What else closed the lost file's descriptor has left its number to others.
+        # If other code closed the lost file's descriptor, its number may belong to another file now.
         if taken.is_open():
             taken.release()
         else:
@@ -121,23 +120,23 @@ class LockFile:
         return True
 
     def _exchange(self, other: LockFile) -> None:
-        """Both stay in the lists: each has an open descriptor before and after."""
+        """Both stay in the lists, because each has an open descriptor before and after."""
         self._fd, other._fd = other._fd, self._fd
         self._identity, other._identity = other._identity, self._identity
 
     def record(self) -> OwnerRecord | None:
-        """The record in it; of a dead owner, until this process begins its own."""
+        """The record in the file. It is a dead owner's until this process begins its own."""
         return parse_record(read_text(self._fd, MAX_RECORD_BYTES))
 
     def begin(self, *entries: Entry) -> None:
-        """Starts the record of this process, in place of a dead owner's."""
-        # Not without need: ext4 takes a truncation for the beginning of a replacement, and begins to write it to the disk.
+        """Begins the record of this process, in place of a dead owner's."""
+        # Only if needed: ext4 takes a truncation for the start of a replacement, and begins to write the file to disk.
         if os.fstat(self._fd).st_size > 0:
             os.ftruncate(self._fd, 0)
         self._append(0, [record_header(), *entries])
 
     def append(self, *entries: Entry) -> None:
-        """Adds lines. Done before the things themselves, so that no crash leaves anything that no record names."""
+        """Adds lines. Called before the named things exist, so that a crash leaves nothing that no record names."""
         self._append(os.fstat(self._fd).st_size, entries)
 
     def _append(self, size: int, entries: Iterable[Entry]) -> None:
@@ -146,12 +145,12 @@ class LockFile:
         try:
             write_text(self._fd, lines, size)
         except OSError:
-            # A full disk may take a part of the lines before it refuses the rest: the next line must not be lost behind it.
+            # A full disk may accept some of the lines and refuse the rest. The next line must not follow a torn one.
             os.ftruncate(self._fd, size)
             raise
 
     def remove(self) -> None:
-        """Removes the lock file, if it still is ours, and lets go of the lock, in this order (I2). Idempotent."""
+        """Removes the lock file, if it is still ours, and then releases the lock (I2). Idempotent."""
         if not self._open:
             return
         try:
@@ -161,14 +160,14 @@ class LockFile:
             self.release()
 
     def release(self) -> None:
-        """Lets go of the lock and leaves the file. Idempotent."""
+        """Releases the lock and leaves the file. Idempotent."""
         if not self._open:
             return
         try:
-            # Unlocked, not only closed: a copy of the descriptor in a child would keep the lock.
+            # Unlocks, not only closes: a copy of the descriptor in a child would keep the lock.
             unlock(self._fd)
         except OSError:
-            # To close it unlocks it, too, but for such a copy. To let go of a lock must not stop half way.
+            # Closing unlocks it as well, unless there is such a copy. The release of a lock must not stop half way.
             pass
         finally:
             self._leave_lists()
@@ -178,15 +177,15 @@ class LockFile:
                 self.place.directory.release()
 
     def _forget(self) -> None:
-        """Lets go of a descriptor that something else has closed: neither reads nor closes what has its number by now."""
+        """Forgets a descriptor that other code closed. Neither reads nor closes the file that has its number now."""
         self._leave_lists()
         self.place.directory.release()
 
     def _leave_lists(self) -> None:
-        """The number is another file's as soon as it is closed: nothing may know it by then."""
+        """After the close another file may have the number at once: forget it before."""
         self._open = False
         forget(self)
-        held_no_more(self)
+        remove_held_lock(self)
 
     def close_in_child(self) -> None:
         self._open = False

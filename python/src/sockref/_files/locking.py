@@ -1,4 +1,4 @@
-"""What lies at the path of a lock, before it is known who holds it.
+"""The file at the path of a lock, before it is known which process holds it.
 
 A file that only happens to have this name is not locked, written or removed.
 """
@@ -21,20 +21,20 @@ from .place import Place
 from .platform import own_uid
 from .record import OwnerRecord, looks_like_record, parse_record
 
-# Not to block on a FIFO, not to follow a link, not to become anybody's terminal.
+# Does not block on a FIFO, follow a link, or make a terminal the controlling one.
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Someone else holds it; the record says who, once it is written."""
+    """Another process holds it. The record says which, once it is written."""
 
     record: OwnerRecord | None
 
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """There is no lock file, and none was to be made."""
+    """There is no lock file, and none was to be created."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Locked:
 
 
 def lock_at(place: Place, create: bool) -> Locked | Busy | Absent:
-    """Tries once, without waiting, to lock the file at the lock's path. `create` makes it when it is missing."""
+    """Tries once, without waiting, to lock the file at the lock's path. `create` creates a missing one."""
     path = place.path
     for _ in range(MAX_LOCK_REPLACEMENTS):
         fd = _open_lock_file(place, create)
@@ -58,13 +58,13 @@ def lock_at(place: Place, create: bool) -> Locked | Busy | Absent:
             if not try_lock(fd):
                 return Busy(parse_record(read_text(fd, MAX_RECORD_BYTES)))
             found = look_open(fd)
-            # I1: an owner removes its lock file before it lets go, so ours may be one that no name leads to any more.
+            # I1: an owner removes its lock file before it releases the lock, so our file may have lost its name.
             if not _is_linked(place, found.identity):
                 continue
             keep = True
             return Locked(fd, found)
         except Exception as error:
-            # This very call may have made it.
+            # This call may have created it.
             if create:
                 _discard_empty(place, fd)
             raise system_error(error, path, f"lock the file {path}.lock") from error
@@ -75,7 +75,7 @@ def lock_at(place: Place, create: bool) -> Locked | Busy | Absent:
 
 
 def peek_record(place: Place) -> OwnerRecord | None:
-    """Reads the record at a lock's path without locking: who the owner is, or was."""
+    """Reads the record at a lock's path without locking: it names the owner, or the last one."""
     path = place.path
     fd = _open_lock_file(place, create=False)
     if fd is None:
@@ -90,20 +90,20 @@ def peek_record(place: Place) -> OwnerRecord | None:
 
 
 def _is_linked(place: Place, identity: Identity) -> bool:
-    """Whether the path of the lock leads to an open file."""
+    """Whether the lock's path leads to an open file."""
     linked = place.directory.look(place.names.lock)
     return linked is not None and linked.identity.is_same(identity)
 
 
 def _discard_empty(place: Place, fd: int) -> None:
-    """Removes an empty lock file, under its lock as any: a failed acquire leaves nothing. Best effort, since something failed."""
+    """Removes an empty lock file, under its lock: a failed acquire leaves nothing. Best effort, because something failed."""
     try:
         _assert_ours(fd, place.path)
         found = look_open(fd)
         if found.stats.st_size == 0 and _is_free(fd) and _is_linked(place, found.identity):
             os.unlink(place.names.lock.encode(), dir_fd=place.directory.fd)
     except (OSError, SocketReferenceError):
-        # What failed first is told. The next claim takes an empty file for its own.
+        # The first failure is reported. The next claim uses the empty file.
         pass
 
 
@@ -118,7 +118,7 @@ def _is_free(fd: int) -> bool:
 
 
 def _open_lock_file(place: Place, create: bool) -> int | None:
-    """Opens the lock file; `create` makes it when it is missing. None if there is none."""
+    """Opens the lock file; `create` creates a missing one. None if there is none."""
     directory, name, path = place.directory, place.names.lock, place.path
     try:
         return os.open(name.encode(), _FLAGS | os.O_CREAT if create else _FLAGS, LOCK_MODE, dir_fd=directory.fd)
@@ -132,16 +132,16 @@ def _open_lock_file(place: Place, create: bool) -> int | None:
 
 
 def _assert_ours(fd: int, path: str) -> None:
-    """Never lock, write or remove a file that only happens to have this name."""
+    """Refuses a file that only happens to have this name: it is never locked, written or removed."""
     found = look_open(fd)
     if found.is_file and found.uid == own_uid():
         if found.stats.st_nlink > 1:
-            # Another program may use its other name, and would find there what we write here.
+            # What we write here would appear under its other name, too.
             raise foreign_file(path, f"{path}.lock", found, ", under more than one name")
         if found.stats.st_size > 0:
             if looks_like_record(read_text(fd, len(RECORD_MAGIC))):
                 return
-        # Empty: ours if it was made with our mode. A umask may have taken bits from it, an ordinary `touch` adds some.
+        # An empty file is ours if it has our mode. A umask may have removed bits; a plain `touch` adds some.
         elif not found.mode & 0o177:
             if found.mode & 0o777 != LOCK_MODE:
                 os.fchmod(fd, LOCK_MODE)

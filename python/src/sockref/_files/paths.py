@@ -1,4 +1,4 @@
-"""Path rules that need no look at the disk."""
+"""Path rules that do not need the disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .._protocol.constants import GENERATED_NAME_DIGITS
 from ..errors import SocketReferenceError, quote
 from .platform import MAX_DATA_PATH_BYTES, MAX_SOCKET_PATH_BYTES
 
-# What the protocol counts as white space; `str.isspace` has some control characters more, and lacks U+FEFF.
+# What the protocol counts as white space. `str.isspace` also has some control characters, and lacks U+FEFF.
 _BLANK = re.compile(r"[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*\Z")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -24,14 +24,14 @@ class BareName:
 
 @dataclass(frozen=True, slots=True)
 class AbsolutePath:
-    """A name in a directory that was given."""
+    """A name in a given directory."""
 
     directory: str
     name: str
 
 
 def parse_path(given: object) -> BareName | AbsolutePath:
-    """Checks a path by its letters alone: None for a generated name, a bare name, or an absolute path."""
+    """Checks a path by its text alone: None for a generated name, a bare name, or an absolute path."""
     if given is None:
         return BareName(f"{secrets.token_hex(GENERATED_NAME_DIGITS // 2)}.sock")
     if not isinstance(given, str):
@@ -64,7 +64,7 @@ def join_path(directory: str, name: str) -> str:
 
 
 def assert_path_fits(path: str, maximum: int = MAX_DATA_PATH_BYTES) -> None:
-    """Refuses a path that a socket address cannot take."""
+    """Refuses a path that is too long for a socket address."""
     length = len(path.encode())
     if length <= maximum:
         return
@@ -81,7 +81,7 @@ def assert_path_fits(path: str, maximum: int = MAX_DATA_PATH_BYTES) -> None:
 
 
 def invalid_path(given: object, reason: str, rule: str) -> SocketReferenceError:
-    """An error for a path that breaks a rule."""
+    """The error for a path that breaks a rule."""
     fields = {"path": given} if isinstance(given, str) else {}
     return SocketReferenceError(
         "ERR_SOCKREF_INVALID_PATH",

@@ -1,4 +1,4 @@
-"""Makes sockets visible at their final names, each fully set up by then."""
+"""Makes sockets visible at their final names. Each is complete before that."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A socket to publish: under which name, reachable by whom."""
+    """A socket to publish: its name and its mode."""
 
     name: str
     mode: int
@@ -37,11 +37,11 @@ class Publication:
 def publish(
     lock: LockFile, publications: Sequence[Publication], remains: Remains, *, begin: bool = False
 ) -> list[tuple[socket.socket, Identity]]:
-    """Publishes sockets, in this order; returns who listens, and which files they are (I6, I2).
+    """Publishes sockets, in this order. Returns the listeners and their files (I6, I2).
 
-    Each is bound and listening in a private directory, given its mode, named in the record, and only then linked. On
-    failure nothing of it remains but what the system does not let go of, which `remains` and the record name. `begin`: this
-    process begins its record with it.
+    Each is bound and listening in a private directory, has its mode, and is named in the record; only then it is linked.
+    After a failure nothing remains except what the system does not let us remove; `remains` and the record name that.
+    `begin`: this process begins its record with this.
     """
     directory, path = lock.place.directory, lock.place.path
     listeners: list[socket.socket] = []
@@ -53,7 +53,7 @@ def publish(
                 private = private_name()
                 listeners.append(_listen(directory, private))
                 settled.append((private, publication.name, _settle(directory, private, publication.mode)))
-            # All of them before the first has its name.
+            # All of them, before the first one gets its name.
             lock.append(*(published_entry(name, file) for _, name, file in settled))
             for private, name, file in settled:
                 _link_new(lock.place, private, name)
@@ -69,11 +69,11 @@ def publish(
 
 @contextlib.contextmanager
 def _private_directory(lock: LockFile, remains: Remains, begin: bool) -> Generator[Callable[[], str]]:
-    """A directory in which sockets are bound before they are published; gives names in it."""
+    """A private directory in which sockets are bound before they are published. Yields a function that gives names in it."""
     name = f"{PRIVATE_PREFIX}{secrets.token_hex(PRIVATE_NAME_DIGITS // 2)}"
     directory = lock.place.directory
     fd = directory.fd
-    # Named in the record before it exists: a crash from here on leaves nothing that the next owner does not know of.
+    # Named in the record before it exists: after a crash from here on, the next owner knows all that is left.
     (lock.begin if begin else lock.append)(temporary_entry(name))
     given: list[str] = []
 
@@ -87,20 +87,20 @@ def _private_directory(lock: LockFile, remains: Remains, begin: bool) -> Generat
         yield private_name
     finally:
         for each in given:
-            # Else it goes with the directory.
+            # Else it is removed with the directory.
             with contextlib.suppress(OSError):
                 os.unlink(each, dir_fd=fd)
         try:
             os.rmdir(name, dir_fd=fd)
         except FileNotFoundError:
-            # Gone already, or never made.
+            # Already removed, or never created.
             pass
         except OSError:
             remains.remove_directory(directory, name)
 
 
 def _settle(directory: Directory, name: str, mode: int) -> Identity:
-    """Gives what listens at a private name its mode; returns which file it is."""
+    """Sets the mode of the socket at a private name. Returns which file it is."""
     os.chmod(name, mode, dir_fd=directory.fd)
     found = directory.look(name)
     if found is None:
@@ -123,7 +123,7 @@ def _listen(directory: Directory, name: str) -> socket.socket:
 
 
 def _link_new(place: Place, private: str, name: str) -> None:
-    """link() never replaces what is there: two publishers cannot both succeed."""
+    """link() never replaces a file: two publishers cannot both succeed."""
     directory = place.directory
     while True:
         try:
@@ -139,4 +139,4 @@ def _link_new(place: Place, private: str, name: str) -> None:
             found = directory.look(name)
             if found:
                 raise foreign_file(place.path, join_path(directory.path, name), found) from error
-            # It went in between: another owner is on its way out. Then the name is free.
+            # The file vanished in between: another owner is ending. Then the name is free.

@@ -1,4 +1,4 @@
-"""The record of an owner: lines of JSON in its lock file, each appended before what it names comes to be."""
+"""The record of an owner: lines of JSON in its lock file. Each line is written before what it names exists."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Published:
 class RecordedServer:
     """The processes of a server that a keeper ran, and how to end them.
 
-    `pgid`: their group, which has the number of the server itself. `start`: when that began, in the kernel's ticks. `leash`:
-    a socket that they inherit, by which those are found that left the group. Milliseconds of `grace_ms` until it is killed.
+    `pgid`: their group. Its number is the pid of the server. `start`: when the server started, in the kernel's ticks.
+    `leash`: a socket that they inherit; it leads to those that left the group. `grace_ms`: milliseconds until it is killed.
     """
 
     pgid: int
@@ -42,7 +42,7 @@ class RecordedServer:
 
 @dataclass(slots=True)
 class OwnerRecord:
-    """What a record says. Nothing about life or death is decided from it."""
+    """What a record says. It never decides whether an owner is alive."""
 
     version: int
     pid: int
@@ -55,10 +55,10 @@ class OwnerRecord:
 
 
 def parse_record(text: str) -> OwnerRecord | None:
-    """Reads a record from the text of a lock file. Torn and foreign lines are passed over; None without a header."""
+    """Reads a record from the text of a lock file. Skips torn and foreign lines; None without a header."""
     header: OwnerRecord | None = None
     body = OwnerRecord(0, 0, None, 0)
-    # What follows the last newline is torn: its writer was stopped in the middle.
+    # The text after the last newline is torn: its writer was stopped in the middle.
     for line in text.split("\n")[:-1]:
         try:
             value = read_json(line)
@@ -97,7 +97,7 @@ def _read_entry(value: dict[str, Any], into: OwnerRecord) -> None:
 
 
 def looks_like_record(start: str) -> bool:
-    """Whether the text at the start of a file can be that of a record, be it torn in its first line."""
+    """Whether the start of a file can be that of a record, even one torn in its first line."""
     return start.startswith(RECORD_MAGIC) or RECORD_MAGIC.startswith(start)
 
 
@@ -116,7 +116,7 @@ def published_entry(name: str, file: Identity) -> Entry:
 
 
 def stopping_entry() -> Entry:
-    """Says that the owner has begun to end, and only waits for its open connections."""
+    """Says that the owner has begun to end, and waits for its open connections."""
     return {"stopping": True}
 
 
@@ -128,18 +128,18 @@ def record_header() -> Entry:
 
 
 def record_lines(entries: Iterable[Entry]) -> bytes:
-    """What is written for lines of a record."""
+    """The text of lines of a record."""
     return b"".join(write_json(entry) + b"\n" for entry in entries)
 
 
 def assert_record_fits(size: int) -> None:
-    """Refuses to let a record grow to so many bytes."""
+    """Raises if a record would grow to more than its limit."""
     if size <= MAX_RECORD_BYTES:
         return
     raise SocketReferenceError(
         "ERR_SOCKREF_LIMIT_EXCEEDED",
         f"The record of this socket would exceed {MAX_RECORD_BYTES} bytes: its files were removed and repaired too "
-        "often; stop whatever removes them, and start the server again",
+        "often; stop the program that removes them, and start the server again",
         limit="recordBytes",
         max=MAX_RECORD_BYTES,
     )

@@ -1,4 +1,4 @@
-"""What an owner has made and could not remove at once."""
+"""What an owner created and could not remove at once."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .remove import remove_private_directory, unlink_if_same
 
 
 class Remains:
-    """Its record has to name it until it is gone: the record stays as long as anything is left here.
+    """The record must name these until they are removed: it stays as long as any are left.
 
-    `tell` is told why something could not be removed, when it is left.
+    `tell` is called with the reason when something could not be removed.
     """
 
     def __init__(self, tell: Callable[[BaseException], None]) -> None:
@@ -26,14 +26,14 @@ class Remains:
 
     @property
     def entries(self) -> list[Entry]:
-        """What the record has to say of it."""
+        """What the record must say about them."""
         return [
             *(temporary_entry(name) for name in self._temporaries),
             *(published_entry(name, file) for name, file in self._published),
         ]
 
     def unlink(self, directory: Directory, name: str, file: Identity) -> None:
-        """Unlinks a published name if it leads to this very file; remembers what the system does not let go of now."""
+        """Unlinks a published name if it leads to this file. Remembers it if the system does not let us remove it now."""
         self._published.add((name, file))
         try:
             self._unlink(directory, name, file)
@@ -41,7 +41,7 @@ class Remains:
             self._tell(error)
 
     def remove_directory(self, directory: Directory, name: str) -> None:
-        """Removes a private directory with all that is in it; remembers what the system does not let go of now."""
+        """Removes a private directory with its content. Remembers it if the system does not let us remove it now."""
         self._temporaries.add(name)
         try:
             self._remove_directory(directory, name)
@@ -49,7 +49,7 @@ class Remains:
             self._tell(error)
 
     def remove(self, directory: Directory) -> None:
-        """Tries again to remove all of it. Everything is tried; the first error is raised then, and what it is about stays."""
+        """Tries again to remove everything. Then raises the first error; what could not be removed stays."""
         errors = take_each(
             *[partial(self._unlink, directory, name, file) for name, file in self._published],
             *[partial(self._remove_directory, directory, name) for name in self._temporaries],

@@ -1,4 +1,4 @@
-"""Removes what is ours, by what it is."""
+"""Removes only our own files."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from .platform import own_uid
 
 
 def unlink_if_same(directory: Directory, name: str, file: Identity) -> bool:
-    """Removes a name if, and only if, it still leads to this very file (I2). Says whether it did."""
+    """Removes a name only if it still leads to this file (I2). Returns whether it did."""
     found = directory.look(name)
     if found is None or not found.identity.is_same(file):
         return False
     try:
         os.unlink(name.encode(), dir_fd=directory.fd)
     except FileNotFoundError:
-        # A temp cleaner was quicker.
+        # A temp cleaner removed it first.
         return False
     return True
 
 
 def remove_private_directory(directory: Directory, name: str) -> bool:
-    """Removes a private directory with all that is in it. Says whether it did."""
+    """Removes a private directory with its content. Returns whether it did."""
     found = directory.look(name)
     if found is None or not found.is_directory or found.uid != own_uid():
         return False

@@ -1,1 +1,1 @@
-"""Claim, owner, member, control messages, failover, repair. Knows nothing of handles."""
+"""Which process serves a socket: claim, owner, members, failover, repair. Does not know references."""

@@ -1,4 +1,4 @@
-"""Accepts the connections that come to a listening socket."""
+"""Accepts connections at a listening socket."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .._files.inherited import close_copy, forget, remember
 from .._system_errors import system_error
 
 _AT_ONCE = 64
-"""Connections that are accepted in one turn: others must have theirs."""
+"""How many connections are accepted in one turn of the event loop: other work needs its turn, too."""
 
 _PAUSE = 0.1
-"""Seconds until it tries again when there are no descriptors left."""
+"""Seconds until the next attempt when there are no descriptors left."""
 
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Acceptor:
-    """Hands over connections until it is closed.
+    """Passes on accepted connections until it is closed.
 
-    `make_room` gives up what can be spared, when one could not be accepted for want of descriptors; says whether it did.
+    `make_room` closes some connections if another one could not be accepted for want of descriptors. Returns whether it did.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Acceptor:
         loop.add_reader(listener, self._accept)
 
     def close(self, drain: bool = False) -> None:
-        """Listens no more; `drain` accepts who has come by now, since no other process will. Idempotent."""
+        """Stops listening. `drain` first accepts the clients in the queue, because no other process will. Idempotent."""
         if not self._open:
             return
         while drain and self._accept():
@@ -62,7 +62,7 @@ class Acceptor:
         close_copy(self._listener)
 
     def _accept(self) -> bool:
-        """Whether there may be more of them."""
+        """Whether there may be more connections."""
         for _ in range(_AT_ONCE):
             try:
                 sock, _address = self._listener.accept()
@@ -73,7 +73,7 @@ class Acceptor:
                     continue
                 self._fault(system_error(error, None, "accept a connection", "accept"))
                 if error.errno in _EXHAUSTED and self._open:
-                    # It would be told so again and again.
+                    # The event loop would report the socket as readable again and again.
                     self._loop.remove_reader(self._listener)
                     self._resume = self._loop.call_later(_PAUSE, self._again)
                 return False

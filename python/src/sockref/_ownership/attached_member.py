@@ -1,4 +1,4 @@
-"""A member, as its owner knows it: one control connection, and how many references it has."""
+"""A member, as its owner sees it: one control connection, and its number of references."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from .._protocol.messages import Hello, Holder
 
 @dataclass(eq=False, slots=True)
 class AttachedMember:
-    """`references` changes only where the sum of all is kept, too."""
+    """`references` is changed only together with the sum of all references."""
 
     channel: Channel
     hello: Hello
     since: int = field(default_factory=lambda: int(time.time() * 1000))
     references: int = 0
     key: str = field(default_factory=lambda: secrets.token_hex(8))
-    """What its anchor names."""
+    """The key that its anchor names."""
     anchor: Channel | None = None
-    """A connection that another process inherited from it, by which its references count when the member itself has died."""
+    """A connection that another process inherited from the member. Through it the references count after the member has
+    died."""
     survived: bool = False
-    """Its own connection is over, and only the anchor is left."""
+    """Its own connection has ended, and only the anchor is left."""
     update_pending: bool = False
-    """The newest count waits until the peer has read the one before."""
+    """The newest count waits until the member has read the one before."""
 
     def describe(self) -> Holder:
-        """It, in a listing."""
+        """The member, as a holder in listings."""
         hello = self.hello
         return describe(
             hello["pid"], self.references, self.since, hello["canServe"], hello.get("label"), hello.get("thread")
@@ -38,7 +39,7 @@ class AttachedMember:
 def describe(
     pid: int, references: int, since: int, can_serve: bool, label: str | None, thread: int | None = None
 ) -> Holder:
-    """A holder in a listing."""
+    """A holder, as listings show it."""
     holder: Holder = {"pid": pid, "references": references, "since": since, "canServe": can_serve}
     if thread is not None:
         holder["thread"] = thread

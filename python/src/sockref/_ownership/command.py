@@ -1,4 +1,4 @@
-"""A command as the server, by way of the command line of sockref: its keeper runs the command, and we attach to that."""
+"""A command as the server. The command line of sockref starts a keeper, which runs the command, and we attach to it."""
 
 from __future__ import annotations
 
@@ -28,20 +28,21 @@ _FAILED = 125
 _KEEPER_FAILED = "sockref: The keeper of "
 
 _PRIVATE_BYTES = len(PRIVATE_PREFIX) + PRIVATE_NAME_DIGITS + 1
-"""What a private directory adds to a path: its name and a separator."""
+"""The bytes that a private directory adds to a path: its name and a separator."""
 
-# Says that the socket is there, and holds it until we have it ourselves: until its standard input ends.
-_HOLD = ("sh", "-c", "echo; exec cat >/dev/null")
+# The command of `sockref run`. It reports that the socket is served, and ends with its standard input: until then its
+# reference counts.
+_HOLDING_COMMAND = ("sh", "-c", "echo; exec cat >/dev/null")
 
-_LET_GO_SECONDS = 10.0
-"""How long it is waited for that it lets go; it does so at once, unless it is stopped."""
+_DETACH_SECONDS = 10.0
+"""How long to wait for its end. It ends at once, unless it is stopped."""
 
 _MAX_SAID = 16_384
-"""Bytes of what `sockref` says that are kept for a message."""
+"""How many bytes of the output of `sockref` are kept for a message."""
 
 
 class CommandHolder:
-    """A `sockref run` that starts the server, and holds it until it is let go of."""
+    """A `sockref run` that starts the server, and has a reference until it is detached."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, path: str, server: ServerCommand, settings: OwnerSettings) -> None:
         self._loop: Final = loop
@@ -54,7 +55,7 @@ class CommandHolder:
         if not server.activate:
             _assert_private_path_fits(path)
         if not os.path.isabs(server.cwd or ""):
-            # Of an absolute one the working directory is not asked: it may be gone.
+            # With an absolute `cwd` the working directory is not read: it may have been removed.
             working_directory()
         if server.cwd is not None and not os.path.isdir(server.cwd):
             why = f"its working directory {quote(server.cwd)} does not exist; create it, or start the server in another one"
@@ -67,7 +68,7 @@ class CommandHolder:
                 stderr=subprocess.PIPE,
                 cwd=server.cwd,
                 env={**os.environ, **server.env},
-                # What a terminal sends to our group is none of its business: it ends when we let go.
+                # In a new session: it must not get the signals of our terminal, because it ends when we detach.
                 start_new_session=True,
             )
         except OSError as error:
@@ -95,17 +96,17 @@ class CommandHolder:
         raise _failed(self._path, self._server, "keeper", f"sockref ended with {self._process.returncode}: {said}")
 
     def detach(self) -> None:
-        """Ends its hold. The server stays as long as others hold it. Idempotent."""
+        """Ends its reference. The server stays as long as there are others. Idempotent."""
         if not self._ready and not self._over:
-            # It has nothing yet, and may wait for long.
+            # It has no reference yet, and may wait for long.
             self._process.terminate()
         if self._process.stdin is not None and not self._process.stdin.closed:
             close_object(self._process.stdin)
 
     async def detach_and_wait(self) -> None:
-        """The same, and waits until it has let go."""
+        """Ends its reference, and waits until that is done."""
         self.detach()
-        deadline = self._loop.time() + _LET_GO_SECONDS
+        deadline = self._loop.time() + _DETACH_SECONDS
         while not self._over and (left := deadline - self._loop.time()) > 0:
             self._changed = self._loop.create_future()
             await asyncio.wait([self._changed], timeout=left)
@@ -114,7 +115,7 @@ class CommandHolder:
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None and not pipe.closed:
                 close_object(pipe)
-        # Not ours to wait for.
+        # Only the parent can wait for its child.
         self._process.returncode = 0
 
     def _read(self, pipe: IO[bytes]) -> None:
@@ -137,19 +138,19 @@ class CommandHolder:
 
     def _ended(self) -> None:
         self.detach()
-        # It has closed all that it had open: it is gone, or about to be.
+        # It has closed all its pipes: it has ended, or is about to.
         self._process.wait()
         self._over = True
         forget(self)
 
 
 def _assert_private_path_fits(path: str) -> None:
-    """The server binds by a full path, in a private directory: that must fit into a socket address as well."""
+    """The server binds to a full path in a private directory: that must fit into a socket address as well."""
     length = len(path.encode())
     maximum = MAX_SOCKET_PATH_BYTES - _PRIVATE_BYTES
     if length <= maximum:
         return
-    activate = ", or have it handed its socket (activate=True)" if REACHES_THROUGH_DESCRIPTORS else ""
+    activate = ", or let it inherit its socket (activate=True)" if REACHES_THROUGH_DESCRIPTORS else ""
     raise SocketReferenceError(
         "ERR_SOCKREF_PATH_TOO_LONG",
         f"The path {quote(path)} has {length} bytes; the private directory where a command binds its socket adds "
@@ -185,11 +186,11 @@ def _arguments(path: str, server: ServerCommand, settings: OwnerSettings) -> lis
     ):
         if seconds:
             arguments += [f"--{name}", f"{seconds * 1000:.0f}ms"]
-    return [*arguments, "--", *_HOLD]
+    return [*arguments, "--", *_HOLDING_COMMAND]
 
 
 def _in_our_words(message: str) -> str:
-    """The command line names its own option, and has its own way to write a duration."""
+    """The message with Python's option and duration in place of those of the command line."""
 
     def seconds(found: re.Match[str]) -> str:
         number = float(found[1]) / (1000 if found[2] == "ms" else 1)

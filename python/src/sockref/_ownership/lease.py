@@ -1,4 +1,4 @@
-"""A process's stake in an endpoint: as its owner, or as a member that is attached to the owner."""
+"""The lease of an endpoint: what a process has as its owner, or as a member that is attached to its owner."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Cause = Literal["owner-died", "deposed"]
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """Those who hold an endpoint besides its owner; the references of `dependents` are lost without one."""
+    """The holders of an endpoint besides its owner. `dependents` cannot serve: without an owner they lose their references."""
 
     members: int = 0
     dependents: int = 0
 
 
 class Lease(Protocol):
-    """What an endpoint has of an owner or member."""
+    """What an endpoint holds while it is served."""
 
     @property
     def role(self) -> Role: ...
@@ -33,77 +33,77 @@ class Lease(Protocol):
 
     @property
     def others(self) -> int:
-        """Live references elsewhere, as far as it is known here."""
+        """Live references elsewhere, as far as this process knows."""
         ...
 
     @property
     def peers(self) -> Peers:
-        """Who else would seek a new owner, as far as it is known here."""
+        """The other holders, which would also seek a new owner, as far as this process knows."""
         ...
 
     @property
     def max_references(self) -> int:
-        """How many references the owner allows in all."""
+        """How many references the owner allows in total."""
         ...
 
     @property
     def published(self) -> Sequence[Identity]:
-        """Files that this process published, for the next claim to recognise."""
+        """Files that this process published; its next claim recognises them."""
         ...
 
     @property
     def settling(self) -> asyncio.Future[None] | None:
-        """When it is known whether the last release ends the endpoint; None if nothing is to be waited for."""
+        """Done when it is known whether the last release ends the endpoint; None if there is nothing to wait for."""
         ...
 
     def update(self, references: int) -> None:
-        """The number of references here has changed. May call `LeaseEvents.stopping` before it returns."""
+        """The number of references here changed. May call `LeaseEvents.stopping` before it returns."""
         ...
 
     def abandon(self) -> asyncio.Future[None]:
-        """Gives the stake up whatever the counts are; takes effect at once."""
+        """Gives up the lease at once, even if there are references."""
         ...
 
-    def heal(self) -> None:
-        """Looks after the files now, if it is the owner."""
+    def repair(self) -> None:
+        """Checks and repairs the files now, if this is the owner; else asks the owner to."""
         ...
 
 
 class LeaseEvents(Protocol):
-    """What a lease tells the endpoint that holds it."""
+    """What a lease tells its endpoint."""
 
     def stopping(self, done: asyncio.Future[None]) -> None:
-        """It has begun to end, and no reference can be given out any more; `done` when every file is gone."""
+        """The endpoint has begun to end, and no reference can be given out any more. `done`: every file is removed."""
         ...
 
     def lost(self, cause: Cause) -> None:
-        """It ended against the will of its holder. The references can go on with another one."""
+        """The lease ended: the owner died, or was deposed. The references can continue with another owner."""
         ...
 
     def ended(self, reason: SocketReferenceError) -> None:
-        """Someone ended the endpoint by force, for everybody."""
+        """Another process ended the endpoint by force, for all its holders."""
         ...
 
 
 class Hooks(Protocol):
-    """What happens below the endpoints and is worth telling."""
+    """Reports what happens below the endpoints while no call waits for it."""
 
     def reclaimed(self, path: str, pid: int | None, names: Sequence[str]) -> None: ...
 
     def healed(self, path: str, names: Sequence[str]) -> None: ...
 
     def fault(self, path: str, error: BaseException) -> None:
-        """Something failed that no call is waiting for."""
+        """An operation failed for which no call waits."""
         ...
 
     def clean_up(self, work: Callable[[], None]) -> Awaitable[None]:
-        """Runs the work of a clean-up, a bounded number in one turn of the loop."""
+        """Runs the work of a clean-up. The number that begins in one turn of the loop is limited."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the layers below the endpoints are given by the manager."""
+    """What the manager provides to the layers below it."""
 
     loop: asyncio.AbstractEventLoop
     hooks: Hooks

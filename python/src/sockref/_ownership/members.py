@@ -1,4 +1,4 @@
-"""The members of an endpoint, as its owner knows them: one control connection each."""
+"""The members of an endpoint, as its owner sees them: one control connection each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .settings import OwnerSettings
 from .unidentified import Unidentified
 
 _MAX_LISTED_BYTES = MAX_MESSAGE_BYTES - 4_096
-"""Bytes that these may have together: labels can be long, and the owner has to be named in the same message."""
+"""How many bytes the listed members may have together. The same message must have room for the owner."""
 
 
 class Members:
@@ -33,7 +33,7 @@ class Members:
         self, loop: asyncio.AbstractEventLoop, owner: MembersOwner, settings: OwnerSettings
     ) -> None:
         self.own = 0
-        """References of the owner itself."""
+        """The owner's own references."""
         self.others = 0
         """References of all members."""
         self.loop: Final = loop
@@ -45,7 +45,7 @@ class Members:
         self._dependents = 0
         self._connections: dict[_Connection, None] = {}
         self._members: dict[AttachedMember, None] = {}
-        self.strangers: Final[Unidentified[_Connection]] = Unidentified(loop, settings.max_members)
+        self.unidentified: Final[Unidentified[_Connection]] = Unidentified(loop, settings.max_members)
         self._rounds: Final[Rounds[AttachedMember]] = Rounds(loop, self._members, self._tell)
 
     @property
@@ -55,21 +55,21 @@ class Members:
 
     @property
     def peers(self) -> Peers:
-        """The members in numbers."""
+        """The numbers of members."""
         return Peers(len(self._members), self._dependents)
 
     def accept(self, sock: socket.socket) -> None:
-        """A new control connection."""
+        """Takes a new control connection."""
         connection = _Connection(self, sock)
         self._connections[connection] = None
-        self.strangers.admit(connection)
+        self.unidentified.admit(connection)
 
     def make_room(self) -> bool:
-        """Gives up connections that are no member's, for want of descriptors; False if there are none."""
-        return self.strangers.make_room()
+        """Closes connections of processes that are not members, for want of descriptors. False if there are none."""
+        return self.unidentified.make_room()
 
     def listing(self) -> dict[str, Any]:
-        """Who holds it, as a message."""
+        """The answer to a request for the holders."""
         listed: list[Holder] = []
         size = 0
         for member in self._members:
@@ -81,38 +81,39 @@ class Members:
         return self.owner.describe(listed, len(self._members) - len(listed))
 
     def end_all(self) -> None:
-        """Tells all members that the endpoint has ended for everybody."""
+        """Tells all members that the endpoint was ended for all its holders."""
         for member in list(self._members):
             member.channel.send({"type": "stopping", "force": True})
 
     def ended(self, failure: SocketReferenceError | None) -> None:
-        """Answers those who asked for the end: everything has ended, but for what could not be removed."""
+        """Answers the requests to stop: everything has ended, except what `failure` says could not be removed."""
         for connection in list(self._connections):
             if connection.asked_to_stop:
-                connection.end(_farewell(failure is None, failure))
+                connection.end(_bye_answer(failure is None, failure))
 
     def announce(self) -> None:
-        """Has the newest total told to all members, soon and together with what else changes until then."""
+        """Tells all members the newest total, soon and together with other changes until then."""
         self._rounds.announce()
 
     def close(self) -> None:
-        """Ends all connections. Members that were not told to stop start over, knowing the last numbers."""
+        """Closes all connections. Members that were not told to stop start over with another owner, and know the last
+        numbers."""
         self._rounds.finish()
         for connection in list(self._connections):
-            # Who has inherited the other end of an anchor does not close it.
+            # A process that inherited the other end of an anchor does not close it.
             if connection.anchor_of is not None:
                 connection.channel.destroy()
             else:
                 connection.end()
 
     def destroy(self) -> None:
-        """Ends all connections without a further word or wait."""
+        """Closes all connections at once, without a message."""
         self._rounds.cancel()
         for connection in list(self._connections):
             connection.channel.destroy()
 
     def _tell(self, member: AttachedMember) -> None:
-        """Tells a member the numbers; one that does not read gets one message when it does, not all (I7)."""
+        """Tells a member the numbers. A member that was slow to read gets one message when it reads, not all (I7)."""
         if member not in self._members:
             return
         if not member.channel.backed_up:
@@ -134,7 +135,7 @@ class Members:
             return
         member = connection.member = AttachedMember(connection.channel, hello)
         self._members[member] = None
-        self.strangers.release(connection)
+        self.unidentified.release(connection)
         if not hello["canServe"]:
             self._dependents += 1
             self.dependents_seen += 1
@@ -154,10 +155,10 @@ class Members:
         self.owner.changed()
 
     def anchor(self, connection: _Connection, key: str) -> None:
-        """A member's second connection, of which a child of it inherits the other end.
+        """A connection becomes a member's anchor: a child of the member inherits the other end.
 
-        What a program does with a descriptor that it does not know must mean nothing: so it is not listened to, and only its end
-        tells.
+        A program must be able to do anything with an unknown descriptor: so nothing is read from an anchor, and only its end
+        counts.
         """
         member = next((each for each in self._members if each.key == key), None)
         if member is None or member.anchor or member.survived or self.owner.stage == "stopping":
@@ -165,13 +166,13 @@ class Members:
             return
         member.anchor = connection.channel
         connection.anchor_of = member
-        self.strangers.release(connection)
+        self.unidentified.release(connection)
         connection.channel.deafen({"type": "anchored"})
 
     def references(self, member: AttachedMember, references: int) -> bool:
-        """A member's count has changed; False if that cannot be."""
+        """A member's count has changed. Returns False if the count is impossible."""
         total = self.total - member.references + references
-        # No member of good faith exceeds the limit alone, and no total may exceed what is exact (I7).
+        # A correct member never exceeds the limit alone, and the total must stay exact (I7).
         if references > self.max_references or total > MAX_SAFE_INTEGER:
             return False
         self._count(member, references)
@@ -179,7 +180,7 @@ class Members:
         return True
 
     def remove(self, member: AttachedMember) -> None:
-        """A member is gone."""
+        """A member has left."""
         if member not in self._members:
             return
         del self._members[member]
@@ -191,9 +192,9 @@ class Members:
         self.owner.changed()
 
     def forget(self, connection: _Connection) -> None:
-        """A connection is over."""
+        """A connection has ended."""
         self._connections.pop(connection, None)
-        self.strangers.release(connection)
+        self.unidentified.release(connection)
         if connection.anchor_of is not None:
             self._anchor_ended(connection.anchor_of)
         elif connection.member is not None:
@@ -205,7 +206,7 @@ class Members:
             self.remove(member)
             return
         member.survived = True
-        # It will not come back to a successor.
+        # It will not attach to a successor.
         if not member.hello["canServe"]:
             self._dependents -= 1
 
@@ -218,7 +219,7 @@ class Members:
             member.channel.send({"type": "unanchored"})
 
     def _count(self, member: AttachedMember, references: int) -> None:
-        """The one place where the sum changes with its parts."""
+        """The only place where a member's count and the sum change, together."""
         self.others += references - member.references
         member.references = references
 
@@ -242,7 +243,7 @@ class Members:
 
 
 class _Connection:
-    """A control connection: a stranger's, until its `hello`."""
+    """A control connection. Until its `hello` it belongs to no member."""
 
     def __init__(self, members: Members, sock: socket.socket) -> None:
         self._members: Final = members
@@ -258,10 +259,10 @@ class _Connection:
         self.channel.destroy()
 
     def end(self, message: object = None) -> None:
-        """Says the last word, if any; the peer then has to close."""
+        """Sends a last message, if any; the peer must close the connection then."""
         self.channel.end(message)
         if self._members.is_open(self):
-            self._members.strangers.admit(self)
+            self._members.unidentified.admit(self)
 
     def received(self, line: str) -> None:
         message = parse_to_owner(line)
@@ -276,7 +277,7 @@ class _Connection:
         )
 
     def refuse(self, malformed: MalformedMessage) -> dict[str, Any] | None:
-        """A peer of another version is told so; to anything else there is nothing to say."""
+        """Tells a peer of another version about that. For any other malformed message there is no answer."""
         if malformed.theirs is None:
             return None
         return {
@@ -284,7 +285,7 @@ class _Connection:
             "code": "ERR_SOCKREF_PROTOCOL",
             "message": f"The owner (pid {os.getpid()}) speaks protocol version {PROTOCOL_VERSION}, and the member "
             f"{malformed.theirs}",
-            # As the member sees them.
+            # `ours` and `theirs` from the member's point of view.
             "detail": {"ours": malformed.theirs, "theirs": PROTOCOL_VERSION},
         }
 
@@ -310,9 +311,9 @@ class _Connection:
             case "who":
                 self._answer()
             case "stop":
-                # Its answer may take as long as the others keep their references.
+                # The answer may take as long as the others keep their references.
                 if not self.asked_to_stop and member is None:
-                    members.strangers.admit_to_wait(self)
+                    members.unidentified.admit_to_wait(self)
                 self.asked_to_stop = True
                 members.owner.stop_requested(message["force"])
             case "references":
@@ -322,11 +323,11 @@ class _Connection:
                     return False
                 self.member = None
                 members.remove(member)
-                members.owner.left(lambda last, failure: self.end(_farewell(last, failure)))
+                members.owner.left(lambda last, failure: self.end(_bye_answer(last, failure)))
         return True
 
     def _answer(self) -> None:
-        """Tells who holds what. Who asks faster than it reads gets fewer answers, and the newest (I7)."""
+        """Sends the holders. A connection that asks faster than it reads gets fewer answers, and the newest (I7)."""
         if not self.channel.backed_up:
             self._answer_due = False
             self.channel.send(self._members.listing())
@@ -335,7 +336,7 @@ class _Connection:
             self.channel.when_read(self._answer)
 
 
-def _farewell(last: bool, failure: SocketReferenceError | None) -> dict[str, Any]:
+def _bye_answer(last: bool, failure: SocketReferenceError | None) -> dict[str, Any]:
     """The answer to a `bye`, or to a `stop`."""
     message: dict[str, Any] = {"type": "bye", "last": last}
     if failure is not None:

@@ -1,4 +1,4 @@
-"""What the members of an endpoint ask of its owner."""
+"""What the members of an endpoint need from its owner."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class MembersOwner(Protocol):
 
     @property
     def stage(self) -> Literal["starting", "ready", "stopping"]:
-        """Where the owner stands: a member that comes now is welcomed, or told to start over."""
+        """The owner's phase: new members are welcomed, or told to start over."""
         ...
 
     def changed(self) -> None:
-        """The total has changed. May switch to stopping, in this very turn."""
+        """The total has changed. May switch to stopping in this turn."""
         ...
 
     def left(self, answer: ByeAnswer) -> None:
-        """A member's last reference is gone; answer now, or later, when every file is gone."""
+        """A member has released its last reference. Answer now, or later, when every file is removed."""
         ...
 
     def describe(self, members: list[Holder], more: int) -> dict[str, Any]: ...

@@ -1,4 +1,4 @@
-"""A hold on an endpoint whose owner is another process: one control connection."""
+"""The membership at an endpoint whose owner is another process: one control connection."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from .remove_leftovers import remove_leftovers
 from .settings import OwnerSettings
 
 NotAttached = Literal["stopping", "closed"]
-"""How an attempt ended without a lease: the owner is on its way out, or was no owner any more."""
+"""Why an attempt to attach gave no lease: the owner is ending, or did not answer as an owner."""
 
 
 def is_without_directory(error: SocketReferenceError) -> bool:
-    """Whether a server failed only because the directory of whoever started it is gone. Any other failure would come again
-    with the next one who starts it; from this one another directory helps."""
+    """Whether a server failed only because its starter's working directory is gone. A member with another directory can
+    start it; any other failure would repeat itself there."""
     return error.code == "ERR_SOCKREF_SERVER_FAILED" and error.reason == "directory"
 
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """The `hello` is sent; `welcome` was not heard yet, or not that the server is up."""
+    """The `hello` is sent. There was no `welcome` yet, or the server is not up yet."""
 
     outcome: asyncio.Future[NotAttached | None]
     welcomed: bool = False
@@ -71,9 +71,10 @@ Phase = Greeting | Attached | Leaving | Gone
 
 @dataclass(frozen=True, slots=True)
 class MembershipStart:
-    """What a member starts from.
+    """What a membership needs to start.
 
-    `starting` is called when there is an owner whose server is not up yet, with where its output is, if it said so; `accept` in the turn in which it is known to be.
+    `starting` is called when there is an owner whose server is not up yet, with the place of its output, if known. `accept`
+    is called in the turn in which the server is known to be up.
     """
 
     place: Place
@@ -87,7 +88,7 @@ class MembershipStart:
 
 
 class Membership:
-    """Attached to an owner elsewhere."""
+    """The lease of a member."""
 
     def __init__(self, sock: socket.socket, start: MembershipStart) -> None:
         self.role: Final[Role] = "member"
@@ -101,9 +102,9 @@ class Membership:
         self.max_references = MAX_SAFE_INTEGER
         self._stop_timeout = 0.0
         self._references = self._told = start.references
-        self._heal_again_at = -math.inf
+        self._repair_again_at = -math.inf
         self._problem: str | None = None
-        """Why no client can connect to the server, as the owner said last."""
+        """Why clients cannot connect to the server, by the owner's last answer."""
         self._sending: Literal["nothing", "scheduled", "waiting"] = "nothing"
         self.outcome: Final[asyncio.Future[NotAttached | None]] = self._loop.create_future()
         self._phase: Phase = Greeting(self.outcome)
@@ -122,7 +123,7 @@ class Membership:
 
     @staticmethod
     async def attach(sock: socket.socket, start: MembershipStart) -> NotAttached | None:
-        """Attaches over a connected control socket; returns why not, or None once `accept` was called.
+        """Attaches over a connected control socket. Returns why not, or None once `accept` was called.
 
         Raises SocketReferenceError if the owner refuses, or cannot be understood.
         """
@@ -132,7 +133,7 @@ class Membership:
         except asyncio.CancelledError:
             phase = member._phase
             if isinstance(phase, Greeting) and phase.welcomed:
-                # If no other process waits for the server, it ends: that is worth waiting for.
+                # If no other member waits, the owner ends: wait for that.
                 with contextlib.suppress(Exception):
                     await member._say_bye()
             elif isinstance(phase, Greeting):
@@ -141,7 +142,7 @@ class Membership:
 
     @property
     def is_attached(self) -> bool:
-        """Whether it counts."""
+        """Whether its references count."""
         return isinstance(self._phase, Attached)
 
     def update(self, references: int) -> None:
@@ -156,15 +157,15 @@ class Membership:
     def abandon(self) -> asyncio.Future[None]:
         return self._leave() if isinstance(self._phase, Attached) else done_future(self._loop)
 
-    def heal(self) -> None:
-        """The files are the owner's business, and it looks after them when it is asked who holds the socket.
+    def repair(self) -> None:
+        """Makes the owner check its files, by asking it for its holders. Only the owner repairs them.
 
-        Not waited for: a client tries again all the same, and an owner may be slow to answer.
+        It is not awaited: the client tries again in any case, and an owner may be slow to answer.
         """
         now = self._loop.time()
-        if not isinstance(self._phase, Attached) or now < self._heal_again_at:
+        if not isinstance(self._phase, Attached) or now < self._repair_again_at:
             return
-        self._heal_again_at = now + REPAIR_REQUEST_PAUSE_SECONDS
+        self._repair_again_at = now + REPAIR_REQUEST_PAUSE_SECONDS
         self._start.context.spawn(self._have_looked())
 
     async def _have_looked(self) -> None:
@@ -176,7 +177,7 @@ class Membership:
             return
         server = holders.get("server") if holders else None
         problem = server.get("problem") if server else None
-        # A server that runs in vain is told of, once.
+        # A server that runs but cannot be reached is reported once.
         if server and problem is not None and self._problem is None:
             hooks.fault(place.path, not_listening(place.path, server.get("pid"), problem))
         self._problem = problem
@@ -192,12 +193,12 @@ class Membership:
         timeout = settings.failover_timeout + max(settings.drain_timeout, self._stop_timeout)
         timer = self._loop.call_later(timeout, lambda: self._leave_unanswered(left, timeout))
         self._phase = Leaving(left, timer)
-        # The answer is worth waiting for: it says that the files are gone.
+        # Wait for the answer: it says that the files are removed.
         self._channel.send({"type": "bye"})
         return left
 
     def _leave_unanswered(self, left: asyncio.Future[None], timeout: float) -> None:
-        """The owner does not read. The kernel will tell it that we are gone; no caller must wait for that."""
+        """The owner does not read. The kernel will tell it that we are gone; our process must not wait for it."""
         path, pid = self._start.place.path, self.owner_pid
         error = unresponsive(path, f"did not answer a release within {timeout:g} s", timeout, pid, None)
         self._start.context.hooks.fault(path, error)
@@ -205,7 +206,7 @@ class Membership:
         left.set_result(None)
 
     def _schedule(self) -> None:
-        """Tells the owner the newest count, once a turn at most, and not while it is behind in reading."""
+        """Tells the owner the newest count, at most once a turn, and only after the owner has read the one before."""
         if self._sending == "nothing":
             self._sending = "scheduled"
             self._loop.call_soon(self._send)
@@ -221,14 +222,14 @@ class Membership:
         self._told = self._references
         self._channel.send({"type": "references", "n": self._references})
 
-    # What the channel tells.
+    # The events of the channel.
 
     def received(self, line: str) -> None:
         message = parse_to_member(line)
         if self._handle(message):
             return
         if not isinstance(self._phase, Greeting):
-            # As if it had died: references that count on it must not wait for what it will never say.
+            # As if the owner had died: references must not wait for its answer, because none will come.
             self._channel.destroy()
             return
         self._fail(self._protocol_error(f'it sent "{message["type"]}" out of turn'))
@@ -248,12 +249,12 @@ class Membership:
                 self._start.events.lost("owner-died")
             case Leaving(left, timer):
                 timer.cancel()
-                # It died before it could answer. If we were the last, what it left is ours to remove.
-                self._start.context.spawn(self._sweep(left))
+                # The owner died before its answer. If we were the last, we must remove what it left.
+                self._start.context.spawn(self._remove_left_by_owner(left))
             case Gone():
                 pass
 
-    async def _sweep(self, left: asyncio.Future[None]) -> None:
+    async def _remove_left_by_owner(self, left: asyncio.Future[None]) -> None:
         try:
             await remove_leftovers(self._start.place, self.owner_pid)
         except Exception as error:
@@ -262,7 +263,7 @@ class Membership:
             left.set_result(None)
 
     def _handle(self, message: ToMember) -> bool:
-        """Whether the message has its place here."""
+        """Whether the message is in turn."""
         phase = self._phase
         match message["type"]:
             case "welcome":
@@ -290,7 +291,7 @@ class Membership:
         return True
 
     def _bye(self, left: asyncio.Future[None], failed: Failure | None) -> None:
-        """We were the last, or among them, and the owner has ended: with all that is its own, if nothing failed."""
+        """We were among the last members, and the owner has ended. Without `failed`, everything of it is gone."""
         self._finish()
         if failed is None:
             left.set_result(None)
@@ -310,7 +311,7 @@ class Membership:
             self._start.starting(None if output is None else OutputPlace(output["file"], output["from"]))
 
     def _counted(self, message: Welcome | Count) -> None:
-        # What the owner has for us may be behind what we have: only the others' part is its word.
+        # The owner's number for us may be older than ours: only the others' part counts.
         self.others = message["total"] - message["yours"]
         self.peers = Peers(message["members"], message["dependents"])
 
@@ -340,10 +341,10 @@ class Membership:
             return
         self._finish()
         if self._start.can_serve and is_without_directory(failure):
-            # Who has another directory can serve.
+            # A member with another working directory can serve.
             self._start.events.lost("owner-died")
             return
-        # A server that failed for good takes the references of everybody with it.
+        # A server that failed for good ends all references.
         self._start.events.ended(failure)
 
     def _fail(self, error: SocketReferenceError) -> None:

@@ -1,4 +1,4 @@
-"""The record of an owner, as it has to read at any moment of its life."""
+"""The record of an owner, as it must read at each moment of its life."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .sockets import Sockets
 
 
 class OwnRecord:
-    """What the record has to say of the sockets, and of the end."""
+    """What the record must say about the sockets and the end."""
 
     def __init__(
         self, lock: LockFile, sockets: Sockets, connections: Connections, fault: Callable[[BaseException], None]
@@ -26,15 +26,15 @@ class OwnRecord:
         self._said_stopping = False
 
     def entries(self) -> list[Entry]:
-        """What it has to say at this moment, behind its header."""
+        """What it must say at this moment, after its header."""
         files = ((self._lock.place.names.socket(kind), self._sockets.file(kind)) for kind in SOCKET_KINDS)
         named = [published_entry(name, file) for name, file in files if file is not None]
         return [*named, *self._sockets.remains.entries]
 
     def say_stopping(self) -> None:
-        """Says, once, that connections drain, if so.
+        """Records once that the owner is ending, if its connections drain.
 
-        That is for those who look from outside: without it they see less, and nothing else is amiss.
+        Only other processes that look at the file need this line: without it they see less, and nothing else goes wrong.
         """
         if self._said_stopping or self._connections.stats.open == 0:
             return

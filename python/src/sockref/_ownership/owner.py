@@ -1,4 +1,4 @@
-"""The owner of an endpoint: holds the lock, listens, counts, and ends it with the last reference."""
+"""The owner of an endpoint. It holds the lock, listens, counts, and ends the endpoint with the last reference."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from .sockets import Sockets
 
 @dataclass(frozen=True, slots=True)
 class OwnerStart:
-    """What an owner starts from: a lock that is held and re-checked, with its dead owner's files removed.
+    """What an owner needs to start. The lock is taken and checked, and its dead owner's files are removed.
 
-    `references` are those here, the acquires under way included; `expected` are members that cannot serve and had
-    references when the last owner was lost.
+    `references`: those here, including pending acquires. `expected`: members that cannot serve and had references when the
+    last owner was lost.
     """
 
     lock: LockFile
@@ -49,7 +49,7 @@ class OwnerStart:
 
 
 class Owner:
-    """Everything is decided in the turn in which a count changes: no member can be welcomed in between (I3)."""
+    """Every decision is made in the turn in which the count changes: no member can be welcomed in between (I3)."""
 
     def __init__(self, start: OwnerStart) -> None:
         self.role: Final[Role] = "owner"
@@ -84,9 +84,9 @@ class Owner:
 
     @staticmethod
     def start(start: OwnerStart, accept: Callable[[Owner], None]) -> None:
-        """Publishes the sockets and begins to serve. On failure nothing remains but the lock, which stays the caller's.
+        """Publishes the sockets and begins to serve. After a failure only the lock remains, which stays the caller's.
 
-        `accept` is called in the turn in which it is up, before anything can happen to it.
+        `accept` is called in the turn in which the owner is up, before anything else can happen to it.
         """
         owner = Owner(start)
         owner.sockets.publish(("control", "data"), begin=True)
@@ -124,7 +124,7 @@ class Owner:
         self._members.announce()
         self._recount()
 
-    def heal(self) -> None:
+    def repair(self) -> None:
         self._repairer.check()
 
     def abandon(self) -> asyncio.Future[None]:
@@ -148,7 +148,7 @@ class Owner:
         self._phase = Lingering(self._loop.call_later(wait, self._stop), settling)
 
     def _grace(self) -> float:
-        """How long those are waited for who cannot serve, held references when the owner was lost, and are not back."""
+        """How long to wait for the members that cannot serve, had references when the last owner was lost, and are not back."""
         if self._members.dependents_seen >= self._start.expected:
             return 0
         return max(0.0, self._grace_until - self._loop.time())
@@ -161,7 +161,7 @@ class Owner:
             phase.timer.cancel()
         self._repairer.stop()
         done: asyncio.Future[None] = self._loop.create_future()
-        # The phase first, the work after: no message that the work lets in may be welcomed.
+        # Change the phase before the work: a message that arrives during the work must not be welcomed.
         self._phase = Ending(done)
         self._events.stopping(done)
         if isinstance(phase, Lingering) and phase.settling is not None:
@@ -187,7 +187,7 @@ class Owner:
             self.sockets.close()
             early: Exception | None = None
             if not keep_members:
-                # Before the connections drain: members have only so long to find another owner.
+                # Before the connections drain: members have limited time to find another owner.
                 try:
                     await hooks.clean_up(self._remove_lock)
                 except Exception as error:
@@ -206,7 +206,7 @@ class Owner:
         finally:
             self._carry_through(
                 self.sockets.close,
-                # After a failure the lock goes and its file stays: the next owner repairs the rest from the record.
+                # After a failure the lock is released and its file stays: the next owner cleans up the rest from the record.
                 self.lock.release,
                 *(partial(answer, failure is None, failure) for answer in self._pending_byes),
                 partial(self._members.ended, failure),
@@ -214,17 +214,17 @@ class Owner:
             )
 
     def _remove_lock(self) -> None:
-        """Its record goes with it, and so must what the record names."""
+        """The record goes with the lock file, so what the record names must go first."""
         self.sockets.remains.remove(self._place.directory)
         self.lock.remove()
 
     def _carry_through(self, *steps: Callable[[], object]) -> None:
-        """The state has changed, and nothing that fails may leave half of it undone: it is only told."""
+        """Completes a change of state: a step that fails is reported, and the other steps are still taken."""
         path = self._place.path
         for error in take_each(*steps):
             self.fault(system_error(error, path, f"remove the files of {path}"))
 
-    # What the healer asks.
+    # What the repair needs.
 
     def deposed(self) -> None:
         if not isinstance(self._phase, (Serving, Lingering)):
@@ -233,7 +233,7 @@ class Owner:
             self._phase.over()
         self._phase = Deposed()
         self._repairer.stop()
-        # The references go on elsewhere, whatever fails here.
+        # The references continue elsewhere, even if a step fails here.
         self._carry_through(
             self.sockets.unlink,
             lambda: self.sockets.remains.remove(self._place.directory),
@@ -245,14 +245,15 @@ class Owner:
         self._events.lost("deposed")
 
     def displaced(self) -> None:
-        """The path leads elsewhere now, and no process finds us by it: what holds references must not believe otherwise."""
+        """The path leads elsewhere now, so that other processes do not find this owner: its references must not appear to be
+        live."""
         path = self._place.path
         message = f"The directory of {path} was removed or replaced, and the socket went with it; acquire it again"
         reason = SocketReferenceError("ERR_SOCKREF_CLOSED", message, path=path, reason="directory-replaced")
         self._events.ended(reason)
         self.abandon()
 
-    # What the holds ask.
+    # What the members need.
 
     @property
     def stage(self) -> Literal["starting", "ready", "stopping"]:
@@ -271,7 +272,7 @@ class Owner:
             answer(False, None)
 
     def describe(self, members: list[Holder], more: int) -> dict[str, Any]:
-        # A look from outside is an occasion to look after the files.
+        # A request for the holders is a good moment to check the files.
         if isinstance(self._phase, (Serving, Lingering)):
             self._loop.call_soon(self._repairer.check)
         return {
@@ -285,10 +286,10 @@ class Owner:
         }
 
     def stop_requested(self, force: bool) -> None:
-        # A word that was under way when this owner was deposed or had begun to stop: nothing is left to ask of it.
+        # A message that arrived after this owner was deposed or began to stop is ignored.
         if isinstance(self._phase, (Deposed, Ending)):
             return
-        # "When it is unused": without the wait that follows the last reference.
+        # "When it is unused": without lingering after the last reference.
         self._linger = 0
         if not force:
             if isinstance(self._phase, Lingering):

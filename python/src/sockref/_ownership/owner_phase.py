@@ -1,4 +1,4 @@
-"""Where an owner stands in its life."""
+"""The phases of an owner."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class Lingering:
-    """There is no reference, and it waits a while for one; `settling` for those who depended on a predecessor."""
+    """There is no reference, and it waits a while for one. `settling`: it waits for the members of its predecessor."""
 
     timer: asyncio.TimerHandle
     settling: asyncio.Future[None] | None
@@ -31,14 +31,14 @@ class Lingering:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """No member can be welcomed any more; `done` when every file is gone."""
+    """New members are not welcomed any more. `done`: every file is removed."""
 
     done: asyncio.Future[None]
 
 
 @dataclass(frozen=True, slots=True)
 class Deposed:
-    """Another process is owner by now."""
+    """Another process is the owner."""
 
 
 Phase = Starting | Serving | Lingering | Ending | Deposed

@@ -1,4 +1,4 @@
-"""Why something ended, or what is told of it."""
+"""Errors that say why something ended."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ..errors import SocketReferenceError, quote
 
 
 def mode_changed(at: str, mode: int, wanted: int) -> Exception:
-    """What is told when another program has changed the mode of a file of ours, and it was set back."""
+    """The fault when another program changed the mode of a file of ours, and it was restored."""
     return RuntimeError(
         f"The mode of {quote(at)} was changed to {mode:04o}, and was set back to {wanted:04o}; "
         "have the server leave it alone, and ask for another one by `mode`"
@@ -14,7 +14,7 @@ def mode_changed(at: str, mode: int, wanted: int) -> Exception:
 
 
 def not_listening(path: str, pid: int | None, problem: str) -> SocketReferenceError:
-    """What is told when a server runs, and no client can connect to it."""
+    """The fault when a server runs but clients cannot connect to it."""
     who = "" if pid is None else f" (pid {pid})"
     message = (
         f"The server of {path}{who} runs, and no client can connect to it: {problem}; it is published again when it listens "

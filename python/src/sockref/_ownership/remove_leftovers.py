@@ -1,4 +1,4 @@
-"""Removes what a dead owner left, without becoming owner: for the last one out."""
+"""Removes what a dead owner left, without becoming owner, for the last member."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .._system_errors import typed
 
 
 async def remove_leftovers(place: Place, owner_pid: int) -> None:
-    """Nothing happens if there is nothing, or if someone alive holds the lock.
+    """Does nothing if there is nothing to remove, or if a living process holds the lock.
 
-    `owner_pid` is the owner that was lost. The kernel closes what a dying process has one by one: its connections may
-    be gone while it still holds its lock, and then its end has to be waited for.
+    `owner_pid` is the owner that was lost. The kernel closes a dying process's descriptors one by one: its connections may
+    be gone while it still holds its lock, and then we must wait for its end.
     """
     with typed(place.path, f"remove what the owner of {place.path} left"):
         await _remove_left(place, owner_pid)
@@ -33,7 +33,7 @@ async def _remove_left(place: Place, owner_pid: int) -> None:
         if not isinstance(attempt, Busy) or attempt.record is None or attempt.record.pid != owner_pid:
             return
         if since is not None and attempt.record.since != since:
-            # Another life of the same process holds it by now.
+            # By now the same process may hold the lock for a later life of the endpoint.
             return
         since = attempt.record.since
         await asyncio.sleep(pause)
@@ -41,7 +41,7 @@ async def _remove_left(place: Place, owner_pid: int) -> None:
 
 
 async def remove_leftovers_under(lock: LockFile) -> Reclaimed:
-    """The same with the lock in hand, which is let go of."""
+    """Removes what a dead owner left, with its lock held, and releases the lock."""
     try:
         record = lock.record()
         await end_orphans(record)
@@ -49,15 +49,15 @@ async def remove_leftovers_under(lock: LockFile) -> Reclaimed:
         lock.remove()
         return reclaimed
     finally:
-        # After a failure the file stays, for the next one to repair from its record.
+        # After a failure the file stays, so that the next owner can clean up from its record.
         lock.release()
 
 
 def give_lock_back(lock: LockFile) -> None:
-    """Lets go of a lock with which a start has failed.
+    """Releases a lock with which a start has failed.
 
-    What its record names goes first, and its file last: if anything of it cannot be removed, the file stays, for the next
-    one to repair from its record. Nothing happens if something has closed its descriptor: the number may be another file's.
+    First removes what its record names, and its file last. If something cannot be removed, the file stays, so that the next
+    owner can clean up from its record. Does nothing if other code closed its descriptor: the number may be another file's.
     """
     if not lock.is_open():
         return

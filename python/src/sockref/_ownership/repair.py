@@ -1,4 +1,4 @@
-"""Looks after the files of a live owner: temp cleaners remove sockets of live servers, and modes are changed."""
+"""Repairs the files of a live owner. Temp cleaners remove sockets of live servers, and other programs change modes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .sockets import Sockets
 
 
 class RepairedOwner(Protocol):
-    """What the healer asks of its owner."""
+    """What the repair needs from its owner."""
 
     @property
     def lock(self) -> LockFile: ...
@@ -40,33 +40,33 @@ class RepairedOwner(Protocol):
 
 
 class Repairer:
-    """What is missing is published again; a lock file that someone replaced means that there is another owner now."""
+    """Publishes missing files again. A replaced lock file means that there is another owner now."""
 
     def __init__(self, context: Context, interval: float, owner: RepairedOwner) -> None:
         self._place: Final[Place] = owner.lock.place
         self._context: Final = context
         self._interval: Final = interval
         self._owner: Final = owner
-        # The foreign file in each place that was complained of: once, not every few seconds.
+        # The foreign file in each place that was reported: it is reported once, not every few seconds.
         self._complained: dict[SocketKind, Identity] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = False
 
     def start(self) -> None:
-        """Looks from time to time."""
+        """Checks the files regularly."""
         if self._stopped:
             return
         wait = self._interval * (1 - HEAL_INTERVAL_SPREAD / 2 + random.random() * HEAL_INTERVAL_SPREAD)
         self._timer = self._context.loop.call_later(wait, self._again)
 
     def stop(self) -> None:
-        """Looks no more."""
+        """Stops the regular checks."""
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
 
     def check(self) -> None:
-        """Looks now. Never raises: what cannot be repaired is reported, and tried again next time."""
+        """Checks the files now. Never raises: what cannot be repaired is reported, and tried again next time."""
         if self._stopped:
             return
         try:
@@ -83,23 +83,23 @@ class Repairer:
         if not self._place.directory.is_in_place():
             owner.displaced()
             return
-        healed: list[str] = []
+        repaired: list[str] = []
         found = owner.lock.check()
         if found == "missing" and self._retake():
-            healed.append(names.lock)
+            repaired.append(names.lock)
         elif found != "linked":
             owner.deposed()
             return
-        # Each for itself: what fails now must not keep the rest from being looked after.
+        # Each step alone: a failure must not keep the others from being done.
         self._attempt(self._keep_lock_mode)
-        # Told when it was left; the end tells if it still is there.
+        # A failure was reported before; the end reports it again if the files are still there.
         with contextlib.suppress(OSError):
             owner.sockets.remains.remove(self._place.directory)
         try:
-            healed.extend(self._repair_sockets())
+            repaired.extend(self._repair_sockets())
         finally:
-            if healed:
-                self._context.hooks.healed(self._place.path, healed)
+            if repaired:
+                self._context.hooks.healed(self._place.path, repaired)
 
     def _repair_sockets(self) -> list[str]:
         owner, names = self._owner, self._place.names
@@ -119,7 +119,7 @@ class Repairer:
         self._context.hooks.fault(path, system_error(error, path, f"look after the files of {path}"))
 
     def _retake(self) -> bool:
-        """A new lock file in place of the one that was removed; False if another process was quicker."""
+        """Makes a new lock file in place of the removed one. Returns False if another process was faster."""
         return self._owner.lock.retake(self._owner.record.entries, self._failed)
 
     def _keep_lock_mode(self) -> None:
@@ -128,7 +128,7 @@ class Repairer:
             self._mode_changed(self._place.names.lock, *restored)
 
     def _keep_mode(self, kind: SocketKind, found: Found) -> None:
-        """A mode that another program has changed is set back (I6)."""
+        """Restores a mode that another program changed (I6)."""
         name, wanted = self._place.names.socket(kind), self._owner.sockets.mode_of(kind)
         if found.mode != wanted:
             restore_mode(self._place.directory, name, found.identity, wanted)
@@ -152,6 +152,6 @@ class Repairer:
         if complained is not None and complained.is_same(found.identity):
             return False
         self._complained[kind] = found.identity
-        # I2: what is not ours is not replaced, not even in our own place.
+        # I2: a foreign file is not replaced, not even at our own path.
         self._context.hooks.fault(path, foreign_file(path, join_path(directory.path, name), found))
         return False

@@ -1,4 +1,4 @@
-"""Has the newest count told to all members in rounds: soon, a few at a time, and with a pause between two rounds."""
+"""Tells the newest count to all members in rounds: soon, a few members at a time, and with a pause between two rounds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _Member = TypeVar("_Member")
 
 
 class Rounds(Generic[_Member]):
-    """`members` is everybody who is to be told; `tell` tells one of them the newest numbers."""
+    """`members`: all that must be told. `tell` tells one of them the newest numbers."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, members: Collection[_Member], tell: Callable[[_Member], None]
@@ -28,21 +28,21 @@ class Rounds(Generic[_Member]):
         self._last_round = -math.inf
 
     def announce(self) -> None:
-        """Has everybody told, together with what else changes until then."""
+        """Schedules a round; it includes all changes until it begins."""
         if self._due is not None or not self._members:
             return
         earliest = self._last_round + len(self._members) * ROUND_PAUSE_PER_MEMBER_SECONDS
         self._due = self._loop.call_later(max(0.0, earliest - self._loop.time()), self._begin)
 
     def finish(self) -> None:
-        """Tells at once those who do not know the newest count yet, since no round comes any more."""
+        """Tells the members that do not know the newest count at once, because no further round will come."""
         untold = list(self._members if self._due is not None else self._untold)
         self.cancel()
         for member in untold:
             self._tell_one(member)
 
     def cancel(self) -> None:
-        """Tells no member any more."""
+        """Stops all rounds."""
         for handle in (self._due, self._next_part):
             if handle is not None:
                 handle.cancel()
@@ -50,7 +50,7 @@ class Rounds(Generic[_Member]):
         self._untold = {}
 
     def _begin(self) -> None:
-        # Those first whom the round before has not come to.
+        # First the members that the round before did not reach.
         untold = self._untold | dict.fromkeys(self._members)
         self.cancel()
         self._untold = untold

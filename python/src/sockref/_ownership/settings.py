@@ -1,4 +1,4 @@
-"""What an owner or member needs to know; all of it normalised."""
+"""The settings of an owner or member, all normalised."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .._files.leftovers import ReclaimRule
 
 @dataclass(frozen=True, slots=True)
 class OwnerSettings:
-    """What shapes an endpoint. Times are in seconds."""
+    """The settings of an endpoint. Times are in seconds."""
 
     mode: int
     linger: float

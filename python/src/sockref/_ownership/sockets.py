@@ -1,4 +1,4 @@
-"""The sockets that an owner has published: who listens on them, and which files they are."""
+"""The published sockets of an owner: their listeners and their files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .acceptor import Acceptor
 
 
 class Sockets:
-    """Publishes them, for the first time or in the place of files that were lost."""
+    """Publishes them, for the first time or in place of lost files."""
 
     def __init__(
         self,
@@ -42,14 +42,14 @@ class Sockets:
         self._acceptors: dict[SocketKind, Acceptor] = {}
         self._files: dict[SocketKind, Identity] = {}
         self.published: Final[list[Identity]] = []
-        """Every file that was ever published, for a later claim to recognise as ours."""
+        """Every file that was ever published; a later claim recognises them as ours."""
         path = lock.place.path
         doing = f"remove a private directory of {path}"
         self.remains: Final = Remains(lambda error: fault(system_error(error, path, doing)))
-        """What publishing has left, and could not remove."""
+        """What publishing left behind and could not remove."""
 
     def mode_of(self, kind: SocketKind) -> int:
-        """The mode that a socket has to have."""
+        """The mode that a socket must have."""
         return self._modes[kind]
 
     def file(self, kind: SocketKind) -> Identity | None:
@@ -70,10 +70,10 @@ class Sockets:
             self.published.append(file)
 
     def unlink(self) -> None:
-        """Removes the names that still lead to what was published there.
+        """Removes the names that still lead to the published files.
 
-        That takes no lock: what we made is ours (I2), and left behind by an owner that was deposed, nobody else could
-        know whose it is. One that cannot be removed keeps no other.
+        That needs no lock, because we made the files (I2), and no other process would know them as a deposed owner's. If one
+        cannot be removed, the others still are.
         """
         errors = take_each(partial(self._unlink, "data"), partial(self._unlink, "control"))
         if errors:
@@ -85,6 +85,6 @@ class Sockets:
             unlink_if_same(self._place.directory, self._place.names.socket(kind), file)
 
     def close(self) -> None:
-        """Accepts no connection any more; open connections go on. Idempotent."""
+        """Stops accepting. Open connections continue. Idempotent."""
         for acceptor in self._acceptors.values():
             acceptor.close()

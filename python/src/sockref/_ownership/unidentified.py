@@ -1,4 +1,4 @@
-"""The connections to a control socket that are no member's."""
+"""The connections to a control socket that are not members'."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ from .._protocol.constants import (
 
 
 class Connection(Protocol):
-    """A connection, as far as it matters here."""
+    """What is needed of a connection here."""
 
     def drop(self) -> None: ...
 
 
-_Stranger = TypeVar("_Stranger", bound=Connection)
+_AnyConnection = TypeVar("_AnyConnection", bound=Connection)
 
 
-class Unidentified(Generic[_Stranger]):
-    """They have places of their own, and the oldest gives its place up to a new one.
+class Unidentified(Generic[_AnyConnection]):
+    """They have a limited number of places, and the oldest gives its place to a new one.
 
-    So those who say nothing lock no member out, however many come, and however often (I7).
+    So silent clients do not lock members out, even if they are many and connect again and again (I7).
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_members: int) -> None:
         self._loop: Final = loop
         self._max: Final = max_members + SPARE_UNIDENTIFIED_PLACES
-        self._places: Final[dict[_Stranger, asyncio.TimerHandle | None]] = {}
-        """Oldest first, with what ends those that have no reason to stay."""
+        self._places: Final[dict[_AnyConnection, asyncio.TimerHandle | None]] = {}
+        """Oldest first, each with the timer that ends it; without one if it has a reason to stay."""
 
-    def admit(self, stranger: _Stranger) -> None:
-        """One that is to say what it wants, or to hang up, within a while. If it has that already, nothing is added."""
-        if self._places.get(stranger) is None:
-            self._take(stranger, self._loop.call_later(UNIDENTIFIED_TIMEOUT_SECONDS, stranger.drop))
+    def admit(self, connection: _AnyConnection) -> None:
+        """Admits a connection that must ask something, or close, within a while. Its time is set once."""
+        if self._places.get(connection) is None:
+            self._take(connection, self._loop.call_later(UNIDENTIFIED_TIMEOUT_SECONDS, connection.drop))
 
-    def admit_to_wait(self, stranger: _Stranger) -> None:
-        """One that may wait as long as it likes, if no other one needs its place."""
-        self._take(stranger, None)
+    def admit_to_wait(self, connection: _AnyConnection) -> None:
+        """Admits a connection that may wait without a limit, unless its place is needed."""
+        self._take(connection, None)
 
-    def release(self, stranger: _Stranger) -> None:
-        """It is no stranger any more, or gone."""
-        timer = self._places.pop(stranger, None)
+    def release(self, connection: _AnyConnection) -> None:
+        """The connection has become a member's, or has ended."""
+        timer = self._places.pop(connection, None)
         if timer is not None:
             timer.cancel()
 
     def make_room(self) -> bool:
-        """Gives up the older half: there are no descriptors left, and those who come next are more than one. False if there
-        are none to drop."""
+        """Closes the older half: there are no descriptors left, and more than one client is about to connect. Returns False if
+        there are none to close."""
         return self._drop_oldest(math.ceil(len(self._places) / 2))
 
     def _limit(self) -> float:
@@ -65,13 +65,13 @@ class Unidentified(Generic[_Stranger]):
 
     def _drop_oldest(self, count: int) -> bool:
         oldest = list(islice(self._places, count))
-        for stranger in oldest:
-            self.release(stranger)
-            stranger.drop()
+        for connection in oldest:
+            self.release(connection)
+            connection.drop()
         return len(oldest) > 0
 
-    def _take(self, stranger: _Stranger, timer: asyncio.TimerHandle | None) -> None:
-        self.release(stranger)
-        self._places[stranger] = timer
+    def _take(self, connection: _AnyConnection, timer: asyncio.TimerHandle | None) -> None:
+        self.release(connection)
+        self._places[connection] = timer
         if len(self._places) > self._limit():
             self._drop_oldest(1)

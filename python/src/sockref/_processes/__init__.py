@@ -1,1 +1,1 @@
-"""Path rules, directory checks, lock, record, publish, reclaim. Knows nothing of references."""
+"""The processes of this machine: which of them belong to a server, and how they end."""

@@ -17,8 +17,8 @@ from .group import Pack, ServerProcesses, may_end
 
 
 def kill_processes(server: ServerProcesses) -> None:
-    """Kills them without waiting until they are gone, for what runs while a process exits. Never raises: the next process
-    that takes the lock ends what is left."""
+    """Kills a server's processes without waiting for their end, for an exit. Never raises: the next owner ends what is
+    left."""
     try:
         pack = Pack(server)
         for _ in range(PROCESS_LOOKS_AT_EXIT):
@@ -31,10 +31,10 @@ def kill_processes(server: ServerProcesses) -> None:
 
 
 async def end_processes(server: ServerProcesses, first: signal.Signals, grace: float) -> None:
-    """Sends the first signal to all its processes, and SIGKILL to those that are left after `grace` seconds,
-    or appear later.
+    """Ends a server. Sends the signal to all its processes, and SIGKILL to those that are left after `grace` seconds or
+    appear later.
 
-    Returns when none lives. Processes that the system does not let us end are not waited for.
+    Returns when none is alive. Does not wait for processes that the system does not let us end.
     """
     pack = Pack(server)
     deadline = time.monotonic() + grace
@@ -51,9 +51,9 @@ async def end_processes(server: ServerProcesses, first: signal.Signals, grace: f
             pack.send(signal.SIGKILL, living)
         elif living and not told:
             pack.send(first, living)
-            # One that is stopped would hear of it only when it goes on.
+            # A stopped process would receive the signal only when it continues.
             pack.send(signal.SIGCONT, living)
             told = True
         await asyncio.sleep(min(wait, left) if left > 0 else wait)
-        # After a look that found none, the second one comes soon.
+        # After a look that found none, the second look follows soon.
         wait = PROCESS_FIRST_PAUSE_SECONDS if empty else min(wait * PROCESS_PAUSE_GROWTH, PROCESS_LONGEST_PAUSE_SECONDS)

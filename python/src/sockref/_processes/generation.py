@@ -1,4 +1,4 @@
-"""How many forks lie between the first process and this one."""
+"""Counts the forks between the first process and this one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ _generation = 0
 
 
 def generation() -> int:
-    """What has a lower number than this belongs to a parent process."""
+    """The number of this process. Objects with a lower number belong to a parent process."""
     return _generation
 
 

@@ -1,4 +1,4 @@
-"""The processes of a server: which they are, and how a signal gets to them."""
+"""The processes of a server: finds them, and signals them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from .table import ProcessEntry, process_entry, process_table
 
 
 class ServerProcesses(Protocol):
-    """What tells the processes of a server from all others; as in the record."""
+    """What distinguishes the processes of a server from all others, as in the record."""
 
     @property
     def pgid(self) -> int:
-        """Their group, which has the number of the server's first process."""
+        """The process group. Its number is the pid of the server's first process."""
         ...
 
     @property
     def start(self) -> str | None:
-        """When that process began, in the kernel's ticks."""
+        """When that process started, in the kernel's ticks."""
         ...
 
     @property
@@ -30,19 +30,19 @@ class ServerProcesses(Protocol):
 
 
 class Pack:
-    """The processes of a server, in one look after another.
+    """The processes of a server, in successive looks.
 
-    The system gives the number of a group to no other as long as a process is in that group: where we meet a process again, it
-    is still the same group, be its leader gone.
+    The system does not reuse the number of a group while a process is in it. If we see a known process again, it is still the
+    same group, even without its leader.
     """
 
     def __init__(self, server: ServerProcesses) -> None:
         self._server = server
-        # Those who were in the group at the last look, with their start times.
+        # The processes that were in the group at the last look, with their start times.
         self._known: dict[int, str] = {}
 
     def look(self) -> list[ProcessEntry]:
-        """Those that live; never ourselves."""
+        """The living processes; never this one."""
         leash = self._server.leash
         if leash is not None and not is_of_this_boot(leash):
             return []
@@ -59,13 +59,13 @@ class Pack:
         ]
 
     def send(self, number: signal.Signals, living: list[ProcessEntry]) -> None:
-        """Sends a signal to those that a look has just found."""
+        """Sends a signal to processes that a look has just found."""
         group = self._server.pgid
-        # As late as possible: a pid may have been given away since.
+        # As late as possible: a pid may have been reused since.
         same = [entry for entry in living if (now := process_entry(entry.pid)) and now.start == entry.start]
         in_group = any(entry.group == group and entry.pid in self._known for entry in same)
         is_whole = in_group and os.getpgrp() != group
-        # All at once: none of them can slip away by making another one.
+        # To all at once, so that none can escape by starting another one.
         if is_whole:
             _send(-group, number)
         for entry in same:
@@ -73,29 +73,30 @@ class Pack:
                 _send(entry.pid, number)
 
     def _is_younger(self, entry: ProcessEntry) -> bool:
-        """What began before the server cannot stem from it, and its descriptors need not be read."""
+        """A process that started before the server cannot come from it, so its descriptors need not be read."""
         first = self._server.start
         return first is None or not first.isdecimal() or int(entry.start) >= int(first)
 
     def _members(self, table: list[ProcessEntry]) -> list[ProcessEntry]:
-        """Everybody in our group, or in the session of its leader, the ended ones too; none if they may be strangers."""
+        """Every process in our group, or in the session of its leader, including ended ones; none if they may be of a later
+        group."""
         group, start = self._server.pgid, self._server.start
         members = [entry for entry in table if group in (entry.group, entry.session)]
         leader = next((entry for entry in table if entry.pid == group), None)
         if leader is not None:
             return members if leader.start == start else []
-        # No system gives the number of a group away as long as a process is in it.
+        # No system reuses the number of a group while a process is in it.
         known = any(self._known.get(entry.pid) == entry.start or bears_mark(entry.pid, group) for entry in members)
         return members if known else []
 
 
 def may_end(pid: int) -> bool:
-    """Whether the system lets us send signals to a process."""
+    """Whether the system lets us signal a process."""
     return _send(pid, 0)
 
 
 def _send(pid: int, number: int) -> bool:
-    """False if it is not permitted. A process that has gone counts as done."""
+    """False if it is not permitted. A process that no longer exists counts as success."""
     try:
         os.kill(pid, number)
     except PermissionError:

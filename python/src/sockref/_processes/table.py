@@ -14,11 +14,11 @@ _PS_LINE = re.compile(r"\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*\S)\s*")
 
 @dataclass(frozen=True, slots=True)
 class ProcessEntry:
-    """A process.
+    """A process, as the system lists it.
 
-    `start`, when it began, tells it together with the pid from a later one with the same number. `session` is None where the
-    system does not tell. `ended` ones only wait for their parent to ask how; the pid is taken until then. `stopped` ones were
-    so by a signal, as SIGSTOP, or by a debugger.
+    `start` together with the pid distinguishes it from a later process with the same pid. `session` is None where the system
+    does not tell. `ended`: it only waits for its parent to read its status; until then its pid is not reused. `stopped`: for
+    example by SIGSTOP or a debugger.
     """
 
     pid: int
@@ -30,7 +30,7 @@ class ProcessEntry:
 
 
 def process_table() -> list[ProcessEntry]:
-    """Every process that we can see, with those that came or went meanwhile or without them."""
+    """Every visible process. Processes that start or end during the look may be missing."""
     names = _names_in_proc()
     if names is None:
         return _parse_ps(_ps("-A"))
@@ -39,27 +39,27 @@ def process_table() -> list[ProcessEntry]:
 
 
 def process_entry(pid: int) -> ProcessEntry | None:
-    """One process; None if there is none of that number, or the system does not tell."""
+    """One process; None if no process has that pid, or the system does not tell."""
     if _names_in_proc() is None:
         return next(iter(_parse_ps(_ps("-p", str(pid)))), None)
     return _entry_in_proc(pid)
 
 
 def parse_stat(text: str) -> ProcessEntry | None:
-    """Reads `/proc/<pid>/stat`; None for what is not one."""
-    # The name in field 2 may hold spaces and parentheses, so count from behind its last one, with field 3.
+    """Parses `/proc/<pid>/stat`; None if the text is something else."""
+    # The name in field 2 may contain spaces and parentheses, so count from its last parenthesis, with field 3.
     fields = text[text.rfind(")") + 2 :].split(" ")
     if len(fields) < 20:
         return None
     state, threads = fields[0], int(fields[17])
-    # A process whose first thread has ended looks like a zombie, but lives on in the others.
+    # A process whose first thread has ended looks like a zombie, but its other threads are alive.
     ended = state in "Xx" or (state == "Z" and threads <= 1)
     pid = int(text.split(" ", 1)[0])
     return ProcessEntry(pid, int(fields[2]), int(fields[3]), fields[19], ended, stopped=state in "Tt")
 
 
 def _names_in_proc() -> list[str] | None:
-    """What lies in /proc; None where there is none, as on macOS, or where we may not look."""
+    """The names in /proc; None where there is none, as on macOS, or without permission."""
     try:
         names = os.listdir("/proc")
     except OSError:
@@ -72,7 +72,7 @@ def _entry_in_proc(pid: int) -> ProcessEntry | None:
         with open(f"/proc/{pid}/stat", encoding="latin-1") as file:
             return parse_stat(file.read())
     except OSError:
-        # It is gone, or is none of our business.
+        # The process is gone, or belongs to another user.
         return None
 
 
@@ -87,7 +87,7 @@ def _parse_ps(text: str) -> list[ProcessEntry]:
 
 def _ps(*which: str) -> str:
     command = ["ps", *which, "-o", "pid=", "-o", "pgid=", "-o", "stat=", "-o", "lstart="]
-    # The same moment must read the same in every environment.
+    # The same moment must have the same text in every environment.
     env = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
     try:
         timeout = PROCESS_TABLE_TIMEOUT_SECONDS

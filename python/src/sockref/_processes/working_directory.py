@@ -10,7 +10,7 @@ from ..errors import SocketReferenceError, quote
 
 
 def working_directory() -> str:
-    """Raises ERR_SOCKREF_DIRECTORY_NOT_FOUND if it was removed."""
+    """The path. Raises ERR_SOCKREF_DIRECTORY_NOT_FOUND if the directory was removed."""
     try:
         return os.getcwd()
     except FileNotFoundError as error:
@@ -24,7 +24,7 @@ def working_directory() -> str:
 
 
 def _former_directory() -> str | None:
-    """Where it was, as far as anything still tells."""
+    """Its former path, as far as it can still be found."""
     with contextlib.suppress(OSError):
         return os.readlink("/proc/self/cwd").removesuffix(" (deleted)")
     return os.environ.get("PWD")

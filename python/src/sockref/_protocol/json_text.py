@@ -1,4 +1,4 @@
-"""JSON as the protocol means it: numbers count by their value, and nothing is read that is no JSON."""
+"""JSON as the protocol defines it: numbers count by their value, and anything but JSON is refused."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import math
 from typing import Any, Final, TypeGuard
 
 MAX_SAFE_INTEGER: Final = 2**53 - 1
-"""The greatest whole number that every implementation can hold."""
+"""The greatest whole number that every implementation represents exactly."""
 
 _MAX_DIGITS = 20
-"""Digits of a whole number that are read exactly: longer ones are beyond any count, and dear to convert."""
+"""How many digits of a whole number are read exactly: longer numbers exceed every count, and are slow to convert."""
 
 
 def read_json(text: str) -> Any:
     """Reads a text.
 
-    Raises ValueError if it is no JSON, or is nested too deeply for us.
+    Raises ValueError if it is not JSON, or is nested too deeply.
     """
     try:
         return json.loads(text, parse_constant=_refuse, parse_int=_whole)
@@ -29,12 +29,12 @@ def write_json(value: object) -> bytes:
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except UnicodeEncodeError:
-        # Half of a surrogate pair has no UTF-8, but an escape.
+        # Half of a surrogate pair has no encoding in UTF-8, but an escape.
         return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
 
 
 def whole_number(value: object) -> int | None:
-    """The whole number that a value is, however it was written, if everybody can hold it exactly; else None."""
+    """The value as a whole number, in any notation, if every implementation represents it exactly; else None."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     if isinstance(value, float):

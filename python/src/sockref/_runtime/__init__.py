@@ -1,1 +1,1 @@
-"""The thread that answers for this process, what a fork leaves to a child, and what exit has to clean up."""
+"""The background thread of this process, and what happens to it at a fork and at the exit."""

@@ -1,7 +1,7 @@
-"""The one thread of this process that answers for it: it owns all control connections, listeners and counts.
+"""The background thread of this process: it owns all control connections, listeners and counts.
 
-Members have to answer while the user's thread blocks, and owners while nobody calls them. Everything that counts is
-changed by this thread alone, one thing after the other, so that no lock is held while user code runs.
+Members must answer while the user's thread blocks, and owners while no user code calls them. Only this thread changes
+counts, in one step after the other, so that no lock is held while user code runs.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ T = TypeVar("T")
 
 
 class _Gate:
-    """Lets a thread that forks, or ends the interpreter, wait until the background thread rests, and keep it there."""
+    """Lets a thread that forks, or ends the interpreter, wait until the background thread is idle, and keep it idle."""
 
     def __init__(self) -> None:
         self._turnstile: Final = threading.Lock()
         self._running: Final = threading.RLock()
 
     def enter(self) -> None:
-        """The background thread goes on, unless a thread keeps it."""
+        """The background thread continues, unless another thread keeps it idle."""
         with self._turnstile:
             self._running.acquire()
 
     def leave(self) -> None:
-        """It rests: it waits for something to happen."""
+        """The background thread is idle: it waits for an event."""
         self._running.release()
 
     def close(self, timeout: float = -1) -> bool:
-        """Waits until it rests, and keeps it there; says whether that was so in time."""
+        """Waits until it is idle, and keeps it idle. Returns whether it was idle in time."""
         if not self._turnstile.acquire(timeout=timeout):
             return False
         if self._running.acquire(timeout=timeout):
@@ -43,13 +43,13 @@ class _Gate:
         return False
 
     def open(self) -> None:
-        """Lets it go on."""
+        """Lets it continue."""
         self._running.release()
         self._turnstile.release()
 
 
 class _GatedSelector(selectors.DefaultSelector):
-    """A selector that opens the gate while it waits."""
+    """A selector that marks the thread as idle while it waits."""
 
     def __init__(self, gate: _Gate) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class _GatedSelector(selectors.DefaultSelector):
 
 
 class Background:
-    """The thread and its event loop. Daemonic: it never keeps the process alive."""
+    """The thread and its event loop. It is a daemon thread: it never keeps the process alive."""
 
     def __init__(self) -> None:
         self.gate: Final = _Gate()
@@ -84,13 +84,13 @@ class Background:
 
     @property
     def is_current(self) -> bool:
-        """Whether this is that thread: a finalizer that runs in it must not wait for it."""
+        """Whether the caller runs in that thread: a finalizer that runs in it must not wait for it."""
         return threading.current_thread() is self._thread
 
     def call(self, work: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
-        """Has the thread do something, and waits for what it returns or raises.
+        """Calls a function in the thread, and waits for what it returns or raises.
 
-        `undo` gets what was done in vain, when the caller was interrupted while it waited.
+        `undo` gets the result if the caller was interrupted while it waited.
         """
         if self.is_current:
             return work()
@@ -117,7 +117,7 @@ class Background:
     ) -> concurrent.futures.Future[T]:
         """Starts a coroutine in the thread.
 
-        Cancelling the future cancels it, unless it is not `cancellable`; what it got all the same is for `undo`.
+        Cancelling the future cancels the coroutine, if it is `cancellable`. `undo` gets a result that came in spite of that.
         """
         self._assert_running()
         future: concurrent.futures.Future[T] = concurrent.futures.Future()
@@ -138,7 +138,7 @@ class Background:
         *,
         cancellable: bool = True,
     ) -> T:
-        """Runs a coroutine in the thread, and waits for its outcome. An interrupt ends the waiting, and what is `cancellable`."""
+        """Runs a coroutine in the thread, and waits for its outcome. An interrupt ends the wait, and cancels if `cancellable`."""
         if self.is_current:
             raise RuntimeError("sockref's own thread (a finalizer runs in it) cannot wait for itself")
         return self._wait(self.submit(start, undo, cancellable=cancellable), undo)
@@ -151,26 +151,26 @@ class Background:
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
-            # It may have come by then, and be on its way here; no caller will get it.
+            # The result may have come by then and be on its way here; no caller will get it.
             self._give_back(future, undo)
             raise
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Runs a coroutine beside the others. In the thread only."""
+        """Runs a coroutine beside the others. Only the thread may call it."""
         task = self.loop.create_task(work)
-        # The loop itself keeps no task alive.
+        # The loop does not keep a task alive.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     def soon(self, work: Callable[[], object]) -> None:
-        """Has the thread do something, without waiting. From any thread, also in a finalizer."""
+        """Calls a function in the thread, without waiting. Any thread may call it, also in a finalizer."""
         with contextlib.suppress(RuntimeError):
-            # Closed: there is nothing left to do for it.
+            # The loop is closed: there is nothing left to do.
             self.loop.call_soon_threadsafe(work)
 
     def close_in_child(self) -> None:
-        """Closes a forked child's copies. The selector is only closed: its entries are the parent's, too."""
+        """Closes a forked child's copies. The entries of the selector are also the parent's, so it is only closed."""
         self.ended = True
         self._selector.close()
         for name in ("_ssock", "_csock"):
@@ -187,13 +187,13 @@ class Background:
         try:
             return future.result()
         except BaseException:
-            # Interrupted (Ctrl-C), unless it is the outcome itself.
+            # The caller was interrupted (Ctrl-C), unless this is the outcome of the call.
             Background._give_back(future, undo)
             raise
 
     @staticmethod
     def _give_back(future: concurrent.futures.Future[T], undo: Callable[[T], object] | None) -> None:
-        """The caller does not wait any more. What was cancelled in time comes back without a further call."""
+        """The caller does not wait any more. A call that was cancelled in time has no result to undo."""
         if future.cancel() or future.cancelled() or undo is None:
             return
         future.add_done_callback(lambda done: None if done.exception() else undo(done.result()))

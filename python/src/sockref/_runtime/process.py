@@ -1,4 +1,4 @@
-"""What there is once in a process: the background thread, and what becomes of it at a fork and at the exit."""
+"""The one background thread of a process, and what happens to it at a fork and at the exit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .._processes.generation import next_generation
 from .background import Background
 
 _EXIT_SECONDS = 5.0
-"""How long the exit waits for the background thread to rest; it makes no call that blocks."""
+"""How long the exit waits until the background thread is idle. The thread makes no call that blocks."""
 
 _lock = threading.Lock()
 _background: Background | None = None
@@ -21,7 +21,7 @@ _hooked = False
 
 
 def background() -> Background:
-    """The background thread of this process; started at first need."""
+    """The background thread of this process. It starts at first need."""
     global _background
     with _lock:
         if _background is None:
@@ -31,7 +31,7 @@ def background() -> Background:
 
 
 def _hook() -> None:
-    """Has the exit clean up. Once in a process, whatever forks it is the child of."""
+    """Registers the clean-up at exit, once in a process, even after forks."""
     global _hooked
     if not _hooked:
         _hooked = True
@@ -41,18 +41,18 @@ def _hook() -> None:
 
 
 def _hook_multiprocessing() -> None:
-    """A child of multiprocessing ends by `os._exit`, and calls no exit handlers but those of its own kind."""
+    """A child of multiprocessing ends by `os._exit`, and calls only the exit handlers of multiprocessing."""
     process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
     if process is not None and util is not None and process.parent_process() is not None:
         util.Finalize(None, _at_exit, exitpriority=0)
 
 
 def _at_exit() -> None:
-    """Removes the files of what is still owned, as a dead owner's are removed. Members elsewhere fail over."""
+    """Removes the files of the sockets that this process still owns. Members in other processes fail over."""
     current = _background
     if current is None or current.ended:
         return
-    # The thread is kept from going on: its lock is never opened again.
+    # The thread stays idle: its gate is never opened again.
     if current.gate.close(_EXIT_SECONDS):
         current.ended = True
         held_locks.clean_up()
@@ -61,8 +61,8 @@ def _at_exit() -> None:
 def _before_fork() -> None:
     global _kept
     current = _background
-    # Not in the middle of anything: what is open is known, and the child's copies can be closed. First this, then the lock:
-    # the thread itself may want that, in a finalizer.
+    # The thread is idle, so the open descriptors are known and the child can close its copies. Wait for the thread first and
+    # take the lock then: the thread may need the lock, in a finalizer.
     if current is not None and not current.is_current and not current.ended:
         current.gate.close()
         _kept = current

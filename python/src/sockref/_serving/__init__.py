@@ -1,1 +1,1 @@
-"""Path rules, directory checks, lock, record, publish, reclaim. Knows nothing of references."""
+"""What serves a socket's clients: handlers, their threads, and connections."""

@@ -1,4 +1,4 @@
-"""Hands connections to the data socket to what serves, and drains them at the end."""
+"""Passes connections to the data socket to the handler, and drains them at the end."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from .handler_pool import HandlerPool
 from .server_spec import ConnectionHandler, Serve, StreamServe
 
 DEPARTURES: Final = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
-"""Errors of a connection that only say that its peer went away."""
+"""Errors of a connection that only mean that its peer went away."""
 
 
 @dataclass(slots=True)
 class ConnectionStats:
-    """What a listener counts."""
+    """The numbers of a listener."""
 
     open: int = 0
-    """Connections that are open."""
+    """Open connections."""
     accepted: int = 0
-    """Connections ever handed to what serves."""
+    """Connections that were handed to the handler since the start."""
     dropped: int = 0
-    """Connections closed at once because of the limit."""
+    """Connections that were closed at once because of the limit."""
     failed: int = 0
-    """Connections that ended because what serves them raised."""
+    """Connections that ended because the handler raised."""
 
 
 class Connection:
-    """A connection that is being served. Its server closes it."""
+    """A connection that is being served. Its handler's thread closes it."""
 
     def __init__(self, sock: socket.socket, soon: Callable[[Callable[[], object]], None], over: Over) -> None:
         self.sock: Final = sock
@@ -44,15 +44,15 @@ class Connection:
         remember(self)
 
     def served_here(self) -> None:
-        """This thread serves it. A child that the thread forks may go on with it; other children close their copies."""
+        """This thread serves it. A child that the thread forks may continue with it; other children close their copies."""
         self._thread = threading.get_ident()
 
     def finished(self, error: BaseException | None) -> None:
-        """It is over. From any thread."""
+        """The connection is over. Any thread may call it."""
         self._soon(lambda: self._over(self, error))
 
     def cut(self) -> None:
-        """Ends it for both sides, wherever it is read or written; the thread that serves it closes it."""
+        """Shuts it down for both sides, which ends each read and write. The thread that serves it closes it."""
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
 
@@ -65,7 +65,7 @@ Over = Callable[[Connection, BaseException | None], None]
 
 
 class Server(Protocol):
-    """Serves connections in its own way."""
+    """Serves connections: on threads, or in an event loop."""
 
     def serve(self, connection: Connection) -> None: ...
 
@@ -73,7 +73,7 @@ class Server(Protocol):
 
 
 class Connections:
-    """Counts the connections. All but `Connection.finished` in the background thread."""
+    """Counts the connections. Everything except `Connection.finished` runs in the background thread."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Connections:
         self._drained: Callable[[], None] | None = None
 
     def accept(self, sock: socket.socket) -> None:
-        """A new connection."""
+        """Takes a new connection."""
         if len(self._open) >= self._max:
             self.stats.dropped += 1
             close_object(sock)
@@ -108,7 +108,7 @@ class Connections:
             self._over(connection, error)
 
     async def drain(self, seconds: float) -> None:
-        """Waits until all connections have ended, and ends those by force that have not by then."""
+        """Waits until all connections have ended. Shuts down those that are still open after the time."""
         if self._open:
             ended = asyncio.Event()
             self._drained = ended.set
@@ -118,7 +118,7 @@ class Connections:
         self._server.close()
 
     def detach(self) -> None:
-        """Lets the connections go on by themselves: this listener's time is over."""
+        """Stops looking after the connections. They continue without this listener."""
         if self._open:
             self._drained = self._server.close
         else:
@@ -127,7 +127,7 @@ class Connections:
     def _cut(self) -> None:
         for connection in list(self._open):
             connection.cut()
-            # Not waited for: what serves it may be at something else.
+            # Does not wait: the handler may be busy.
             self._over(connection, None)
 
     def _over(self, connection: Connection, error: BaseException | None) -> None:
@@ -181,7 +181,7 @@ class StreamServer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def serve(self, connection: Connection) -> None:
-        # Raises if that loop is closed; then nothing serves here any more.
+        # Raises if that loop is closed; then there is no handler here any more.
         self._serve.loop.call_soon_threadsafe(self._start, connection)
 
     def close(self) -> None:
@@ -203,7 +203,7 @@ class StreamServer:
         except Exception as raised:
             error = raised
         finally:
-            # The end of the loop cancels the task; that is no failure, and the socket is closed all the same.
+            # The end of the loop cancels the task. That is no failure, and the socket is closed in any case.
             close_object(connection.sock)
             connection.finished(error)
 
@@ -219,7 +219,7 @@ async def streams_of(sock: socket.socket) -> tuple[asyncio.StreamReader, asyncio
 
 
 async def close_stream(writer: asyncio.StreamWriter) -> None:
-    """Closes a stream, with what was written to it sent. That its peer is gone by then is no failure."""
+    """Closes a stream after all written data is sent. It is no failure if the peer is gone by then."""
     writer.close()
     with contextlib.suppress(OSError):
         await writer.wait_closed()

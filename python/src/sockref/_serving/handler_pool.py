@@ -1,4 +1,4 @@
-"""Threads that run handlers: as many as there is work for, up to a limit, and none that the exit waits for."""
+"""Threads that run handlers: as many as there is work for, up to a limit. The exit does not wait for them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _IDLE_SECONDS = 5.0
 
 
 class HandlerPool:
-    """A bounded pool of daemon threads. (`concurrent.futures` has the exit wait for handlers that wait for clients.)"""
+    """A bounded pool of daemon threads. With `concurrent.futures` the exit would wait for handlers that wait for clients."""
 
     def __init__(self, maximum: int) -> None:
         self._maximum = maximum
@@ -22,7 +22,7 @@ class HandlerPool:
         self._closed = False
 
     def run(self, work: Callable[[], None]) -> None:
-        """Runs something on a thread, as soon as one is free."""
+        """Runs a function on a thread, as soon as one is free."""
         with self._condition:
             self._work.append(work)
             if self._idle >= len(self._work):
@@ -36,14 +36,14 @@ class HandlerPool:
         except RuntimeError:
             with self._condition:
                 self._threads -= 1
-                # Others will come to it, if there are any.
+                # The other threads will run it, if there are any.
                 if self._threads > 0:
                     return
                 self._work.remove(work)
             raise
 
     def close(self) -> None:
-        """Lets threads end that have nothing to do."""
+        """Ends the threads that have nothing to do."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()
@@ -51,7 +51,7 @@ class HandlerPool:
     def _serve(self) -> None:
         while (work := self._next()) is not None:
             work()
-            # Not kept until the next one comes: it holds a connection.
+            # Do not keep it until the next one comes: it has a connection.
             del work
 
     def _next(self) -> Callable[[], None] | None:

@@ -1,4 +1,4 @@
-"""What stands in a command for where it has to listen."""
+"""The words in a command that stand for the place where the server must listen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 _KNOWN: Final = re.compile(r"\{(socket|dir)\}")
 
-# A word in braces; not `${word}` of a shell, and not one in two braces, as templates have them.
+# A word in braces, but not a shell's `${word}` and not a template's `{{word}}`.
 _IN_BRACES: Final = re.compile(r"(?<![${\\])\{([A-Za-z_-]+)\}(?!\})")
 
 
@@ -27,7 +27,7 @@ _MEANT: Final = _names(
 
 
 def misspelt_placeholder(command: Sequence[str]) -> tuple[str, str] | None:
-    """A word in braces that stands for nothing, and what was meant. Only where no placeholder is in the command at all."""
+    """A word in braces that looks like a misspelt placeholder, and the probable one. Looks only if the command has none."""
     if any(_KNOWN.search(word) for word in command):
         return None
     for word in command:

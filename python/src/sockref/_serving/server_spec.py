@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 ConnectionHandler = Callable[[socket.socket], object]
-"""Gets each connection, on a thread of its own; the connection is closed when it returns."""
+"""Gets each connection, on a thread of the pool. The connection is closed when it returns."""
 
 StreamHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
-"""Gets each connection in its event loop; the connection is closed when it returns."""
+"""Gets each connection in its event loop. The connection is closed when it returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class StreamServe:
 
 
 Serve = ConnectionHandler | StreamServe
-"""What serves in this process."""
+"""A handler in this process."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerCommand:
-    """A command that serves a socket; `{socket}` in its words is where it has to listen. Times are in seconds."""
+    """A command that serves a socket. `{socket}` in its words is the path at which it must listen. Times are in seconds."""
 
     command: Sequence[str]
     activate: bool = False
@@ -39,4 +39,4 @@ class ServerCommand:
 
 
 ServerSpec = Serve | ServerCommand
-"""What serves, be it in this process or another one."""
+"""How a process would serve a socket: by a handler, or by a command."""
