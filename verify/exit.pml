@@ -1,10 +1,10 @@
 /*
- * The registry at exit: what a thread that is not terminated (process.exit(), the end of a worker) removes, while other
- * threads of the same process go on. Threads share the numbers of their descriptors, and a number that was closed is
- * given to the next file that any of them opens.
+ * The registry at exit: what a thread removes at process.exit() or at the end of a worker, while other threads of the
+ * process continue. Threads share the numbers of their descriptors. A closed number goes to the next file that any
+ * thread opens.
  *
  * One STEP is one tick of a thread's event loop: a thread can only end, or be terminated, between two of them. Each
- * thread has an endpoint of its own. verify/README.md maps the steps to the sources.
+ * thread has its own endpoint. verify/README.md maps the steps to the sources.
  *
  * Switches (-D): THREADS, CYCLES, and one of the mutants named MUTANT_*.
  */

@@ -1,12 +1,12 @@
 /*
  * The hand-over of a lock to a keeper. A claimant holds the lock, starts a keeper that inherits the open lock file, and
- * closes its own descriptor. The lock belongs to the open file description that both share, so at no moment is it free.
+ * closes its own descriptor. The lock belongs to the open file description that both share, so it is never free in between.
  *
- * What sockref.pml says about claims is repeated here in fewer steps: the endpoint has one socket, and publishing it has
- * no private directory. One STEP is one system call, or one tick of one event loop; a process can be killed before any.
+ * Claims are as in sockref.pml, in fewer steps: the endpoint has one socket, and no private directory. One STEP is one
+ * system call, or one tick of one event loop. A process can be killed before any STEP.
  * verify/README.md maps the steps to the sources.
  *
- * Switches (-D): CLAIMANTS (1 or 2), CRASHES, EXITS, HIRES, CLEANINGS, and one of the mutants named MUTANT_*.
+ * Switches (-D): CLAIMANTS (1 or 2), CRASHES, EXITS, STARTS, CLEANINGS, and one of the mutants named MUTANT_*.
  */
 
 #ifndef CRASHES
@@ -15,22 +15,22 @@
 #ifndef EXITS
 #define EXITS 1                         /* how many claimants may call process.exit() at any moment */
 #endif
-#ifndef HIRES
-#define HIRES 2                         /* how many keepers each claimant may start */
+#ifndef STARTS
+#define STARTS 2                        /* how many keepers each claimant may start */
 #endif
 #ifndef CLEANINGS
 #define CLEANINGS 0                     /* how often an outside program removes the lock file's name */
 #endif
 
 #ifndef CLAIMANTS
-#define CLAIMANTS 2                     /* who acquires; each once */
+#define CLAIMANTS 2                     /* the processes that acquire, each once */
 #endif
-#define KEEPER(claimant, number) (CLAIMANTS + (claimant) * HIRES + (number))
-#define SWEEPER (CLAIMANTS + CLAIMANTS * HIRES)         /* acquires last, undisturbed; starts no keeper */
-#define ALL     (SWEEPER + 1)
+#define KEEPER(claimant, number) (CLAIMANTS + (claimant) * STARTS + (number))
+#define LAST_CLAIMANT (CLAIMANTS + CLAIMANTS * STARTS)  /* acquires last, undisturbed; starts no keeper */
+#define ALL     (LAST_CLAIMANT + 1)
 #define NONE    255
 
-/* ---- On disk. A lock file's inode has the number of its creator's turn; a socket's that of the keeper that made it. - */
+/* ---- On disk. Lock files are numbered in the order of their creation; a socket has the number of its keeper. ------- */
 
 #define LOCKS 6
 byte lockAt = NONE;                     /* the inode that app.sock.lock names */
@@ -50,7 +50,7 @@ byte fd[ALL] = NONE;                    /* the description of each process */
 mtype = { ABSENT, BOOTING, STARTING, SERVING, LEFT, FAILED, DEAD };
 mtype keeper[ALL] = ABSENT;             /* the state of each keeper; others see only its end and its answers */
 bit  registered[ALL];                   /* the lock is in the registry at exit of its process */
-byte hold[CLAIMANTS] = NONE;            /* the keeper that counts a claimant as a member */
+byte memberOf[CLAIMANTS] = NONE;            /* the keeper that counts a claimant as a member */
 bit  came[ALL];                         /* a first member has attached to this keeper */
 byte ended = 0;
 byte alive = 0;                         /* keepers that run */
@@ -60,22 +60,22 @@ byte cleanings = CLEANINGS;
 
 /* ---- Observers -------------------------------------------------------------------------------------------------------- */
 
-int  owners = 0;                        /* keepers that believe to be owner, one bit each */
-int  orphaned = 0;                      /* of these, whose lock file lost its name while they were */
-bit  unhealed = 0;                      /* one of these died: two faults at once, which cannot be repaired */
+int  owners = 0;                        /* keepers that believe that they are the owner, one bit each */
+int  orphaned = 0;                      /* those of them whose lock file lost its name meanwhile */
+bit  unrepaired = 0;                    /* one of these died: two faults at once, which cannot be repaired */
 
 #define BIT(p)      (1 << (p))
 #define SELF        BIT(me)
 #define WELCOMES(k) (k != NONE && (keeper[k] == STARTING || keeper[k] == SERVING))
 #define LISTENS(k)  (k != NONE && (keeper[k] == STARTING || keeper[k] == SERVING || keeper[k] == LEFT))
 #define LAST        (CLAIMANTS - 1)
-#define HELD(k)     (hold[0] == k || hold[LAST] == k)
+#define HELD(k)     (memberOf[0] == k || memberOf[LAST] == k)
 #define CLEANED     (cleanings < CLEANINGS)
 
-#define CRASH atomic { crashes > 0 && me != SWEEPER -> crashes--; goto killed }
+#define CRASH atomic { crashes > 0 && me != LAST_CLAIMANT -> crashes--; goto killed }
 #define STEP(...) if :: atomic { __VA_ARGS__ } :: CRASH fi
-/* Between two ticks a claimant may also exit; what is registered is cleaned up then. */
-#define EXIT atomic { exits > 0 && me != SWEEPER -> exits--; goto exits_now }
+/* Between two ticks a claimant may also exit; it then cleans up what is registered. */
+#define EXIT atomic { exits > 0 && me != LAST_CLAIMANT -> exits--; goto exits_now }
 #define TICK(...) if :: atomic { __VA_ARGS__ } :: CRASH :: EXIT fi
 
 inline openLockFile() {
@@ -138,11 +138,11 @@ inline unlock() {
   fi
 }
 
-/* I2: what is unlinked is one's own, or was left by a keeper that has died. */
+/* I2: a process unlinks only its own socket, or one that a dead keeper left. */
 #define I2_SOCKET assert(socketAt == NONE || socketAt == me || keeper[socketAt] == DEAD || keeper[socketAt] == FAILED)
 #define I2_LOCK   assert(lockAt == NONE || holder[lockAt] == fd[me] || CLEANED)
 
-/* src/files/leftovers.ts, with the lock in hand: the socket that the record names. */
+/* src/files/leftovers.ts, under the lock: the socket that the record names. */
 inline reclaim() {
   if
   :: socketAt != NONE && (rec[inode[fd[me]]] & BIT(socketAt)) -> I2_SOCKET; socketAt = NONE
@@ -159,19 +159,19 @@ inline unlinkLockFile() {
 
 proctype Claimant(byte me) {
   byte i = 0, n = 0;
-  byte hires = 0;
+  byte starts = 0;
   byte mine = NONE;                     /* the keeper that this claimant has started */
 
   if
-  :: atomic { me == SWEEPER && ended == CLAIMANTS && alive == 0 && cleanings == 0 -> crashes = 0 }
-  :: me != SWEEPER
+  :: atomic { me == LAST_CLAIMANT && ended == CLAIMANTS && alive == 0 && cleanings == 0 -> crashes = 0 }
+  :: me != LAST_CLAIMANT
   fi;
 
 /* ---- Attach, as in sockref.pml. src/ownership/attach.ts ----------------------------------------------------------------- */
 attach:
   TICK(
     if
-    :: WELCOMES(socketAt) -> assert(me != SWEEPER); hold[me] = socketAt; came[socketAt] = 1; goto member
+    :: WELCOMES(socketAt) -> assert(me != LAST_CLAIMANT); memberOf[me] = socketAt; came[socketAt] = 1; goto member
     :: else
     fi
   );
@@ -194,28 +194,28 @@ attach:
   );
   TICK(reclaim());
   TICK(
-    if                                  /* a socket that no record names: its owner is alive, or two faults have met */
+    if                                  /* a socket that no record names: its owner is alive, or there were two faults */
     :: socketAt != NONE ->
        assert(CLEANED);                                                                       /* I4 */
-       assert(lockAt != inode[fd[me]] || LISTENS(socketAt) || unhealed);                      /* I4 */
+       assert(lockAt != inode[fd[me]] || LISTENS(socketAt) || unrepaired);                      /* I4 */
        unlinkLockFile(); unlock(); d_step { close() };
        if
-       :: unhealed && !LISTENS(socketAt) -> goto done                    /* ADDRESS_IN_USE */
+       :: unrepaired && !LISTENS(socketAt) -> goto done                    /* ADDRESS_IN_USE */
        :: else -> goto wait
        fi
     :: else
     fi;
     rec[inode[fd[me]]] = 0;             /* src/ownership/start-keeper.ts: an old record must not be read as the keeper's */
     if
-    :: me == SWEEPER || hires == HIRES -> unlinkLockFile(); unlock(); d_step { close() }; goto done
+    :: me == LAST_CLAIMANT || starts == STARTS -> unlinkLockFile(); unlock(); d_step { close() }; goto done
     :: else
     fi
   );
 
-/* ---- Start the keeper. src/ownership/start-keeper.ts: spawn and hand-over are one tick, in which exit cannot come ---------------- */
+/* ---- Start the keeper. src/ownership/start-keeper.ts: spawn and hand-over are one tick, so exit cannot come in between ----------- */
   STEP(                                 /* fork: the keeper shares the description */
-    mine = KEEPER(me, hires);
-    hires++;
+    mine = KEEPER(me, starts);
+    starts++;
     d_step { fd[mine] = fd[me]; sharers[fd[me]] = sharers[fd[me]] | BIT(mine) };
     keeper[mine] = BOOTING;
     alive++;
@@ -237,12 +237,12 @@ attach:
     if
     :: keeper[mine] == SERVING || keeper[mine] == STARTING -> goto attach
     :: keeper[mine] == LEFT || keeper[mine] == FAILED -> goto attach
-    :: keeper[mine] == DEAD -> goto sweep
+    :: keeper[mine] == DEAD -> goto remove_leftovers
     fi
   );
 
-/* The keeper was killed. src/ownership/remove-leftovers.ts: what its record names is removed, without making a lock file. */
-sweep:
+/* The keeper was killed. src/ownership/remove-leftovers.ts removes what its record names, and makes no lock file. */
+remove_leftovers:
   TICK(if :: lockAt == NONE -> goto attach :: else fi; d_step { openLockFile() });
   STEP(
     if
@@ -266,8 +266,8 @@ wait:   /* Trying again changes nothing until one of these is true. */
 
 member:
   if
-  :: atomic { hold[me] == NONE -> goto attach }         /* the keeper has gone: start over */
-  :: atomic { hold[me] != NONE -> hold[me] = NONE; goto done }
+  :: atomic { memberOf[me] == NONE -> goto attach }         /* the keeper has ended: start over */
+  :: atomic { memberOf[me] != NONE -> memberOf[me] = NONE; goto done }
   :: CRASH
   :: EXIT
   fi;
@@ -291,14 +291,14 @@ killed:
   atomic {                              /* the kernel closes what the process had */
     d_step { if :: fd[me] != NONE && (sharers[fd[me]] & SELF) -> close() :: else -> fd[me] = NONE fi };
     if
-    :: me != SWEEPER -> hold[me] = NONE
+    :: me != LAST_CLAIMANT -> memberOf[me] = NONE
     :: else
     fi
   };
 done:
   atomic {
     if
-    :: me == SWEEPER -> assert(unhealed || (lockAt == NONE && socketAt == NONE))                /* I4 */
+    :: me == LAST_CLAIMANT -> assert(unrepaired || (lockAt == NONE && socketAt == NONE))                /* I4 */
     :: else
     fi;
     ended++
@@ -309,7 +309,7 @@ done:
 proctype Keeper(byte me) {
   byte i = 0, n = 0;
 
-  STEP(                                 /* src/files/locking.ts: try again; what was inherited is the same lock */
+  STEP(                                 /* src/files/locking.ts: try again; the inherited lock is the same lock */
     if
     :: holder[inode[fd[me]]] == fd[me] || holder[inode[fd[me]]] == NONE -> holder[inode[fd[me]]] = fd[me]
     :: else -> goto leaves
@@ -334,7 +334,7 @@ proctype Keeper(byte me) {
     fi
   );
 
-  /* Until a first member has come; after that, until no member is left. Without a first member it ends. */
+  /* Waits for a first member, and ends without one. After that it lives until no member is left. */
   do
   :: atomic { keeper[me] == STARTING && came[me] -> keeper[me] = SERVING }
   :: atomic { (keeper[me] == SERVING || !came[me]) && !HELD(me) -> keeper[me] = LEFT; break }
@@ -367,7 +367,7 @@ leaves:
 killed:
   atomic {
     if
-    :: (orphaned & SELF) -> unhealed = 1
+    :: (orphaned & SELF) -> unrepaired = 1
     :: else
     fi;
     keeper[me] = DEAD;
@@ -377,11 +377,11 @@ killed:
 gone:
   atomic {                              /* its members notice */
     if
-    :: hold[0] == me -> hold[0] = NONE
+    :: memberOf[0] == me -> memberOf[0] = NONE
     :: else
     fi;
     if
-    :: hold[LAST] == me -> hold[LAST] = NONE
+    :: memberOf[LAST] == me -> memberOf[LAST] = NONE
     :: else
     fi;
     alive--
@@ -393,8 +393,8 @@ proctype Cleaner() {
   do
   :: atomic { cleanings > 0 ->
        cleanings--;
-       if                               /* with the record of what a dead keeper left: two faults as well */
-       :: lockAt != NONE && socketAt != NONE && keeper[socketAt] == DEAD && (rec[lockAt] & BIT(socketAt)) -> unhealed = 1
+       if                               /* and with it the record of a dead keeper: two faults as well */
+       :: lockAt != NONE && socketAt != NONE && keeper[socketAt] == DEAD && (rec[lockAt] & BIT(socketAt)) -> unrepaired = 1
        :: else
        fi;
        lockAt = NONE;
@@ -412,7 +412,7 @@ init {
 #if CLAIMANTS > 1
     run Claimant(1);
 #endif
-    run Claimant(SWEEPER);
+    run Claimant(LAST_CLAIMANT);
 #if CLEANINGS > 0
     run Cleaner()
 #endif

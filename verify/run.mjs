@@ -21,8 +21,8 @@ const USUAL = { PROCS: 3, CRASHES: 2, CYCLES: 2, CLEANINGS: 0 };
 const CLEANER = { PROCS: 3, CRASHES: 1, CYCLES: 1, CLEANINGS: 1 };
 const CLEANER_TWICE = { PROCS: 2, CRASHES: 2, CYCLES: 2, CLEANINGS: 1 };
 
-const HAND_OVER = { CLAIMANTS: 2, CRASHES: 2, EXITS: 1, HIRES: 1, CLEANINGS: 0 };
-const HAND_OVER_TWICE = { CLAIMANTS: 1, CRASHES: 2, EXITS: 1, HIRES: 2, CLEANINGS: 1 };
+const HAND_OVER = { CLAIMANTS: 2, CRASHES: 2, EXITS: 1, STARTS: 1, CLEANINGS: 0 };
+const HAND_OVER_TWICE = { CLAIMANTS: 1, CRASHES: 2, EXITS: 1, STARTS: 2, CLEANINGS: 1 };
 const EXIT = { THREADS: 3, CYCLES: 2 };
 
 const RUNS = [
@@ -101,7 +101,7 @@ async function failedAssertion(model, defines, options) {
   return `${invariantsOf(callAt(lines, line - 1)).join(' or ')} line ${line}`.trim();
 }
 
-/** What begins in a line: of a macro over several lines, spin names the first for whatever is in it. */
+/** The text that begins in a line. For everything in a macro of several lines, spin names its first line. */
 function callAt(lines, first) {
   let depth = 0;
   for (let last = first; last < lines.length; last++) {

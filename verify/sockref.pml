@@ -6,7 +6,7 @@
  * can die before any of them. Nothing else is atomic. verify/README.md maps the steps to the sources and says
  * what is left out. verify/run.mjs explores this model, and the mutants that must fail.
  *
- * d_step packs the bookkeeping of one step, which no other process sees half done.
+ * d_step groups the bookkeeping of one step: no other process sees a part of it alone.
  *
  * Switches (-D): PROCS, CRASHES, CYCLES, CLEANINGS, and one of the mutants named MUTANT_*.
  */
@@ -24,7 +24,7 @@
 #define CLEANINGS 0                     /* how many of the three names an outside program removes */
 #endif
 
-#define SWEEPER PROCS                   /* the last, fresh claimant: it runs alone, when all others are gone */
+#define LAST_CLAIMANT PROCS             /* a fresh claimant: it runs alone, when all others are gone */
 #define ALL     (PROCS + 1)
 #define NONE    255                     /* no inode, no process */
 #define LOST    254                     /* a connection whose other end has closed */
@@ -48,8 +48,8 @@ byte holder[LOCKS] = NONE;              /* the kernel's lock: at most one holder
 int  rec[LOCKS];                        /* the record in the file: a set of BIT(socket) and DIR(process) */
 
 /*
- * Socket inodes. An identity is device, inode and birth time, so it is never used twice: the number here tells the process
- * and the kind, and one that is still remembered (a name, a record, a process) is not given out again.
+ * Socket inodes. An identity is device, inode and birth time, so it is never used twice. The number here gives the process
+ * and the kind. A number that a name, a record or a process still refers to is not used again.
  */
 #define CTL  0
 #define DATA 1
@@ -71,7 +71,7 @@ byte fd2[ALL]   = NONE;                 /* a second one, while it gets its lock 
 #endif
 int  mine[ALL];                         /* identities it has published and not yet removed, in its memory */
 byte conn[ALL]  = NONE;                 /* a control connection: the socket it reached, before `welcome` */
-byte hold[ALL]  = NONE;                 /* the owner that counts this member */
+byte memberOf[ALL]  = NONE;                 /* the owner that counts this member */
 bit  own[ALL];                          /* a reference, held or being acquired, of the owner's process itself */
 byte cycles[PROCS + 1] = CYCLES;
 byte ended = 0;                         /* users that finished or died */
@@ -81,24 +81,24 @@ byte cleanings = CLEANINGS;
 
 /* ---- Observers: they only watch ---------------------------------------------------------------------------------- */
 
-byte owners = 0;                        /* who believes to be owner: from the re-check until its lock file is unlinked */
-bit  unhealed = 0;                      /* an owner died while no name led to its record: two faults at once */
+byte owners = 0;                        /* processes that believe that they are the owner: from the re-check to the unlink of their lock file */
+bit  unrepaired = 0;                    /* an owner died while no name led to its record: two faults at once */
 
 #ifdef MUTANT_NO_RECHECK
 #define FAULTED         true
 #else
-#define FAULTED         unhealed
+#define FAULTED         unrepaired
 #endif
 #define SELF            (1 << me)
 #define ALIVE(p)        (role[p] != DEAD)
 #define ACCEPTS(socket) (socket != NONE && (listening & BIT(socket)))
 #define WELCOMES(p)     (role[p] == STARTING || role[p] == SERVING)
 #define IN(set, socket) (socket != NONE && ((set) & BIT(socket)))
-#define HOLDS(p)        (hold[0] == p || (PROCS > 1 && hold[1 % PROCS] == p) || (PROCS > 2 && hold[2 % PROCS] == p))
+#define HOLDS(p)        (memberOf[0] == p || (PROCS > 1 && memberOf[1 % PROCS] == p) || (PROCS > 2 && memberOf[2 % PROCS] == p))
 #define TOTAL_ZERO(p)   (!own[p] && !HOLDS(p))
 
 /* A process dies before any step. The kernel drops its lock, its listeners and its connections; names and files stay. */
-#define CRASH atomic { crashes > 0 && me != SWEEPER -> d_step { crashes--; die() }; goto gone }
+#define CRASH atomic { crashes > 0 && me != LAST_CLAIMANT -> d_step { crashes--; die() }; goto gone }
 #define STEP(...) if :: atomic { __VA_ARGS__ } :: CRASH fi
 
 #if CLEANINGS > 0
@@ -164,14 +164,14 @@ inline closeLockFile(f) {
   n = 0
 }
 
-/* All listeners and control connections of this process end; the other ends notice in a later step of their own. */
+/* All listeners and control connections of this process end; each peer notices in one of its later steps. */
 inline closeConnections() {
   listening = listening & ~SOCKETS_OF(me);
   i = 0;
   do
   :: i < PROCS ->
      if
-     :: hold[i] == me -> hold[i] = LOST
+     :: memberOf[i] == me -> memberOf[i] = LOST
      :: else
      fi;
      if
@@ -196,7 +196,7 @@ inline unlinkLockName() {
 
 inline die() {
   if
-  :: (owners & SELF) && !LEADS_TO_RECORD -> unhealed = 1
+  :: (owners & SELF) && !LEADS_TO_RECORD -> unrepaired = 1
   :: else
   fi;
   closeConnections();
@@ -205,12 +205,12 @@ inline die() {
   closeLockFile(fd2[me]);
 #endif
   owners = owners & ~SELF;
-  mine[me] = 0; conn[me] = NONE; hold[me] = NONE; own[me] = 0; cycles[me] = 0;
+  mine[me] = 0; conn[me] = NONE; memberOf[me] = NONE; own[me] = 0; cycles[me] = 0;
   again = 0; exists = 0;
   role[me] = DEAD
 }
 
-/* I2: a socket that is unlinked is one's own, or named by the record under the lock, and its maker is dead. */
+/* I2: a process unlinks only its own socket, or one of a dead process that the record under the lock names. */
 #define I2(socket) \
   assert(socket == NONE || MAKER(socket) == me || (!ALIVE(MAKER(socket)) && IN(rec[fd[me]], socket)))
 
@@ -220,7 +220,7 @@ inline seeRecordLost() {
   do
   :: i < ALL && lockAt != NONE ->
      if
-     :: !ALIVE(i) && (rec[lockAt] & (SOCKETS_OF(i) | DIR(i))) -> unhealed = 1
+     :: !ALIVE(i) && (rec[lockAt] & (SOCKETS_OF(i) | DIR(i))) -> unrepaired = 1
      :: else
      fi;
      i++
@@ -231,8 +231,8 @@ inline seeRecordLost() {
 
 /*
  * I2 for the lock file: the process that unlinks it holds it. Between stat and unlink an outside cleaner can still
- * remove it and a successor make its own: README, "What an outside cleaner can still do". A living successor then
- * repairs it; of one that died meanwhile, the record is gone.
+ * remove it, and a successor can make its own. A living successor then repairs it. If the successor died meanwhile, its
+ * record is lost.
  */
 inline i2Lock() {
   assert(lockAt == NONE || holder[lockAt] == me || CLEANED);   /* I2 */
@@ -261,7 +261,7 @@ inline removePrivateSockets() {
 inline newSocket(kind, private) {
   n = 0;
   i = 0;
-  do                                    /* whatever any record or this process still names */
+  do                                    /* skips every identity that a record or this process still names */
   :: i < LOCKS -> used = used | rec[i]; i++
   :: else -> break
   od;
@@ -331,7 +331,7 @@ inline publish(at, kind) {
 #endif
 
 #ifdef MUTANT_DEPOSED_LEAVES_SOCKETS
-#define RECLAIMABLE (rec[fd[me]] | mine[me])    /* as first designed: its memory lets it clean up once it owns again */
+#define RECLAIMABLE (rec[fd[me]] | mine[me])    /* the first design: it removes from memory what it had published, once it is owner again */
 #else
 #define RECLAIMABLE rec[fd[me]]
 #endif
@@ -365,7 +365,7 @@ inline reclaimDirectories() {
   fi
 }
 
-/* src/ownership/owner.ts: remove what this process published itself from one of the two names. */
+/* src/ownership/owner.ts: remove this process's own socket from one of the two names. */
 inline withdraw(at) {
   if
 #ifdef MUTANT_UNLINK_BY_NAME
@@ -389,15 +389,15 @@ proctype Process(byte me) {
 #endif
 
   if
-  :: atomic { me == SWEEPER && ended == PROCS && cleanings == 0 -> crashes = 0 }
-  :: me != SWEEPER
+  :: atomic { me == LAST_CLAIMANT && ended == PROCS && cleanings == 0 -> crashes = 0 }
+  :: me != LAST_CLAIMANT
   fi;
 
 /* ---- No reference in this process: src/endpoint/endpoint.ts ------------------------------------------------------ */
 idle:
   if
   :: atomic { cycles[me] > 0 -> cycles[me]--; own[me] = 1; goto attach }        /* acquire */
-  :: atomic { me != SWEEPER || cycles[me] == 0 -> goto done }
+  :: atomic { me != LAST_CLAIMANT || cycles[me] == 0 -> goto done }
   fi;
 
 /* ---- Claim, step 2: attach. src/ownership/attach.ts, src/ownership/membership.ts ------------------------------------------ */
@@ -413,8 +413,8 @@ attach:
     :: conn[me] == LOST -> conn[me] = NONE; goto openLock
     :: conn[me] != LOST && !WELCOMES(MAKER(conn[me])) -> conn[me] = NONE; goto openLock        /* `stopping` */
     :: conn[me] != LOST && WELCOMES(MAKER(conn[me])) ->        /* `welcome` */
-       assert(me != SWEEPER);
-       hold[me] = MAKER(conn[me]);
+       assert(me != LAST_CLAIMANT);
+       memberOf[me] = MAKER(conn[me]);
        conn[me] = NONE;
        own[me] = 0
     fi
@@ -475,11 +475,11 @@ serving:
   :: atomic { TOTAL_ZERO(me) -> role[me] = STOPPING; assert(TOTAL_ZERO(me)); goto stop }       /* I3 */
 #endif
 #if CLEANINGS > 0
-  /* Self-check: src/ownership/repair.ts. One that finds nothing amiss changes nothing and is left out. */
-  :: atomic { lockAt == NONE -> goto heal_lock }
+  /* The check of the files: src/ownership/repair.ts. A check that finds nothing wrong changes nothing and is left out. */
+  :: atomic { lockAt == NONE -> goto repair_lock }
   :: atomic { lockAt != NONE && lockAt != fd[me] -> goto deposed }
-  :: atomic { lockAt == fd[me] && ctlAt == NONE -> goto heal_ctl }
-  :: atomic { lockAt == fd[me] && dataAt == NONE -> goto heal_data }
+  :: atomic { lockAt == fd[me] && ctlAt == NONE -> goto repair_ctl }
+  :: atomic { lockAt == fd[me] && dataAt == NONE -> goto repair_data }
 #endif
   :: CRASH
   od;
@@ -518,7 +518,7 @@ end_of_owner:
 
 /* ---- A socket that no record names. src/ownership/claim.ts ----------------------------------------------------------- */
 taken_by_another:
-#ifndef MUTANT_NO_RECHECK               /* which meets this before it meets a second owner: let it go on */
+#ifndef MUTANT_NO_RECHECK               /* this mutant comes here before it meets a second owner: let it continue */
   assert(CLEANED);                      /* I4: never, as long as no other program interferes */
 #endif
   STEP(                                 /* I4, I3 */
@@ -529,14 +529,14 @@ taken_by_another:
 #elif !defined(MUTANT_FRESH_LOCK_FAILS)
     :: lockAt != fd[me] || ACCEPTS(ctlAt) || (ctlAt == NONE && dataAt == NONE) -> again = own[me]
 #endif
-    :: else -> assert(FAULTED); own[me] = 0      /* I4: ADDRESS_IN_USE only over what no live process can remove */
+    :: else -> assert(FAULTED); own[me] = 0      /* I4: ADDRESS_IN_USE only for files that no live process can remove */
     fi
   );
   goto stop;
 
 #if CLEANINGS > 0
 /* ---- Repair. src/ownership/repair.ts ------------------------------------------------------------------------------------ */
-heal_lock:                              /* the same open, try and compare as in a claim, at the same path */
+repair_lock:                            /* the same open, try and compare as in a claim, at the same path */
   STEP(
     if
     :: lockAt == NONE -> d_step { newLockFile(); lockAt = n; n = 0 }
@@ -547,12 +547,12 @@ heal_lock:                              /* the same open, try and compare as in 
   STEP(
     if
     :: holder[fd2[me]] == NONE -> holder[fd2[me]] = me
-    :: else -> d_step { closeLockFile(fd2[me]) }; goto deposed                  /* someone was quicker */
+    :: else -> d_step { closeLockFile(fd2[me]) }; goto deposed                  /* another process was faster */
     fi
   );
   STEP(
     if
-    :: fd2[me] != lockAt -> d_step { closeLockFile(fd2[me]) }; goto heal_lock
+    :: fd2[me] != lockAt -> d_step { closeLockFile(fd2[me]) }; goto repair_lock
     :: else -> n = fd[me]; fd[me] = fd2[me]; fd2[me] = n; n = 0                 /* fd2 is now the old one */
     fi
   );
@@ -563,11 +563,11 @@ heal_lock:                              /* the same open, try and compare as in 
   STEP(rec[fd[me]] = mine[me]);         /* append */
   STEP(d_step { closeLockFile(fd2[me]) });
   goto serving;
-heal_ctl:
+repair_ctl:
   publish(ctlAt, CTL);
   exists = 0;
   goto serving;
-heal_data:
+repair_data:
   publish(dataAt, DATA);
   exists = 0;
   goto serving;
@@ -584,8 +584,8 @@ deposed:
 /* ---- A member's life, failover. src/ownership/membership.ts --------------------------------------------------------------- */
 member:
   do
-  :: atomic { hold[me] == LOST -> hold[me] = NONE; own[me] = 1; goto attach }   /* start over, the reference intact */
-  :: atomic { hold[me] != NONE -> hold[me] = NONE; goto idle }                  /* close: `bye`, and the owner's tick */
+  :: atomic { memberOf[me] == LOST -> memberOf[me] = NONE; own[me] = 1; goto attach }   /* start over, the reference intact */
+  :: atomic { memberOf[me] != NONE -> memberOf[me] = NONE; goto idle }                  /* close: `bye`, and the owner's tick */
   :: CRASH
   od;
 
@@ -594,8 +594,8 @@ done:
     assert(!IN(SOCKETS_OF(me), dataAt) && !IN(SOCKETS_OF(me), ctlAt));            /* I4 */
     assert(privSock[me] == NONE && privData[me] == NONE && !(privDirs & DIR(me)));  /* I4 */
     if
-    :: me == SWEEPER ->
-       assert(unhealed || (lockAt == NONE && ctlAt == NONE && dataAt == NONE && privDirs == 0))   /* I4 */
+    :: me == LAST_CLAIMANT ->
+       assert(unrepaired || (lockAt == NONE && ctlAt == NONE && dataAt == NONE && privDirs == 0))   /* I4 */
     :: else
     fi
   };
@@ -604,7 +604,7 @@ gone:
 }
 
 #if CLEANINGS > 0
-/* A program that knows nothing of sockref and removes names. */
+/* A program that does not know sockref, and removes names. */
 proctype Cleaner() {
   byte i = 0, n = 0;
 
