@@ -17,7 +17,7 @@ describe('the clock of the machine', () => {
     expect(systemClock.now() - before).toBeGreaterThanOrEqual(4);
   });
 
-  it('calls not at all what was cancelled, and bears to be told late', async () => {
+  it('does not call a cancelled timer, and accepts a late cancel', async () => {
     const called: string[] = [];
     const cancelled = systemClock.after(1, () => called.push('cancelled'));
     cancelled.cancel();
@@ -32,7 +32,7 @@ describe('the clock of the machine', () => {
     expect(called).toEqual(['other']);
   });
 
-  it('keeps the process for a timer, unless it is one of the background', () => {
+  it('keeps the process alive for a timer, unless it is a background timer', () => {
     const before = keeping('Timeout');
     const timer = systemClock.after(long, () => {});
     expect(keeping('Timeout')).toBe(before + 1);

@@ -12,6 +12,6 @@ it.each([
   ['singal', 'signal'],
 ])('%s was meant to be %s', (given, meant) => expect(closest(given, names)).toBe(meant));
 
-it.each(['', 'm', 'xx', 'path', 'timeoutMs', '__proto__'])('%j was meant to be none of them', (given) =>
+it.each(['', 'm', 'xx', 'path', 'timeoutMs', '__proto__'])('%j is not close to any of them', (given) =>
   expect(closest(given, names)).toBeUndefined(),
 );

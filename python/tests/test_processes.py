@@ -69,7 +69,7 @@ class Exit(Case):
     os.dup2(os.open(decoy, os.O_RDWR), fd)
 """
         result = run_program(program, self.path())
-        self.assertIn("closed a descriptor that is not its own", result.stderr)
+        self.assertIn("closed a descriptor of sockref", result.stderr)
         self.assertEqual(self.left(), ["app.sock", "app.sock.ctl", "app.sock.decoy", "app.sock.lock"])
         for name in self.left():
             os.unlink(self.path(name))
@@ -197,7 +197,7 @@ class Exit(Case):
 
     def test_the_message_about_a_running_owner_does_not_say_stopped_and_does_not_advise_to_end_it(self) -> None:
         start = process_start(os.getpid())
-        cases = [(start, "; it runs, and is busy or has no place for one more; wait longer, or look at what it does")]
+        cases = [(start, "; it runs, and is busy or cannot accept another connection; wait longer, or look at what it does")]
         cases.append(("1", "; its state cannot be seen from here; look at it where it runs, and wait longer if it is busy"))
         for began, says in cases:
             with self.subTest(began), open(self.path() + ".lock", "w+b") as file:

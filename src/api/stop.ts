@@ -48,6 +48,6 @@ function mayBeCommand(finding: Finding): finding is Extract<Finding, { kind: 'an
 export function noAnswer({ path }: Place, pid: number | undefined): SocketReferenceError {
   const what = `did not answer within ${stopAnswerMs} ms`;
   if (pid !== undefined) return unresponsive(path, what, stopAnswerMs, { pid });
-  const message = `The owner of ${path} ${what}, and which process that is is not known; try again`;
+  const message = `The owner of ${path} ${what}, and its process id is not known; try again`;
   return new SocketReferenceError('ERR_SOCKREF_OWNER_UNRESPONSIVE', message, { path, timeoutMs: stopAnswerMs });
 }

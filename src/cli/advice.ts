@@ -25,7 +25,7 @@ export function adviceFor(error: SocketReferenceError, command: CommandName | un
     case 'ERR_SOCKREF_NOT_SERVED':
       return notServed(path, command);
     case 'ERR_SOCKREF_TIMEOUT':
-      return `${path} was not there within ${given}; it was waiting for ${waitingFor}; --timeout gives it longer`;
+      return `${path} was not acquired within ${given}; it was waiting for ${waitingFor}; pass a longer --timeout`;
     case 'ERR_SOCKREF_OWNER_LOST':
       return `The owner of ${path} is gone, and no other took over within ${given}${command === 'run' ? '; with --serve this process could have' : '; connect again'}`;
     case 'ERR_SOCKREF_SERVER_FAILED':
@@ -49,7 +49,7 @@ export function notServed(path: string | undefined, command: CommandName | undef
   const there =
     other === undefined
       ? ''
-      : `, but there is ${other}: the environment (SOCKREF_DIR, XDG_RUNTIME_DIR) is another one there`;
+      : `, but there is ${other}, in the default directory of another environment (SOCKREF_DIR, XDG_RUNTIME_DIR)`;
   return `${noProcessServes(path ?? 'it')}${there}; ${remedy(command)}`;
 }
 

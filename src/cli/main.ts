@@ -33,7 +33,7 @@ async function main(args: readonly string[]): Promise<void> {
 function createProgram(versionAsked: boolean): Program {
   const program = new Program('sockref');
   return program
-    .description('Reference-counted Unix domain sockets: the first one starts the server, the last one out stops it.')
+    .description('Reference-counted Unix domain sockets: the first reference starts the server, the last one stops it.')
     .version(versionAsked ? version() : '', '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .enablePositionalOptions()

@@ -13,7 +13,7 @@ export function stateOfOwner(pid: number, start: string | undefined): string {
     return 'its state cannot be seen from here; look at it where it runs, and wait longer if it is busy';
   }
   if (entry.stopped) return `it is stopped; continue it with kill -CONT ${pid}, or end it with kill -KILL ${pid}`;
-  return 'it runs, and is busy or has no place for one more; wait longer, or look at what it does';
+  return 'it runs, and is busy or cannot accept another connection; wait longer, or look at what it does';
 }
 
 /** The error of a caller that got no answer from a living owner within its time. */

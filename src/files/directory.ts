@@ -128,7 +128,7 @@ export function assertSafe(path: string, uid: number, mode: number, rule: Direct
     return;
   }
   if (uid !== ownUid() && uid !== 0) {
-    refuse('owner', `belongs neither to uid ${ownUid()} nor to root`, 'use a directory of your own');
+    refuse('owner', `belongs neither to uid ${ownUid()} nor to root`, 'use a directory that belongs to you');
   }
   if (mode & 0o022 && !(mode & 0o1000)) {
     refuse('mode', 'lets group or others replace files', `run: chmod go-w ${quote(path)} (or chmod +t)`);

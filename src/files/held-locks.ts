@@ -43,9 +43,7 @@ function cleanUpOne(lock: LockFile): void {
   if (!lock.isOpen()) {
     // By now another thread may use the descriptor's number, for another owner's record: do not read or close it.
     removeHeldLock(lock);
-    throw new Error(
-      'something in this process closed a descriptor that is not its own; the next acquire removes the files',
-    );
+    throw new Error('other code in this process closed a descriptor of sockref; the next acquire removes the files');
   }
   try {
     // Even if the lock's name leads elsewhere: what its record names belongs to us or to a dead owner.

@@ -19,7 +19,7 @@ export function parsePath(input: unknown): RequestedPath {
   if (typeof input !== 'string') throw invalid(input, 'not-a-string', `it is ${quote(input)}, and a path is a string`);
   if (input === '') throw invalid(input, 'empty', 'the path is empty');
   if (input.trim() === '') throw invalid(input, 'blank', 'the path has only white space');
-  if (input.includes('\0')) throw invalid(input, 'nul-byte', 'a path cannot hold a NUL byte');
+  if (input.includes('\0')) throw invalid(input, 'nul-byte', 'a path cannot contain a NUL byte');
   if (!isWellFormed(input)) throw invalid(input, 'not-unicode', 'the path has half of a surrogate pair');
   const segments = input.split('/');
   if (segments.includes('..')) throw invalid(input, 'parent-segment', "a path may not have a '..' segment");

@@ -142,7 +142,7 @@ function linkServers(directory: Directory, from: string, to: string): void {
  */
 function assertSocket(stats: BigIntStats | undefined): void {
   if (stats && !stats.isSocket()) {
-    throw new Error(`what the server has put where it is to listen is a ${kindOf(stats)}, and must be a socket`);
+    throw new Error(`the server put a ${kindOf(stats)} at the path where it must listen, and not a socket`);
   }
 }
 
@@ -150,7 +150,7 @@ function assertSocket(stats: BigIntStats | undefined): void {
 function settle(directory: Directory, privateName: string, mode: number): Identity {
   chmodSync(directory.at(privateName), mode);
   const stats = lstatIfThere(directory.at(privateName));
-  if (!stats) throw new Error('the private directory was emptied by another program');
+  if (!stats) throw new Error('another program emptied the private directory');
   return identityOf(stats);
 }
 

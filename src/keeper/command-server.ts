@@ -246,7 +246,7 @@ export class CommandServer implements StartedServer {
       await this.#socket?.clear();
       return this.#is('clearing', run);
     } catch (error) {
-      this.#host?.failed(systemError(error, this.#parts.place.path, 'clear up after the server'));
+      this.#host?.failed(systemError(error, this.#parts.place.path, 'clean up after the server'));
       return false;
     }
   }

@@ -76,7 +76,8 @@ export function notEnded(path: string, left: readonly number[], error: unknown):
   const pids = left.join(' ');
   const why = errno === undefined ? messageOf(error) : `${syscall ?? 'the system'} failed with ${errno}`;
   const state = left.length === 0 ? 'may still run' : `still runs (pid ${pids})`;
-  const advice = left.length === 0 ? 'look for its processes' : `end it as a user that may (kill ${pids})`;
+  const advice =
+    left.length === 0 ? 'look for its processes' : `end it as a user with the permission to (kill ${pids})`;
   return new SocketReferenceError(code, `The server of ${path} could not be ended, and ${state}: ${why}; ${advice}`, {
     path,
     ...(errno !== undefined && { errno }),

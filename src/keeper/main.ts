@@ -80,7 +80,7 @@ async function keep({ directory: where, name, server, settings, awaitedDependent
     try {
       if (lock) giveLockBack(lock);
     } catch (left) {
-      journal?.error({ error: String(left) }, 'something of the endpoint is left');
+      journal?.error({ error: String(left) }, 'a part of the endpoint is left');
     }
     answer({ failed: { code, message, detail } });
   } finally {
@@ -98,7 +98,7 @@ function eventsFor(journal: Journal, commandServer: CommandServer): LeaseEvents 
       };
       done.then(
         () => told('the endpoint has ended'),
-        (error: unknown) => told('the endpoint has ended, and something of it is left', { error: String(error) }),
+        (error: unknown) => told('the endpoint has ended, and a part of it is left', { error: String(error) }),
       );
     },
     lost: (cause) => {
@@ -114,7 +114,7 @@ function contextFor(journal: Journal): Context {
   return {
     clock: systemClock,
     reclaimed: (_path, pid, names) => journal.info({ pid, names }, 'files of a dead owner were removed'),
-    healed: (_path, names) => journal.warn({ names }, 'files that were missing are there again'),
+    healed: (_path, names) => journal.warn({ names }, 'missing files were restored'),
     fault: (_path, error) => journal.warn({ error: String(error) }, 'something failed'),
     cleanUp: async (work) => work(),
   };

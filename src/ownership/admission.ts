@@ -27,7 +27,7 @@ export function isPossible({ maxReferences }: Limits, references: number, total:
 function full(limit: string, max: number): Refusal {
   return {
     code: 'ERR_SOCKREF_LIMIT_EXCEEDED',
-    message: `The owner (pid ${process.pid}) allows ${max} as ${limit}, and that is reached`,
+    message: `The owner (pid ${process.pid}) has reached its ${limit} of ${max}`,
     detail: { limit, max },
   };
 }

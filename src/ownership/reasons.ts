@@ -29,7 +29,7 @@ export function stoppedByForce(path: string): SocketReferenceError {
 
 /** The error of references whose directory is not found at its path any more. */
 export function directoryReplaced(path: string): SocketReferenceError {
-  const message = `The directory of ${path} was removed or replaced, and the socket went with it; acquire it again`;
+  const message = `The directory of ${path} was removed or replaced, and its socket is gone; acquire it again`;
   return new SocketReferenceError('ERR_SOCKREF_CLOSED', message, { path, reason: 'directory-replaced' });
 }
 
@@ -51,7 +51,7 @@ export function modeChanged(at: string, mode: number, wanted: number): Error {
   const octal = (bits: number): string => bits.toString(8).padStart(4, '0');
   return new Error(
     `The mode of ${quote(at)} was changed to ${octal(mode)}, and was set back to ${octal(wanted)}; ` +
-      'have the server leave it alone, and ask for another one by `mode`',
+      'let the server keep the mode; pass `mode` to choose another one',
   );
 }
 

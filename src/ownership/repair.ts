@@ -117,7 +117,7 @@ export class Repairer {
 
   #failed(error: unknown): void {
     const { path } = this.#place;
-    this.#owner.fault(systemError(error, path, `look after the files of ${path}`));
+    this.#owner.fault(systemError(error, path, `check the files of ${path}`));
   }
 
   /** Makes a new lock file in place of the removed one. Returns false if another process was faster. */

@@ -10,7 +10,7 @@ describe.each([
   ['forceCleanupSocket', (manager: SocketManager, path: string) => manager.forceCleanupSocket(path)],
   ['cleanupAllSockets', (manager: SocketManager) => manager.cleanupAllSockets()],
 ])('%s', (name, cleanUp) => {
-  it('takes effect at once, on exactly what is named', () =>
+  it('takes effect at once, on exactly the named sockets', () =>
     withSocket(async (path, manager) => {
       const other = `${path}-other`;
       const references = [await manager.acquire(path, { serve: greet }), await manager.acquire(path)];
@@ -30,7 +30,7 @@ describe.each([
       expect(readdirSync(dirname(path)).filter((each) => !each.startsWith('a.sock-other'))).toEqual([]);
     }));
 
-  it('aborts the signals, with the reason, and makes the handles useless', () =>
+  it('aborts the signals, with the reason, and ends the handles', () =>
     withSocket(async (path, manager) => {
       const reference = await manager.acquire(path, { serve: greet });
       const aborted = once(reference.signal, 'abort');
@@ -44,7 +44,7 @@ describe.each([
       expect(manager.stats()).toMatchObject({ released: 0, references: 0 });
     }));
 
-  it('leaves old handles that do no harm to a successor', () =>
+  it('leaves old handles that do not affect a successor', () =>
     withSocket(async (path, manager) => {
       const old = [await manager.acquire(path, { serve: greet }), await manager.acquire(path)];
       await cleanUp(manager, path);

@@ -11,7 +11,7 @@ import { isRoot, otherUid, withPlace } from '../helpers/place.js';
 import { greet, greeting, readAll } from '../helpers/serve.js';
 import { deadSocket } from '../helpers/tree.js';
 
-/** A state of an endpoint that is there as long as it says so. */
+/** A state of an endpoint that exists as long as the test says so. */
 function referenceAt(place: Place, repair: () => Promise<void> = async () => {}) {
   const changed = deferred<void>();
   const watched = new Set<ReferenceState>();
@@ -28,7 +28,7 @@ function referenceAt(place: Place, repair: () => Promise<void> = async () => {})
 
 async function served(path: string): Promise<() => Promise<unknown>> {
   const server = createServer((socket) => {
-    // Who gave up is not there to be greeted.
+    // A client that gave up gets no greeting.
     socket.on('error', () => {});
     greet(socket);
   }).listen(path);
@@ -40,7 +40,7 @@ async function served(path: string): Promise<() => Promise<unknown>> {
 }
 
 describe('a connection', () => {
-  it('has the file looked after first when it is not there', () =>
+  it('makes the owner repair a missing file first', () =>
     withPlace(async (place) => {
       let stop: (() => Promise<unknown>) | undefined;
       const { state } = referenceAt(place, async () => {
@@ -67,7 +67,7 @@ describe('a connection', () => {
       await stop();
     }));
 
-  it('that nobody accepts any more fails when its time is over', () =>
+  it('that no server accepts fails when its time is over', () =>
     withPlace(async (place) => {
       await deadSocket(place.path);
       const { state } = referenceAt(place);
@@ -90,7 +90,7 @@ describe('a connection', () => {
       await stop();
     }));
 
-  it('fails when the reference is of no use any more', () =>
+  it('fails when the reference becomes inactive', () =>
     withPlace(async (place) => {
       const { state, endpoint } = referenceAt(place);
       endpoint.lease = undefined;
@@ -102,7 +102,7 @@ describe('a connection', () => {
       await expect(connectTo(state, {})).rejects.toThrow('closed');
     }));
 
-  it('is not made to what is no socket', () =>
+  it('is not made to a file that is not a socket', () =>
     withPlace(async (place) => {
       mkdirSync(place.path);
       await expect(connectTo(referenceAt(place).state, {})).rejects.toMatchObject({
@@ -112,7 +112,7 @@ describe('a connection', () => {
       rmdirSync(place.path);
     }));
 
-  it(isRoot ? 'is not made to a socket of somebody else' : 'is made to a socket of this user', () =>
+  it(isRoot ? 'is not made to a socket of another user' : 'is made to a socket of this user', () =>
     withPlace(async (place) => {
       const stop = await served(`${place.path}~`);
       renameSync(`${place.path}~`, place.path);

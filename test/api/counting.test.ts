@@ -11,7 +11,7 @@ const serve = (): void => {};
 const closeAll = (references: readonly SocketReference[]) => Promise.all(references.map((each) => each.close()));
 
 describe('counting', () => {
-  it('starts with one reference to a socket that is active and can be connected to', () =>
+  it('starts with one reference to an active socket that accepts connections', () =>
     withSocket(async (path, manager) => {
       const reference = await manager.acquire(path, { serve: (socket) => socket.end() });
       expect(reference).toMatchObject({ path, isActive: true, referenceCount: 1, role: 'owner' });
@@ -25,7 +25,7 @@ describe('counting', () => {
       expect(existsSync(path)).toBe(false);
     }));
 
-  it('has each of 1000 handles read the same number, at every step', () =>
+  it('gives each of 1000 handles the same number, at every step', () =>
     withSocket(async (path, manager) => {
       const references: SocketReference[] = [];
       for (let count = 1; count <= 1000; count++) {
@@ -66,7 +66,7 @@ describe('counting', () => {
       expect(existsSync(path)).toBe(false);
     }));
 
-  it('adds one by clone, and takes one by close, however often it is closed', () =>
+  it('adds one by clone, and subtracts one by close, even after several calls', () =>
     withSocket(async (path, manager) => {
       const first = await manager.acquire(path, { serve });
       const second = first.clone();
@@ -99,7 +99,7 @@ describe('counting', () => {
     }),
   );
 
-  it('counts different paths apart, and sockets, not references', () =>
+  it('counts each path separately, and sockets, not references', () =>
     withDirectory(async (directory) => {
       await using manager = new SocketManager();
       const paths = ['a', 'b', 'c'].map((name) => join(directory, `${name}.sock`));
@@ -115,7 +115,7 @@ describe('counting', () => {
       expect(manager.activeSocketCount).toBe(0);
     }));
 
-  it('changes nothing by queries', () =>
+  it('is not changed by queries', () =>
     withSocket(async (path, manager) => {
       const reference = await manager.acquire(path, { serve });
       for (let round = 0; round < 3; round++) {
@@ -131,7 +131,7 @@ describe('counting', () => {
       expect(manager.stats()).toMatchObject({ acquired: 1, released: 0, started: 1 });
     }));
 
-  it('takes other spellings of one path as one socket', () =>
+  it('treats other spellings of one path as one socket', () =>
     withSocket(async (path, manager) => {
       const link = `${path}-link`;
       await symlink(join(path, '..'), link);
@@ -146,7 +146,7 @@ describe('counting', () => {
       await unlink(link);
     }));
 
-  it('gives an existing reference at once, and none where nothing is active', () =>
+  it('gives an existing reference at once, and undefined where no socket is active', () =>
     withSocket(async (path, manager) => {
       expect(manager.getExisting(path)).toBeUndefined();
       const acquiring = manager.acquire(path, { serve });
@@ -176,7 +176,7 @@ describe('a refused acquire', () => {
     }),
   );
 
-  it('leaves the counts as they were at the limit of references', () =>
+  it('changes no count at the limit of references', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'a.sock');
       await using manager = new SocketManager({ limits: { maxReferencesPerSocket: 3 } });
@@ -203,7 +203,7 @@ describe('a refused acquire', () => {
       await closeAll([...given, ...(again ? [again] : [])]);
     }));
 
-  it('leaves the counts as they were at the limit of sockets, and of acquires that wait', () =>
+  it('changes no count at the limit of sockets, and of waiting acquires', () =>
     withDirectory(async (directory) => {
       await using manager = new SocketManager({ limits: { maxSockets: 1, maxPendingAcquires: 2 } });
       const [a, b] = [join(directory, 'a.sock'), join(directory, 'b.sock')];
@@ -217,7 +217,7 @@ describe('a refused acquire', () => {
       await (await manager.acquire(b, { serve })).close();
     }));
 
-  it('leaves nothing behind where it was to be the first', () =>
+  it('leaves nothing behind if it would have been the first', () =>
     withSocket(async (path, manager) => {
       await expect(manager.acquire(path)).rejects.toMatchObject({ code: 'ERR_SOCKREF_NOT_SERVED', path });
       await expect(manager.acquire(`${path}/b.sock`, { serve })).rejects.toMatchObject({
@@ -227,7 +227,7 @@ describe('a refused acquire', () => {
       await (await manager.acquire(path, { serve })).close();
     }));
 
-  it('does not harm one that can serve and came at the same time', () =>
+  it('does not affect one that can serve and began at the same time', () =>
     withSocket(async (path, manager) => {
       const joins = manager.acquire(path);
       const serves = manager.acquire(path, { serve });

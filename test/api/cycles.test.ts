@@ -5,7 +5,7 @@ import { start } from '../helpers/program.js';
 const cyclesPerBlock = 200;
 const blocks = 5;
 
-/** What the heap may differ by between two blocks: the noise of collection, far below a kilobyte for each cycle. */
+/** How much the heap may differ between two blocks: the noise of collection, far below a kilobyte for each cycle. */
 const maxGrowth = 1.05;
 
 it('leaves no file, descriptor, timer, listener or memory behind in 1000 cycles', () =>
@@ -13,7 +13,7 @@ it('leaves no file, descriptor, timer, listener or memory behind in 1000 cycles'
     const program = await start('cycles.mjs', {
       args: [directory, String(cyclesPerBlock), String(blocks)],
       execArgv: ['--expose-gc'],
-      // Counting what was run takes memory of its own.
+      // Coverage takes memory, too.
       env: { NODE_V8_COVERAGE: undefined },
     });
     const { heap: heapBefore, ...before } = await program.line();

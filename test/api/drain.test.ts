@@ -9,7 +9,7 @@ import { withSocket } from '../helpers/socket.js';
 import { until } from '../helpers/until.js';
 
 describe('drain', () => {
-  it('lets open connections go on when the file is gone, and waits for them', () =>
+  it('lets open connections continue when the file is gone, and waits for them', () =>
     withSocket(async (path, manager) => {
       const reference = await manager.acquire(path, {
         serve: (socket) => void socket.on('data', (data) => socket.write(`echo ${data}`)),
@@ -29,11 +29,11 @@ describe('drain', () => {
       await closing;
     }));
 
-  it('is seen from outside as a socket that is stopping', () =>
+  it('appears from outside as a socket that is stopping', () =>
     withSocket(async (path, manager) => {
       const reference = await manager.acquire(path, { serve: (socket) => void socket.resume() });
       const client = await reference.connect();
-      // A connection counts from when it was accepted.
+      // A connection counts from its accept on.
       await until('it is accepted', () => manager.stats().connections.open === 1);
       const closing = reference.close();
       expect(await manager.inspect(path)).toMatchObject({ state: 'stopping', owner: { pid: process.pid } });
@@ -41,7 +41,7 @@ describe('drain', () => {
       await closing;
     }));
 
-  it('is what an acquire elsewhere says that it was waiting for, when its time is over', () =>
+  it('is what an acquire elsewhere was waiting for, by its error, when its time is over', () =>
     withSocket(async (path, manager) => {
       const serve = (socket: Socket) => void socket.resume();
       const reference = await manager.acquire(path, { serve });
@@ -57,7 +57,7 @@ describe('drain', () => {
       await closing;
     }));
 
-  it('ends those by force that take longer than drainTimeoutMs', () =>
+  it('ends connections by force that take longer than drainTimeoutMs', () =>
     withSocket(async (path, manager) => {
       const reference = await manager.acquire(path, { serve: (socket) => void socket.resume(), drainTimeoutMs: 1 });
       const client = await reference.connect();
@@ -66,10 +66,10 @@ describe('drain', () => {
       await closed;
     }));
 
-  it('does not wait for HTTP connections that are merely kept alive', () =>
+  it('does not wait for idle HTTP connections', () =>
     withSocket(async (path, manager) => {
       const server = createServer((_, response) => response.end(greeting));
-      // Longer than any watchdog: if it were waited for, the test would hang.
+      // Longer than any watchdog: if the drain waited for it, the test would hang.
       server.keepAliveTimeout = 600_000;
       const reference = await manager.acquire(path, { serve: server, drainTimeoutMs: 600_000 });
       const client = await reference.connect();
@@ -80,7 +80,7 @@ describe('drain', () => {
       await closed;
     }));
 
-  it('lets an answer under way be finished', () =>
+  it('lets an answer in progress finish', () =>
     withSocket(async (path, manager) => {
       const finish: (() => void)[] = [];
       const server: Server = createServer((_, response) => {

@@ -7,7 +7,7 @@ import { withDirectory } from '../helpers/directory.js';
 import { start } from '../helpers/program.js';
 import { greet, greeting, readAll } from '../helpers/serve.js';
 
-/** Acquires what a dead owner left, sees that it works, and closes it. */
+/** Acquires a socket that a dead owner left, checks that it works, and closes it. */
 async function repair(path: string): Promise<{ pid: number | undefined; files: readonly string[] }> {
   await using manager = new SocketManager();
   const reclaimed = once(manager, 'reclaimed');

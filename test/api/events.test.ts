@@ -20,14 +20,14 @@ const names = [
   'fault',
 ] as const satisfies readonly (keyof ManagerEvents)[];
 
-/** Notes what a manager tells, in its order. */
+/** Records the events of a manager, in their order. */
 function listen(manager: SocketManager): [string, object][] {
   const heard: [string, object][] = [];
   for (const name of names) manager.on(name, (event: object) => void heard.push([name, event]));
   return heard;
 }
 
-it('tells a life in order, with path, count and role', () =>
+it('reports the life of a socket in order, with path, count and role', () =>
   withDirectory(async (directory) => {
     const path = join(directory, 'a.sock');
     const manager = new SocketManager();
@@ -49,7 +49,7 @@ it('tells a life in order, with path, count and role', () =>
     ]);
   }));
 
-it('tells the same on the diagnostics channels', () =>
+it('reports the same on the diagnostics channels', () =>
   withDirectory(async (directory) => {
     const path = join(directory, 'a.sock');
     const manager = new SocketManager();
@@ -65,7 +65,7 @@ it('tells the same on the diagnostics channels', () =>
     for (const [, event] of heard) expect(event).toMatchObject({ path, role: 'owner' });
   }));
 
-it('tells of a fault, and warns of it where nobody listens', () =>
+it('reports a fault, and warns of it without a listener', () =>
   withDirectory(async (directory) => {
     const path = join(directory, 'a.sock');
     const manager = new SocketManager();
@@ -83,7 +83,7 @@ it('tells of a fault, and warns of it where nobody listens', () =>
     const fault = once(manager, 'fault');
     (await reference.connect()).resume();
     expect((await fault)[0]).toMatchObject({ path, error: { message: 'on purpose' } });
-    // Only a kind that was not warned of yet is worth another line.
+    // Each kind of fault causes one warning.
     const closed = once((await reference.connect()).resume(), 'close');
     await closed;
     expect(warn).not.toHaveBeenCalled();
@@ -92,7 +92,7 @@ it('tells of a fault, and warns of it where nobody listens', () =>
     await reference.close();
   }));
 
-it('reports a listener that throws as uncaught, and counts on', () =>
+it('reports a listener that throws as uncaught, and counts correctly', () =>
   withDirectory(async (directory) => {
     const program = await start('throwing-listeners.mjs', { args: [join(directory, 'a.sock')] });
     const { uncaught, counts, stats } = await program.line();
@@ -110,7 +110,7 @@ it.each(['started', 'acquired'] as const)('lets a listener of "%s" acquire and r
     manager.once(name, () => manager.getExisting(path)?.close());
     const references = await Promise.all(Array.from({ length: 3 }, () => manager.acquire(path, { serve: greet })));
     expect(references.map((each) => [each.isActive, each.referenceCount])).toEqual(new Array(3).fill([true, 3]));
-    // Those who still waited counted already: it has not stopped and started again.
+    // The waiting acquires counted already, so the socket did not stop and start again.
     expect(manager.stats()).toMatchObject({ started: 1, stopped: 0 });
     for (const each of references) (await each.connect()).destroy();
   }),
@@ -126,7 +126,7 @@ it.each(['started', 'acquired'] as const)('lets a listener of "%s" clean up', (n
     });
     const references = await Promise.all(Array.from({ length: 3 }, () => manager.acquire(path, { serve: greet })));
     expect(await cleanedUp).toBe(true);
-    // Those who had none yet got one to a fresh socket; one that was given out before was ended.
+    // The acquires that still waited got a reference to a fresh socket; the one that was given out before was ended.
     const active = references.filter((each) => each.isActive);
     expect(active).toHaveLength(name === 'started' ? 3 : 2);
     for (const each of active) (await each.connect()).destroy();

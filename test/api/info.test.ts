@@ -6,12 +6,12 @@ import type { OwnerRecord } from '#src/files/record.js';
 const path = '/run/app.sock';
 const record = { pid: 7, since: 99 } as OwnerRecord;
 
-describe('what is told of a socket', () => {
-  it('is nothing where there is none', () => {
+describe('the information about a socket', () => {
+  it('is undefined where there is no socket', () => {
     expect(infoOf(path, { kind: 'nothing' })).toBeUndefined();
   });
 
-  it('is what its owner answered, in the words of the public API', () => {
+  it('is what its owner answered, in the form of the public API', () => {
     const owner = { pid: 7, label: 'server', references: 2, since: 10, canServe: true };
     const member = { pid: 8, thread: 3, references: 1, since: 11, canServe: false };
     const holders: Holders = {
@@ -38,7 +38,7 @@ describe('what is told of a socket', () => {
     ['unresponsive', { kind: 'silent', connected: true, record }],
     ['starting', { kind: 'silent', connected: false, record }],
     ['stale', { kind: 'stale', record }],
-  ] as const)('is what the record says where nobody answers: %s', (state, finding) => {
+  ] as const)('is what the record says where no owner answers: %s', (state, finding) => {
     expect(infoOf(path, finding)).toEqual({
       path,
       state,

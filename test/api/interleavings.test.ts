@@ -10,7 +10,7 @@ const pathCount = 3;
 const path = fc.nat(pathCount - 1);
 const pick = fc.nat(20);
 
-/** Those that make references come often, those that end everything at once seldom. */
+/** Operations that make references are frequent; those that end everything at once are rare. */
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ type: fc.constant('acquire'), path, abortable: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('acquire-aborted'), path }) },
@@ -26,7 +26,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant('settle') }) },
 );
 
-it('counts right and gives no reference to a dead socket, however operations interleave', async () => {
+it('counts correctly and gives no reference to a dead socket, in every interleaving of operations', async () => {
   let run = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 40 }), (operations) =>
@@ -37,7 +37,7 @@ it('counts right and gives no reference to a dead socket, however operations int
         await interleaving.finish();
       }),
     ),
-    // The time is a watchdog: what hangs is a counterexample too.
+    // The time is a watchdog: an interleaving that hangs is a counterexample, too.
     { numRuns, timeout: 20_000 },
   );
   expect(run).toBeGreaterThanOrEqual(numRuns);

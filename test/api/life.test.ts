@@ -8,7 +8,7 @@ import { greet } from '../helpers/serve.js';
 import { withSocket, works } from '../helpers/socket.js';
 
 describe('the file', () => {
-  it('is there from the first reference to the last, and its companions too', () =>
+  it('exists from the first reference to the last, like the files beside it', () =>
     withSocket(async (path, manager) => {
       const files = () => readdirSync(dirname(path)).sort();
       const first = await manager.acquire(path, { serve: greet });
@@ -80,7 +80,7 @@ describe('an acquire during the stop of the same path', () => {
 });
 
 describe('linger', () => {
-  it('keeps the socket up, and ends by itself', () =>
+  it('keeps the socket up, and ends after its time', () =>
     withSocket(async (path, manager) => {
       const stopped = once(manager, 'stopped');
       const first = await manager.acquire(path, { serve: greet, lingerMs: 20 });
@@ -91,7 +91,7 @@ describe('linger', () => {
       expect(readdirSync(dirname(path))).toEqual([]);
     }));
 
-  it('ends when someone comes', () =>
+  it('ends when a process acquires', () =>
     withSocket(async (path, manager) => {
       const first = await manager.acquire(path, { serve: greet, lingerMs: 60_000 });
       await first.close();

@@ -7,7 +7,7 @@ import { withDirectory } from '../helpers/directory.js';
 import { greet, greeting } from '../helpers/serve.js';
 import { until } from '../helpers/until.js';
 
-/** The error of a limit that is met. */
+/** The error of a limit that is reached. */
 function exceeded(limit: string, max: number) {
   return {
     code: 'ERR_SOCKREF_LIMIT_EXCEEDED',
@@ -51,7 +51,7 @@ describe('maxSockets', () => {
 });
 
 describe('maxReferencesPerSocket', () => {
-  it('refuses one more by acquire, clone and getExisting, and changes no count', () =>
+  it('refuses one more reference by acquire, clone and getExisting, and changes no count', () =>
     withDirectory(async (directory) => {
       const path = `${directory}/a`;
       await using manager = new SocketManager({ limits: { maxReferencesPerSocket: 3 } });
@@ -71,7 +71,7 @@ describe('maxReferencesPerSocket', () => {
       await Promise.all([first, ...others].map((each) => each.close()));
     }));
 
-  it('refuses those of many simultaneous acquires that are too many', () =>
+  it('refuses the surplus of many simultaneous acquires', () =>
     withDirectory(async (directory) => {
       const path = `${directory}/a`;
       await using manager = new SocketManager({ limits: { maxReferencesPerSocket: 3 } });
@@ -83,7 +83,7 @@ describe('maxReferencesPerSocket', () => {
       await Promise.all(given.map((each) => each.close()));
     }));
 
-  it('is that of the owner for its members, too', () =>
+  it('of the owner applies to its members, too', () =>
     withDirectory(async (directory) => {
       const path = `${directory}/a`;
       await using owner = new SocketManager({ limits: { maxReferencesPerSocket: 3 } });
@@ -104,7 +104,7 @@ describe('maxReferencesPerSocket', () => {
 });
 
 describe('maxMembersPerSocket', () => {
-  it('refuses one more member, who may come when another has gone', () =>
+  it('refuses one more member, which may attach when another one has left', () =>
     withDirectory(async (directory) => {
       const path = `${directory}/a`;
       await using owner = new SocketManager({ limits: { maxMembersPerSocket: 1 } });
@@ -118,7 +118,7 @@ describe('maxMembersPerSocket', () => {
       await expect(second.acquire(path, { serve: greet })).rejects.toMatchObject(refused);
       expect(own.referenceCount).toBe(2);
       expect(second.activeSocketCount).toBe(0);
-      // References of a member that is there are none of the limit's business.
+      // The limit does not concern further references of an attached member.
       await first.acquire(path).then((more) => more.close());
       await member.close();
       const next = await second.acquire(path);
@@ -161,7 +161,7 @@ describe('maxConnectionsPerSocket', () => {
 });
 
 describe('maxPendingAcquires', () => {
-  it('refuses one more that would have to wait, and none that need not', () =>
+  it('refuses one more acquire that would have to wait, and none that need not wait', () =>
     withDirectory(async (directory) => {
       await using manager = new SocketManager({ limits: { maxPendingAcquires: 2 } });
       const active = await manager.acquire(`${directory}/active`, { serve: greet });
@@ -195,7 +195,7 @@ describe('maxPendingAcquires', () => {
 });
 
 describe('cleanupConcurrency', () => {
-  it('begins so many clean-ups at once, and finishes all', () =>
+  it('limits how many clean-ups begin at once, and all finish', () =>
     withDirectory(async (directory) => {
       await using manager = new SocketManager({ limits: { cleanupConcurrency: 2 } });
       for (let index = 0; index < 8; index++) await manager.acquire(`${directory}/${index}`, { serve: greet });
@@ -208,7 +208,7 @@ describe('cleanupConcurrency', () => {
 });
 
 describe('allowedDirectories', () => {
-  it('allows a directory and all below it, by whatever path, and nothing else', () =>
+  it('allows a directory and all below it, by any path, and nothing else', () =>
     withDirectory(async (directory) => {
       for (const name of ['in', 'in/deep', 'in2', 'out']) mkdirSync(`${directory}/${name}`, { mode: 0o700 });
       symlinkSync('in', `${directory}/link`);

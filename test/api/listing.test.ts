@@ -18,7 +18,7 @@ const info = (path: string): SocketInfo => ({
   since: undefined,
 });
 
-/** With empty files of these names, which are removed behind the test. */
+/** With empty files of these names, which are removed after the test. */
 function withFiles(names: readonly string[], test: (directory: string) => Promise<void>): Promise<void> {
   return withDirectory(async (directory) => {
     for (const name of names) writeFileSync(join(directory, name), '');
@@ -28,13 +28,13 @@ function withFiles(names: readonly string[], test: (directory: string) => Promis
 }
 
 describe('a list of sockets', () => {
-  it('has each that has a lock file, by name, and no other file', () =>
+  it('has each socket with a lock file, by name, and no other file', () =>
     withFiles(['b.lock', 'a.lock', 'c', 'd.ctl', '.lock', 'e.lock~'], async (directory) => {
       const found = await listSockets(directory, async (path) => info(path));
       expect(found.map(({ path }) => path)).toEqual([join(directory, 'a'), join(directory, 'b')]);
     }));
 
-  it('leaves out what is gone by then, and what only looks like ours', () => {
+  it('leaves out sockets that are gone by then, and files that only look like ours', () => {
     const codes = ['ERR_SOCKREF_ADDRESS_IN_USE', 'ERR_SOCKREF_PATH_TOO_LONG', 'ERR_SOCKREF_INVALID_PATH'] as const;
     return withFiles(['0.lock', '1.lock', '2.lock', '3.lock', '4.lock'], async (directory) => {
       const found = await listSockets(directory, async (path) => {
@@ -48,14 +48,14 @@ describe('a list of sockets', () => {
 
   it.each([
     ['of ours', new SocketReferenceError('ERR_SOCKREF_PERMISSION_DENIED', 'no')],
-    ['of anybody', new Error('no')],
+    ['of any other code', new Error('no')],
   ])('fails by any other error %s', (_, error) =>
     withFiles(['a.lock'], async (directory) => {
       await expect(listSockets(directory, () => Promise.reject(error))).rejects.toBe(error);
     }),
   );
 
-  it('asks 16 at once, and the others when those have answered', () => {
+  it('asks 16 owners at once, and the others when those have answered', () => {
     const names = Array.from({ length: 20 }, (_, index) => `${String(index).padStart(2, '0')}.lock`);
     return withFiles(names, async (directory) => {
       const asked: string[] = [];
@@ -71,7 +71,7 @@ describe('a list of sockets', () => {
     });
   });
 
-  it('fails for a directory that is not there, and for what is none', () =>
+  it('fails for a missing directory, and for a file that is not a directory', () =>
     withFiles(['file'], async (directory) => {
       const missing = listSockets(join(directory, 'none'), async (path) => info(path));
       await expect(missing).rejects.toMatchObject({ code: 'ERR_SOCKREF_DIRECTORY_NOT_FOUND' });
@@ -85,13 +85,13 @@ describe('a list of the default directory', () => {
     delete process.env['SOCKREF_DIR'];
   });
 
-  it('is empty as long as nobody has made the directory, and makes none', () =>
+  it('is empty as long as the directory does not exist, and does not create it', () =>
     withDirectory(async (directory) => {
       process.env['SOCKREF_DIR'] = join(directory, 'none');
       expect(await listSockets(undefined, async (path) => info(path))).toEqual([]);
     }));
 
-  it('has the sockets there', () =>
+  it('has the sockets in it', () =>
     withDirectory(async (directory) => {
       const place = join(directory, 'sockets');
       mkdirSync(place, { mode: 0o700 });

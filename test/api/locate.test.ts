@@ -9,7 +9,7 @@ afterEach(() => {
   delete process.env['SOCKREF_DIR'];
 });
 
-/** With a directory to have as the default one, which need not be there. */
+/** With a default directory, which need not exist. */
 function withDefault(test: (directory: string) => void): Promise<void> {
   return withDirectory((directory) => {
     const sockets = join(directory, 'sockets');
@@ -20,7 +20,7 @@ function withDefault(test: (directory: string) => void): Promise<void> {
 }
 
 describe('a location', () => {
-  it('of a bare name is in the default directory, which is made only if that is asked for', () =>
+  it('of a bare name is in the default directory, which is created only on request', () =>
     withDefault((directory) => {
       const missing = thrownBy(() => locate('a', false, undefined));
       expect(missing).toMatchObject({ path: join(directory, 'a') });
@@ -41,7 +41,7 @@ describe('a location', () => {
       rmSync(join(directory, 'real'), { recursive: true });
     }));
 
-  it('must be in an allowed directory or below, and what does not exist contains nothing', () =>
+  it('must be in an allowed directory or below, and a missing directory contains nothing', () =>
     withDirectory((directory) => {
       const path = join(directory, 'a');
       for (const allowed of [['/'], [directory], ['/none', join(directory, '..')]]) {
@@ -55,15 +55,15 @@ describe('a location', () => {
       }
     }));
 
-  it('that cannot be opened any more names the socket', () =>
+  it('that can no longer be opened names the socket in its error', () =>
     withDirectory((directory) => {
       const gone = { path: join(directory, 'none/a'), directory: join(directory, 'none'), name: 'a', isDefault: false };
       expect(thrownBy(() => openPlace(gone))).toMatchObject({ path: gone.path });
     }));
 });
 
-describe('the default directory that is known', () => {
-  it('is that of the last name that was located, as long as the environment says the same', () =>
+describe('the known default directory', () => {
+  it('is that of the last located name, as long as the environment is the same', () =>
     withDefault((directory) => {
       const known = new KnownDefault();
       expect(known.pathOf('a')).toBeUndefined();

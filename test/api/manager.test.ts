@@ -10,7 +10,7 @@ import { greet, greeting } from '../helpers/serve.js';
 describe('the default manager', () => {
   afterEach(() => SocketManager.default.close());
 
-  it('is one for all copies of the package in a thread', () =>
+  it('is shared by all copies of the package in a thread', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'a.sock');
       const copy = await secondCopy();
@@ -22,7 +22,7 @@ describe('the default manager', () => {
       for (const each of references) await each.close();
     }));
 
-  it('is a new one once it was closed', async () => {
+  it('is a new one after it was closed', async () => {
     const before = SocketManager.default;
     expect(SocketManager.default).toBe(before);
     await before.close();
@@ -33,7 +33,7 @@ describe('the default manager', () => {
     expect(copy.SocketManager.default).toBe(after);
   });
 
-  it('does not show among the globals', () => {
+  it('is not listed among the globals', () => {
     expect(SocketManager.default).toBeInstanceOf(SocketManager);
     const shown = Object.getOwnPropertySymbols(globalThis).filter((key) =>
       Object.prototype.propertyIsEnumerable.call(globalThis, key),
@@ -43,7 +43,7 @@ describe('the default manager', () => {
 });
 
 describe('a manager that was closed', () => {
-  it('has ended its references, and refuses more', () =>
+  it('has ended its references, and refuses further acquires', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'a.sock');
       const manager = new SocketManager();
@@ -73,7 +73,7 @@ describe('a manager that was closed', () => {
 });
 
 describe('queries', () => {
-  it('inspect tells who holds a socket, and nothing of one that is not there', () =>
+  it('inspect names the holders of a socket, and is undefined for a missing one', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'a.sock');
       await using manager = new SocketManager();
@@ -96,7 +96,7 @@ describe('queries', () => {
       expect(await manager.inspect(path)).toBeUndefined();
     }));
 
-  it('list names the sockets of a directory, those of dead owners too', () =>
+  it('list names the sockets of a directory, including those of dead owners', () =>
     withDirectory(async (directory) => {
       await using manager = new SocketManager();
       expect(await manager.list(directory)).toEqual([]);
@@ -121,7 +121,7 @@ describe('queries', () => {
       });
     }));
 
-  it('stats tell what there is and what was done', () =>
+  it('stats say what there is and what was done', () =>
     withDirectory(async (directory) => {
       const manager = new SocketManager();
       const path = join(directory, 'a.sock');
@@ -175,7 +175,7 @@ describe('allowedDirectories', () => {
       rmdirSync(below);
     }));
 
-  it('does not take a name that merely begins alike', () =>
+  it('does not allow a directory whose name only begins the same', () =>
     withDirectory(async (directory) => {
       const [allowed, alike] = [join(directory, 'a'), join(directory, 'ab')];
       for (const each of [allowed, alike]) mkdirSync(each, { mode: 0o700 });
@@ -198,14 +198,14 @@ describe('elsewhere', () => {
       rmdirSync(join(directory, 'elsewhere'));
     }));
 
-  it('serves in a cluster worker itself, one of them', () =>
+  it('serves in a cluster worker, and only in one of them', () =>
     withDirectory(async (directory) => {
       const program = await start('clustered.mjs', { args: [join(directory, 'a.sock')] });
       const { primary, workers } = await program.line();
       expect(workers).toHaveLength(3);
       const [owner] = workers.filter((each: { role: string }) => each.role === 'owner');
       expect(workers.map((each: { role: string }) => each.role).sort()).toEqual(['member', 'member', 'owner']);
-      // Each was answered by the owner, and not by the primary or by whoever had its turn.
+      // The owner answered each, not the primary and not the worker whose turn it was.
       for (const { answers } of workers) expect(answers).toEqual(new Array(4).fill(String(owner.pid)));
       expect(workers.map((each: { pid: number }) => each.pid)).not.toContain(primary);
       expect(await program.exited).toMatchObject({ code: 0, stderr: '' });

@@ -14,7 +14,7 @@ import { until } from '../helpers/until.js';
 /** How many lock files one acquire tries. */
 const maxTried = 8;
 
-/** Runs a test with a default directory of its own, and a manager that notes what it tells. */
+/** Runs a test with its own default directory, and a manager whose events are recorded. */
 function withDefault(
   test: (directory: string, manager: SocketManager, told: { reclaimed: unknown[]; faults: unknown[] }) => Promise<void>,
 ): Promise<void> {
@@ -31,7 +31,7 @@ function withDefault(
   });
 }
 
-/** Leaves what a killed process leaves of a nameless socket that it served. */
+/** Leaves the files that a killed process leaves of a nameless socket. */
 async function killedOwner(directory: string, path?: string): Promise<number> {
   const program = await start('holder.mjs', { env: { SOCKREF_DIR: directory } });
   await program.ask({ do: 'acquire', path, serve: true });
@@ -50,8 +50,8 @@ function staleLocks(directory: string, count: number): void {
   }
 }
 
-describe('who makes a nameless socket', () => {
-  it('removes what a dead process has left of one, and tells', () =>
+describe('an acquire that makes a nameless socket', () => {
+  it('removes the files that a dead process left of another one, and reports that', () =>
     withDefault(async (directory, manager, told) => {
       const pid = await killedOwner(directory);
       expect(readdirSync(directory)).toHaveLength(3);
@@ -75,7 +75,7 @@ describe('who makes a nameless socket', () => {
       await SocketManager.default.close();
     }));
 
-  it('leaves alone what lives, in this process and in others', () =>
+  it('leaves live sockets alone, in this process and in others', () =>
     withDefault(async (directory, manager) => {
       const program = await start('holder.mjs', { env: { SOCKREF_DIR: directory } });
       const { path } = await program.ask({ do: 'acquire', serve: true });
@@ -103,13 +103,13 @@ describe('who makes a nameless socket', () => {
       }
     }));
 
-  it('leaves alone what it does not understand, and what is no nameless socket', () =>
+  it('leaves files alone that it does not understand, or that belong to a named socket', () =>
     withDefault(async (directory, manager, told) => {
       const names = ['a.sock.lock', `${'0'.repeat(31)}.sock.lock`, `${'F'.repeat(32)}.sock.lock`];
       const stale = `${JSON.stringify({ sockref: 1, pid: 4_000_000, since: 0 })}\n`;
       const kept: Record<string, string> = Object.fromEntries(names.map((name) => [name, stale]));
       kept[`${'1'.repeat(32)}.sock.lock`] = `${JSON.stringify({ sockref: 2, pid: 4_000_000, since: 0 })}\n`;
-      kept[`${'2'.repeat(32)}.sock.lock`] = 'somebody else’s\n';
+      kept[`${'2'.repeat(32)}.sock.lock`] = 'another program’s\n';
       kept[`${'3'.repeat(32)}.sock`] = '';
       for (const [name, text] of Object.entries(kept)) writeFileSync(join(directory, name), text, { mode: 0o600 });
       staleLocks(directory, 1);
@@ -120,7 +120,7 @@ describe('who makes a nameless socket', () => {
       for (const name of Object.keys(kept)) rmSync(join(directory, name));
     }));
 
-  it('meets others who do the same, and starts all the same', () =>
+  it('starts even if others remove the same files at the same time', () =>
     withDefault(async (directory, manager, told) => {
       staleLocks(directory, 40);
       const acquires = Array.from({ length: 20 }, () => manager.acquire(undefined, { serve: greet }));
@@ -147,7 +147,7 @@ describe('who makes a nameless socket', () => {
         program.kill();
         await program.exited;
         await using manager = new SocketManager();
-        // The kernel lets go of a dead process's lock a moment after its last sign of life.
+        // The kernel releases a dead process's lock a moment after its last sign of life.
         await until('nothing is left', async () => {
           await (await manager.acquire(undefined, { serve: greet })).close();
           return readdirSync(directory).length === 0;
@@ -159,7 +159,7 @@ describe('who makes a nameless socket', () => {
     }));
 });
 
-it('a named acquire looks for none of them', () =>
+it('an acquire by name does not look for them', () =>
   withDefault(async (directory, manager) => {
     staleLocks(directory, 1);
     await (await manager.acquire('a.sock', { serve: greet })).close();
@@ -169,7 +169,7 @@ it('a named acquire looks for none of them', () =>
     await until('nothing is left', () => readdirSync(directory).length === 0);
   }));
 
-it('who can only join has none to make, and looks for none', () =>
+it('an acquire that can only join does not look for them', () =>
   withDefault(async (directory, manager) => {
     staleLocks(directory, 1);
     await expect(manager.acquire()).rejects.toMatchObject({ code: 'ERR_SOCKREF_NOT_SERVED' });

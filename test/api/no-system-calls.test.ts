@@ -7,8 +7,8 @@ import { withDirectory } from '../helpers/directory.js';
 const program = fileURLToPath(new URL('../fixtures/shared-without-system-calls.mjs', import.meta.url));
 
 /**
- * What V8 and libc do for themselves: memory, the clock, the garbage collector's threads and its word to the event loop. The
- * number of processors, which newer ones read from a file at their first collection, is asked for before.
+ * The system calls of V8 and libc: for memory, the clock, and the garbage collector's threads and its wake-up of the event
+ * loop. Newer versions read the number of processors from a file at their first collection, so the test does that before.
  */
 const ofTheEngine =
   /^((futex|mmap|munmap|mprotect|madvise|brk|clock_gettime|gettimeofday|sched_yield|getpid|gettid)\(|write\(\d+, "\\1(\\0){7}", 8\))/;

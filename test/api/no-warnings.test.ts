@@ -18,13 +18,13 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  // A warning is told in the next tick.
+  // Node emits a warning in the next tick.
   await new Promise(setImmediate);
   process.off('warning', note);
   expect(warnings).toEqual([]);
 });
 
-/** More than the ten from which on Node warns of a leak. */
+/** More than ten: above that Node warns of a leak. */
 const many = 30;
 
 /** As many as a test runner loads for the files of one process: enough for a warning, too. */
@@ -119,7 +119,7 @@ describe('no warning of a leak comes from', () => {
 });
 
 describe('calls behind one listener of a signal', () => {
-  it('come in their order, but for those that were undone', () => {
+  it('are made in their order, except those that were undone', () => {
     const abort = new AbortController();
     const called: number[] = [];
     const undo = [0, 1, 2, 3].map((number) => onAbort(abort.signal, () => called.push(number)));
@@ -132,7 +132,7 @@ describe('calls behind one listener of a signal', () => {
     expect(called).toEqual([0, 2, 3]);
   });
 
-  it('may undo each other while they come', () => {
+  it('may undo each other while they are made', () => {
     const abort = new AbortController();
     const called: string[] = [];
     onAbort(abort.signal, () => {
@@ -144,7 +144,7 @@ describe('calls behind one listener of a signal', () => {
     expect(called).toEqual(['first']);
   });
 
-  it('leave the signal without a listener when all were undone, and can come again', () => {
+  it('leave the signal without a listener when all were undone, and can be added again', () => {
     const abort = new AbortController();
     let called = 0;
     const undo = [1, 2].map(() => onAbort(abort.signal, () => called++));

@@ -7,7 +7,7 @@ import { greet } from '../helpers/serve.js';
 
 const maxTimerMs = 2_147_483_647;
 
-/** Values of each type: whatever is not of the type that an option wants is a wrong value for it. */
+/** Values of each type. A value of another type than the option's is a wrong value for it. */
 const notNumbers = [null, '', '5', true, 5n, {}, [], () => {}, Symbol('x')];
 const notDurations = [...notNumbers, -1, Number.NaN, Number.POSITIVE_INFINITY, maxTimerMs + 1];
 const duration = { wrong: notDurations, right: [0, 0.5, 1, maxTimerMs], expected: /^a number of milliseconds from 0/ };
@@ -92,7 +92,7 @@ const limitNames = [
   'cleanupConcurrency',
 ] as const;
 
-/** What an error says of an option. */
+/** What an error says about an option. */
 function refusal(option: string, expected: RegExp | string, value: unknown) {
   return {
     code: 'ERR_SOCKREF_INVALID_OPTION',
@@ -103,7 +103,7 @@ function refusal(option: string, expected: RegExp | string, value: unknown) {
   };
 }
 
-/** What serves; an option that serves in its stead goes without. */
+/** The option that serves; left out for an option that serves in its place. */
 const serveUnless = (name: string) => (name === 'server' ? {} : { serve: greet });
 
 const construct = (options: unknown) => new SocketManager(options as SocketManagerOptions);
@@ -119,16 +119,16 @@ describe('options of acquire', () => {
       }
       expect(manager.stats()).toMatchObject({ activeSockets: 0, acquired: 0, started: 0, pendingAcquires: 0 });
       for (const value of right) {
-        // Otherwise a socket that is to linger for weeks would do so.
+        // Otherwise the socket would linger for weeks.
         await (await manager.acquire(path, { ...serveUnless(name), [name]: value })).close();
         await manager.forceCleanupSocket(path);
       }
-      // What is undefined is not given.
+      // `undefined` counts as not given.
       await (await manager.acquire(path, { serve: greet, [name]: name === 'serve' ? greet : undefined })).close();
     }),
   );
 
-  it('are an object', async () => {
+  it('must be an object', async () => {
     await using manager = new SocketManager();
     for (const options of [null, 5, 'x', true, [], () => {}]) {
       await expect(manager.acquire('a', options as never)).rejects.toMatchObject(
@@ -137,7 +137,7 @@ describe('options of acquire', () => {
     }
   });
 
-  it('are all known', async () => {
+  it('must all be known', async () => {
     await using manager = new SocketManager();
     const known = Object.keys(acquireRules).join(', ');
     for (const name of ['serv', 'Mode', 'servers', '__proto', 'constructor', 'toString', '']) {
@@ -199,7 +199,7 @@ describe('options of a manager', () => {
     for (const value of [...limit.right, undefined]) construct({ limits: { [name]: value } });
   });
 
-  it('are all known, those of the limits, too', () => {
+  it('must all be known, including those of the limits', () => {
     const all = `one of: ${Object.keys(managerRules).join(', ')}`;
     for (const name of ['limit', 'maxSockets', 'constructor']) {
       expect(() => construct({ [name]: 5 })).toThrow(expect.objectContaining(refusal(name, all, 5)));
@@ -211,7 +211,7 @@ describe('options of a manager', () => {
     }
   });
 
-  it('are an object', () => {
+  it('must be an object', () => {
     for (const options of [null, 5, 'x', true, [], () => {}]) {
       expect(() => construct(options)).toThrow(expect.objectContaining(refusal('options', 'an object', options)));
     }
@@ -219,7 +219,7 @@ describe('options of a manager', () => {
     construct({});
   });
 
-  it('are taken as they were: later changes of the objects change nothing', () =>
+  it('are read once: later changes of the objects have no effect', () =>
     withDirectory(async (directory) => {
       const limits = { maxSockets: 1 };
       const allowedDirectories = [directory];

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { withDirectory } from '../helpers/directory.js';
 import { start } from '../helpers/program.js';
 
-it('goes by what a system error says where `Error` is another one, as in a test runner', () =>
+it('recognises a system error by its shape where `Error` is another class, as in a test runner', () =>
   withDirectory(async (directory) => {
     const program = await start('other-realm.mjs', {
       args: [directory],

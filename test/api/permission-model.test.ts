@@ -10,13 +10,13 @@ const flag = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permis
 // Later releases refuse sockets as well, those of the file system included.
 const net = process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : [];
 
-/** Runs the program with grants, and resolves to what it told. */
+/** Runs the program with grants, and resolves to its report. */
 function withGrants(grants: (directory: string) => string[], expected: object): Promise<void> {
   return withDirectory(async (directory) => {
     const program = await start('restricted.mjs', {
       args: [join(directory, 'a.sock')],
       execArgv: ['--no-warnings', flag, ...grants(directory)],
-      // It could not be written.
+      // The file could not be written.
       env: { NODE_V8_COVERAGE: undefined },
     });
     expect(await program.line()).toMatchObject(expected);
@@ -30,7 +30,7 @@ describe("under Node's permission model", () => {
   it('works with add-ons and all files', () =>
     withGrants(() => [...net, '--allow-addons', '--allow-fs-read=*', '--allow-fs-write=*'], works));
 
-  it('works with no other directory to write to than that of the socket', () =>
+  it('works if only the directory of the socket may be written', () =>
     withGrants(
       (directory) => [...net, '--allow-addons', '--allow-fs-read=*', `--allow-fs-write=${directory}/*`],
       works,
@@ -41,7 +41,7 @@ describe("under Node's permission model", () => {
       error: { code: 'ERR_SOCKREF_UNSUPPORTED', message: expect.stringContaining('--allow-addons') },
     }));
 
-  it('says what is missing when the add-on cannot be looked for', () =>
+  it('says what is missing when it may not search for the add-on', () =>
     withGrants(
       (directory) => [
         '--allow-addons',

@@ -6,7 +6,7 @@ import { type Program, start } from '../helpers/program.js';
 import { greet } from '../helpers/serve.js';
 import { until } from '../helpers/until.js';
 
-/** A process that is there, and ends only when it is told to. */
+/** A process that ends only when the test tells it to. */
 async function stays(program: Program): Promise<void> {
   expect(await program.ask({ do: 'still' })).toMatchObject({ holds: expect.any(Number) });
   await program.ask({ do: 'end' });
@@ -20,7 +20,7 @@ function run(path: string, role: 'owner' | 'member', calls: readonly string[]): 
   return start('kept-mix.mjs', { args: [path, role, ...calls], execArgv: ['--expose-gc'] });
 }
 
-/** A socket that is served here, so that others are members. */
+/** A socket that this process serves, so that others are members. */
 function withSocket(test: (path: string, manager: SocketManager) => Promise<void>): Promise<void> {
   return withDirectory(async (directory) => {
     await using manager = new SocketManager();
@@ -57,7 +57,7 @@ describe('the process of an owner', () => {
     }),
   );
 
-  it('stays for references elsewhere when its own are collected, and ends with them', () =>
+  it('stays for references of other processes when its own are collected, and ends with them', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'a.sock');
       const program = await run(path, 'owner', ['ref-dropped']);
@@ -76,7 +76,7 @@ describe('the process of a member', () => {
   it.each([
     ['no reference says yes', ['none', 'none', 'unref'], ends],
     ['one reference says yes', ['none', 'ref', 'unref'], stays],
-  ])('ends by itself unless it was told to stay: %s', (_, calls, then) =>
+  ])('ends unless a reference keeps it alive: %s', (_, calls, then) =>
     withSocket(async (path, manager) => {
       const program = await run(path, 'member', calls);
       await program.line();
@@ -100,13 +100,13 @@ describe('the process of a member', () => {
     }),
   );
 
-  it('stays as long as it waits for a new owner, and goes back to what it was told', () =>
+  it('stays as long as it waits for a new owner; then its own setting counts again', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'a.sock');
       await using first = new SocketManager();
       await using second = new SocketManager();
       await first.acquire(path, { serve: greet });
-      // Something to keep it until the owner has gone.
+      // Keeps the process until the owner is gone.
       const program = await run(path, 'member', ['unref', 'ref-dropped']);
       await program.line();
       await first.cleanupAllSockets();

@@ -37,7 +37,7 @@ describe('signal', () => {
       expect(manager.referenceCount(path)).toBe(1);
     }));
 
-  it('is aborted from the start if it is asked for too late', () =>
+  it('is aborted from the start if it is requested too late', () =>
     withReference(async (reference, manager) => {
       const other = reference.clone();
       await other.close();
@@ -46,7 +46,7 @@ describe('signal', () => {
       expect(reference.signal.reason).toMatchObject({ code: 'ERR_SOCKREF_CLOSED', reason: 'cleaned-up' });
     }));
 
-  it('tells a listener even if nobody kept the signal', () =>
+  it('calls a listener even if no variable keeps the signal', () =>
     withReference(async (reference) => {
       let told = 0;
       reference.signal.addEventListener('abort', () => told++);
@@ -96,7 +96,7 @@ describe('using', () => {
 });
 
 describe('connect', () => {
-  it('connects as often as it is asked', () =>
+  it('connects at each call', () =>
     withReference(async (reference, manager) => {
       const answers = await Promise.all(Array.from({ length: 50 }, async () => readAll(await reference.connect())));
       expect(answers).toEqual(new Array(50).fill(greeting));
@@ -108,7 +108,7 @@ describe('connect', () => {
       const other = reference.clone();
       await other.close();
       await expect(other.connect()).rejects.toMatchObject({ code: 'ERR_SOCKREF_CLOSED', path });
-      // The file is gone in the tick in which the last reference is closed, with the attempt under way.
+      // The file is gone in the tick in which the last reference is closed, during the attempt.
       const connecting = reference.connect({ timeoutMs: 3_600_000 }).then(
         (socket) => socket.destroy(),
         (error: unknown) => expect(error).toMatchObject({ code: 'ERR_SOCKREF_CLOSED', path }),
@@ -128,7 +128,7 @@ describe('connect', () => {
       await expect(connecting).rejects.toMatchObject({ name: 'AbortError' });
     }));
 
-  it('checks its options, and has a file that was removed made anew', () =>
+  it('checks its options, and makes the owner repair a removed file', () =>
     withReference(async (reference, _, path) => {
       await expect(reference.connect({ timeoutMs: 0 })).rejects.toMatchObject({ code: 'ERR_SOCKREF_INVALID_OPTION' });
       await expect(reference.connect({ timeout: 1 } as object)).rejects.toMatchObject({
@@ -142,11 +142,11 @@ describe('connect', () => {
 });
 
 describe('while the socket has no owner', () => {
-  /** Takes the place of the owner without serving anything; the references are left in search of a new owner. */
+  /** Takes the place of the owner without serving. The references then wait for a new owner. */
   async function depose(manager: SocketManager, path: string): Promise<LockFile> {
     const stopped = once(manager, 'stopped');
     const directory = Directory.open(dirname(path));
-    // In one tick, or the owner would be quicker.
+    // In one tick, or the owner would repair it first.
     unlinkSync(`${path}.lock`);
     const attempt = LockFile.attempt({ directory, names: endpointNames(basename(path)), path }, true);
     directory.release();
@@ -155,12 +155,12 @@ describe('while the socket has no owner', () => {
     return attempt.lock;
   }
 
-  function letGo(lock: LockFile): void {
+  function giveUp(lock: LockFile): void {
     lock.remove();
     lock.release();
   }
 
-  it('connect waits, for no longer than it may, and goes on with the next owner', () =>
+  it('connect waits, at most its time, and continues with the next owner', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'a.sock');
       await using manager = new SocketManager({ healIntervalMs: 5 });
@@ -182,12 +182,12 @@ describe('while the socket has no owner', () => {
       await other.close();
       await closed;
       const connecting = reference.connect();
-      letGo(lock);
+      giveUp(lock);
       expect(await readAll(await connecting)).toBe(greeting);
       expect(reference.role).toBe('owner');
     }));
 
-  it('the references are lost when none comes in time, and say why', () =>
+  it('the references are lost when no owner appears in time, and say why', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'a.sock');
       await using manager = new SocketManager({ healIntervalMs: 5 });
@@ -200,8 +200,8 @@ describe('while the socket has no owner', () => {
       await connecting;
       expect(reference).toMatchObject({ isActive: false, referenceCount: 0 });
       expect(reference.signal.reason).toBe(event.reason);
-      letGo(lock);
-      // What the deposed owner had made, it took along.
+      giveUp(lock);
+      // The deposed owner removed its own files.
       expect(readdirSync(directory)).toEqual([]);
     }));
 });
@@ -223,7 +223,7 @@ describe('acquire with a signal', () => {
       await (await manager.acquire(other, { serve: greet })).close();
     }));
 
-  it('does not touch a reference that was given', () =>
+  it('does not affect a reference that was given out', () =>
     withReference(async (_, manager, path) => {
       const abort = new AbortController();
       const reference = await manager.acquire(path, { signal: abort.signal });
@@ -232,7 +232,7 @@ describe('acquire with a signal', () => {
       expect(reference.signal.aborted).toBe(false);
     }));
 
-  it('does not harm others who wait for the same socket', () =>
+  it('does not affect other acquires that wait for the same socket', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'a.sock');
       await using manager = new SocketManager();
@@ -247,7 +247,7 @@ describe('acquire with a signal', () => {
 
 describe('the process', () => {
   it.each([
-    // Of an owner the listener keeps it, unless every reference says no.
+    // The listener keeps an owner's process, unless every reference is unref'ed.
     ['by-role', [], false],
     ['unref', ['unref'], true],
     ['unref of one of two', ['unref', 'none'], false],

@@ -10,13 +10,13 @@ import { greet } from '../helpers/serve.js';
 import { withSocket, works } from '../helpers/socket.js';
 import { until } from '../helpers/until.js';
 
-describe('healing', () => {
+describe('repair', () => {
   it.each([
     ['the socket', ['a.sock']],
     ['the control socket', ['a.sock.ctl']],
     ['the lock file', ['a.sock.lock']],
     ['all three', ['a.sock.lock', 'a.sock.ctl', 'a.sock']],
-  ])('makes %s anew when it was removed', (_, names) =>
+  ])('makes %s again when it was removed', (_, names) =>
     withDirectory(async (directory) => {
       await using manager = new SocketManager({ healIntervalMs: 5 });
       const path = join(directory, 'a.sock');
@@ -34,7 +34,7 @@ describe('healing', () => {
     }),
   );
 
-  it('happens when a connection needs it, and goes on with the old connections', () =>
+  it('happens when a connection needs it, and keeps the old connections', () =>
     withSocket(async (path, manager) => {
       const reference = await manager.acquire(path, { serve: (socket) => void socket.pipe(socket) });
       const before = await reference.connect();
@@ -48,13 +48,13 @@ describe('healing', () => {
       expect(manager.stats()).toMatchObject({ healed: 1, faults: 0 });
     }));
 
-  it('leaves a foreign file in its place alone, and says so', () =>
+  it('leaves a foreign file in the place of a socket alone, and reports it', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'a.sock');
       await using manager = new SocketManager({ healIntervalMs: 5 });
       const reference = await manager.acquire(path, { serve: greet });
       const fault = once(manager, 'fault');
-      // In one tick: between the two no look of the healer fits.
+      // In one tick: no check can come between the two.
       unlinkSync(path);
       const intruder = createNetServer().listen(path);
       await once(intruder, 'listening');
@@ -67,7 +67,7 @@ describe('healing', () => {
     }));
 });
 
-it('deposes an owner whose lock file was replaced, without harm to the new one', () =>
+it('deposes an owner whose lock file was replaced, and does not affect the new one', () =>
   withDirectory(async (directory) => {
     const path = join(directory, 'a.sock');
     await using old = new SocketManager();
@@ -75,7 +75,7 @@ it('deposes an owner whose lock file was replaced, without harm to the new one',
     const first = await old.acquire(path, { serve: (socket) => void socket.end('old') });
     const attached = once(old, 'failover');
     const stopped = once(old, 'stopped');
-    // A listing that is asked for makes an owner look after its files. By name nobody reaches the old one later.
+    // A request for the holders makes an owner check its files. Later no name leads to the old owner.
     const asking = connect(`${path}.ctl`);
     await once(asking, 'connect');
     for (const name of ['a.sock.lock', 'a.sock.ctl', 'a.sock']) await unlink(join(directory, name));

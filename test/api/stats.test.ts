@@ -4,13 +4,13 @@ import { CleanUps } from '#src/endpoint/clean-ups.js';
 import type { Endpoint } from '#src/endpoint/endpoint.js';
 import { Owner } from '#src/ownership/owner.js';
 
-/** What the numbers are taken from, and no more. */
+/** Only what the numbers are taken from. */
 function endpoint(live: boolean, ownReferences: number, connections?: object): Endpoint {
   const lease = connections && Object.create(Owner.prototype, { connections: { value: connections } });
   return { live, ownReferences, lease } as unknown as Endpoint;
 }
 
-it('sums up the sockets, and the connections of those that are served here', () => {
+it('stats are sums over the sockets, and over the connections of those that this process serves', () => {
   const counters = new ManagerCounters();
   counters.failover = 3;
   counters.leaked = 2;
@@ -41,7 +41,7 @@ it('sums up the sockets, and the connections of those that are served here', () 
   });
 });
 
-it('are those of a moment: what happens later does not change them', () => {
+it('stats are a snapshot: later events do not change them', () => {
   const counters = new ManagerCounters();
   const before = counters.snapshot([], 0, new CleanUps(1));
   counters.acquired++;

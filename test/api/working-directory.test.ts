@@ -6,7 +6,7 @@ import { withDirectory } from '../helpers/directory.js';
 import { start } from '../helpers/program.js';
 
 describe('a working directory that was removed', () => {
-  it('is named by a typed error where a command is to run in it, and is no hindrance elsewhere', () =>
+  it('is named by a typed error if a command must run in it, and does not matter otherwise', () =>
     withDirectory(async (directory) => {
       const gone = `${directory}/gone`;
       const program = await start('working-directory-gone.mjs', { args: [gone, `${directory}/a`] });

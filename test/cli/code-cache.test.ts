@@ -17,7 +17,7 @@ import { bundled, cli, withServed } from '../helpers/cli.js';
 import { withDirectory } from '../helpers/directory.js';
 import { itAsRoot } from '../helpers/place.js';
 
-/** Runs a test with a directory for caches, which need not end empty. */
+/** Runs a test with a directory for caches, which need not be empty at the end. */
 const withCache = (test: (home: string) => void | Promise<void>): Promise<void> =>
   withDirectory(async (home) => {
     try {
@@ -37,7 +37,7 @@ describe('the place of compiled code', () => {
       expect(codeCacheDirectory({ XDG_CACHE_HOME: 'relative', HOME: home })).toBe(join(home, '.cache/sockref'));
     }));
 
-  it('is nowhere if Node is not to have one, or there is no home', () =>
+  it('is undefined if Node must not keep code, or there is no home', () =>
     withCache((home) => {
       expect(codeCacheDirectory({ HOME: home, NODE_DISABLE_COMPILE_CACHE: '1' })).toBeUndefined();
       expect(codeCacheDirectory({})).toBeUndefined();
@@ -45,7 +45,7 @@ describe('the place of compiled code', () => {
       expect(codeCacheDirectory({ HOME: join(home, 'missing') })).toBeUndefined();
     }));
 
-  itAsRoot('is not in the home of somebody else, as under sudo', () =>
+  itAsRoot('is not in the home of another user, as under sudo', () =>
     withCache(async (home) => {
       const { chownSync } = await import('node:fs');
       chownSync(home, 65534, 65534);
@@ -56,7 +56,7 @@ describe('the place of compiled code', () => {
   );
 });
 
-/** What the file of the code `a` with the key `k` is called. */
+/** The name of the file of the code `a` with the key `k`. */
 async function fileOfA(): Promise<string> {
   let name = '';
   await withCache((home) => {
@@ -82,7 +82,7 @@ describe('compiled code', () => {
       expect(statSync(join(directory, file)).mode & 0o777).toBe(0o600);
     }));
 
-  it('is neither taken from nor put where others can write', () =>
+  it('is neither read from nor written to a place where others can write', () =>
     withCache(async (home) => {
       const file = await fileOfA();
       const directory = join(home, 'sockref');
@@ -95,7 +95,7 @@ describe('compiled code', () => {
       expect(readFileSync(join(directory, file), 'utf8')).toBe('planted');
     }));
 
-  it('is done without where it cannot be kept', () =>
+  it('is not needed where it cannot be kept', () =>
     withCache((home) => {
       writeFileSync(join(home, 'file'), '');
       const cache = new CodeCache(join(home, 'file/sockref'), 'a', 'k');
@@ -103,7 +103,7 @@ describe('compiled code', () => {
       expect(cache.read()).toBeUndefined();
     }));
 
-  it('that cannot be put in its place is not left beside it', () =>
+  it('that cannot be renamed to its place is not left beside it', () =>
     withCache(async (home) => {
       const file = await fileOfA();
       const directory = join(home, 'sockref');
@@ -112,7 +112,7 @@ describe('compiled code', () => {
       expect(readdirSync(directory)).toEqual([file]);
     }));
 
-  it('is taken only as it was written, whatever has become of it, and removed otherwise', () =>
+  it('is used only if it is unchanged, and removed otherwise', () =>
     withCache((home) => {
       const directory = join(home, 'sockref');
       const code = Buffer.from(Array.from({ length: 1_003 }, (_, index) => index % 251));
@@ -144,13 +144,13 @@ describe('compiled code', () => {
       const directory = join(home, 'sockref');
       for (const key of ['/one', '/two']) new CodeCache(directory, 'a', key).write(Buffer.from(key));
       for (const key of ['/one', '/two']) expect(new CodeCache(directory, 'a', key).read()?.toString()).toBe(key);
-      // Not even if it comes to lie in its place.
+      // Not even if it is moved to its place.
       const [one = '', two = ''] = readdirSync(directory).map((name) => join(directory, name));
       writeFileSync(one, readFileSync(two));
       expect(['/one', '/two'].map((key) => new CodeCache(directory, 'a', key).read()).filter(Boolean)).toHaveLength(1);
     }));
 
-  it('of other versions goes when there is too much of it, and so does what was not finished', () =>
+  it('of other versions is removed when there is too much of it, and so are unfinished files', () =>
     withCache(async (home) => {
       const newest = await fileOfA();
       const directory = join(home, 'sockref');
@@ -160,7 +160,7 @@ describe('compiled code', () => {
         writeFileSync(file, '');
         utimesSync(file, day * 86_400, day * 86_400);
       }
-      // Whoever else uses the directory is not asked to leave.
+      // Files of other programs in the directory stay.
       writeFileSync(join(directory, 'notes'), '');
       utimesSync(join(directory, 'notes'), 0, 0);
       new CodeCache(directory, 'a', 'k').write(Buffer.from('code'));
@@ -183,13 +183,13 @@ describe('sockref, as a program', () => {
       expect(readdirSync(join(home, 'cache/sockref'))).toHaveLength(2);
     }));
 
-  it('keeps what was compiled for run, and uses it', () =>
+  it('keeps the code that was compiled for run, and uses it', () =>
     withCache((cache) =>
       withServed(async ({ env: home }) => {
         const env = { ...home, XDG_CACHE_HOME: cache };
         const run = ['run', 'a.sock', '--serve', 'false', '--', 'true'];
         const directory = join(cache, 'sockref');
-        // Nothing else has to be quick.
+        // Only `run` must start fast.
         expect(await cli(['ls'], { env, program: bundled })).toMatchObject({ code: 0 });
         expect(existsSync(directory)).toBe(false);
         expect(await cli(run, { env, program: bundled })).toMatchObject({ code: 125 });
@@ -197,10 +197,10 @@ describe('sockref, as a program', () => {
         expect(file).toContain(process.version);
         const first = statSync(join(directory, file));
         expect(first.size).toBeGreaterThan(10_000);
-        // It is taken as it is, not made anew.
+        // The kept code is used, not compiled again.
         expect(await cli(run, { env, program: bundled })).toMatchObject({ code: 125 });
         expect(statSync(join(directory, file)).ino).toBe(first.ino);
-        // What is damaged is replaced, and what V8 does not take.
+        // Damaged code is replaced, and so is code that V8 refuses.
         const whole = readFileSync(join(directory, file));
 
         for (const part of [0.01, 0.3, 0.6, 0.9]) {

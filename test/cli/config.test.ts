@@ -84,7 +84,7 @@ describe('the configuration', () => {
     }),
   );
 
-  it('that does not name a socket says what it names', () =>
+  it('that does not name a socket lists the names that it has', () =>
     withServed(({ below, configure }) => {
       configure({ 'db.sock': { serve: 'x' }, 'web.sock': { serve: 'y' } });
       const directory = realpathSync(below('.'));
@@ -98,12 +98,12 @@ describe('the configuration', () => {
       expect(find('db.sock', directory)).toMatchObject({ names: 'no socket', meant: undefined });
     }));
 
-  it.each(['js', 'mjs', 'cjs', 'ts', 'yaml', 'toml'])('is JSON, and sockref.config.%s is not overlooked', (ending) =>
+  it.each(['js', 'mjs', 'cjs', 'ts', 'yaml', 'toml'])('is JSON, and sockref.config.%s is reported', (ending) =>
     withServed(({ below, configure }) => {
       const directory = realpathSync(below('.'));
       const file = join(directory, `sockref.config.${ending}`);
       writeFileSync(file, '');
-      expect(() => find('a.sock', below('sub'))).toThrow(`${file} is not read: sockref reads JSON alone`);
+      expect(() => find('a.sock', below('sub'))).toThrow(`${file} is not read: sockref reads only JSON`);
       configure({ 'a.sock': { serve: 'x' } });
       expect(find('a.sock', below('sub'))).toMatchObject({ kind: 'named', ignored: file });
       writeFileSync(join(below('sub'), 'package.json'), '{"sockref": {"sockets": {}}}');
@@ -142,14 +142,14 @@ describe('the configuration', () => {
       });
     }));
 
-  it(isRoot ? 'is not believed if someone else has put it there' : 'is believed if it is ours', () =>
+  it(isRoot ? 'is refused if it belongs to another user' : 'is accepted if it is ours', () =>
     withServed(({ below, configure }) => {
       configure({ 'a.sock': { serve: 'x' } });
       expect(findConfig('a.sock', below('sub'))?.command(undefined)).toEqual(['x']);
       if (!isRoot) return;
       chownSync(join(below('.'), 'sockref.config.json'), otherUid, otherUid);
-      expect(() => findConfig('a.sock', below('sub'))).toThrow(`belongs to uid ${otherUid}, neither to you`);
-      // In a directory of theirs it is what one goes there for.
+      expect(() => findConfig('a.sock', below('sub'))).toThrow(`belongs to uid ${otherUid}, and not to you`);
+      // In that user's own directory it is accepted.
       chownSync(below('theirs'), otherUid, otherUid);
       expect(findConfig('a.sock', below('theirs'))?.command(undefined)).toEqual(['x']);
     }),

@@ -21,7 +21,7 @@ describe('sockref doctor', () => {
       rmSync(join(directory, 'yarn.lock'));
     }));
 
-  it('finds nothing where the default directory has not been needed yet', () =>
+  it('finds nothing where the default directory does not exist yet', () =>
     withHome(async (directory, env) => {
       const none = join(directory, 'none');
       const doctor = await cli(['doctor'], { env: { ...env, SOCKREF_DIR: none } });
@@ -54,9 +54,7 @@ describe('sockref doctor', () => {
       mkdirSync(orphan);
       const { code, stdout } = await cli(['doctor', '--fix'], { env });
       expect(code).toBe(1);
-      expect(stdout).toMatch(
-        new RegExp(`^orphan: "${orphan}" is named by no record: .*\\n${directory}: 1 problem left\\n$`),
-      );
+      expect(stdout).toMatch(new RegExp(`^orphan: no record names "${orphan}": .*\\n${directory}: 1 problem left\\n$`));
       rmdirSync(orphan);
       owner.end();
       await owner.exited;
@@ -78,7 +76,7 @@ describe('sockref doctor', () => {
       await owner.exited;
     }));
 
-  it('tells of a socket of the same name that another environment leads to', () =>
+  it('reports a socket with the same name in the default directory of another environment', () =>
     withHome(async (runtime) => {
       const name = `${randomUUID()}.sock`;
       const without = { SOCKREF_DIR: undefined, XDG_RUNTIME_DIR: undefined };
@@ -93,21 +91,23 @@ describe('sockref doctor', () => {
       const { code, stdout } = await cli(['doctor'], { env: within });
       expect(code).toBe(1);
       expect(stdout).toContain(
-        `elsewhere: ${join(runtime, 'sockref', name)} and ${other} (pid ${owners[0]?.pid}) are two sockets of one name: `,
+        `elsewhere: ${join(runtime, 'sockref', name)} and ${other} (pid ${owners[0]?.pid}) are two sockets with one name: `,
       );
-      // It was set on purpose.
+      // SOCKREF_DIR was set on purpose.
       expect(await cli(['doctor'], { env: { SOCKREF_DIR: join(runtime, 'sockref') } })).toMatchObject({ code: 0 });
       owners[1]?.end();
       await owners[1]?.exited;
       const connect = await cli(['connect', name], { env: within });
       expect(connect.stderr).toMatch(/^sockref: No process serves [^\n]+\n$/);
-      expect(connect.stderr).toContain(`, but there is ${other}: the environment (SOCKREF_DIR, XDG_RUNTIME_DIR) `);
+      expect(connect.stderr).toContain(
+        `, but there is ${other}, in the default directory of another environment (SOCKREF_DIR, XDG_RUNTIME_DIR)`,
+      );
       owners[0]?.end();
       await owners[0]?.exited;
       rmdirSync(join(runtime, 'sockref'));
     }));
 
-  it('closes the default directory to others, and looks into it then', () =>
+  it('closes the default directory to others, and then examines it', () =>
     withHome(async (directory, env) => {
       const owner = await start('holder.mjs', { env });
       await owner.ask({ do: 'acquire', path: 'a.sock', serve: true });

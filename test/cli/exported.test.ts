@@ -10,7 +10,7 @@ const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url
 const redis = `redis-server --port 0 --unixsocket {socket} --save ''`;
 
 describe('the variables of a command', () => {
-  it('tell it the path, under every name that was asked for', () => {
+  it('have the path, under every requested name', () => {
     expect(exported('/x/a.sock')).toEqual({ SOCKREF_PATH: '/x/a.sock' });
     expect(exported('/x/a.sock', ['A', 'B'], { B: '{dir}', C: 'unix:{socket}?{other}' })).toEqual({
       SOCKREF_PATH: '/x/a.sock',
@@ -31,7 +31,7 @@ describe('the variables of a command', () => {
 });
 
 describe('run --env', () => {
-  it('tells a command the paths of two servers, each below the other', () =>
+  it('gives a command the paths of two servers, one run inside the other', () =>
     withServed(async ({ directory, env }) => {
       const script = [
         'set -e',
@@ -52,7 +52,7 @@ describe('run --env', () => {
       expect(readdirSync(directory)).toEqual([]);
     }));
 
-  it('refuses what is no variable, or one that would mislead sockref', () =>
+  it('refuses a name that is not a variable, or a variable that would mislead sockref', () =>
     withServed(async ({ env }) => {
       for (const name of ['1A', 'SOCKREF_DIR']) {
         const run = await cli(['run', 'a.sock', '--env', name, '--', 'true'], { env });
@@ -63,7 +63,7 @@ describe('run --env', () => {
       }
     }));
 
-  it('has its like in the configuration: export', () =>
+  it('has a counterpart in the configuration: export', () =>
     withServed(async ({ directory, env, configure, below }) => {
       const command = [process.execPath, shouter, '{socket}'];
       configure({ 'a.sock': { serve: command, export: { PGHOST: '{dir}', URL: 'unix:{socket}' } } });
@@ -77,7 +77,7 @@ describe('run --env', () => {
 });
 
 describe('a command that serves', () => {
-  it('is shown as it can be pasted, and as a list of words', () =>
+  it('is shown as a text that can be pasted, and as a list of words', () =>
     withServed(async ({ env }) => {
       const program = shellCommand([process.execPath, shouter]);
       const serve = `${program} {socket} '' "two words" \\$HOME`;
@@ -90,7 +90,7 @@ describe('a command that serves', () => {
       expect(server.command).toBe(shown);
     }));
 
-  it('through npm at an activated socket fails with what to do', () =>
+  it('through npm at an activated socket fails with an error that says what to do', () =>
     withServed(async ({ env, below }) => {
       const manifest = { name: 'x', scripts: { start: 'node -e "process.exit(4)"' } };
       writeFileSync(join(below('.'), 'package.json'), JSON.stringify(manifest));

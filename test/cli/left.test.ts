@@ -7,21 +7,21 @@ import { refusing } from '../helpers/refusing.js';
 
 const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
 const serve = shellCommand([process.execPath, shouter, '{socket}']);
-// The release is waited for that long, too: what traces the keeper makes it slow.
+// The release may take that long, too: the tracer makes the keeper slow.
 const args = ['run', 'a.sock', '--stop-timeout', '10m', '--serve', serve, '--', 'sh', '-c', 'exit 3'];
 const under = (calls: string, errno: string) => {
   const [strace = '', ...rest] = refusing(calls, errno);
   return { command: [strace, ...rest, process.execPath, bundled] as const };
 };
 
-describe('run, whose keeper could not end all', () => {
+describe('run, whose keeper could not end everything', () => {
   it('says which server still runs, at once, and has the status of its command', () =>
     withServed(async ({ directory, env }) => {
       const running = new Cli(args, { env, ...under('kill', 'EPERM') });
       const told =
         /^sockref: The server of \S+a\.sock could not be ended, and still runs \(pid (\d+)\): kill failed with EPERM; .*\n$/;
       const [, pid] = await running.says('stderr', told);
-      // What traces it waits for its descendants.
+      // The tracer waits for its descendants.
       process.kill(Number(pid), 'SIGKILL');
       expect(await running.ended).toMatchObject({ code: 3, signal: null });
       await cli(['doctor', '--fix'], { env });

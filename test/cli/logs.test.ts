@@ -8,7 +8,7 @@ import { Cli, cli, withServed } from '../helpers/cli.js';
 const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
 
 describe('sockref logs', () => {
-  it('prints what a server wrote, and what its keeper has to tell', () =>
+  it('prints the output of a server, and the log of its keeper', () =>
     withServed(async ({ env }) => {
       const serve = `"${process.execPath}" "${shouter}" {socket} for the log`;
       await cli(['run', 'a.sock', '--serve', serve, '--', 'true'], { env });
@@ -20,7 +20,7 @@ describe('sockref logs', () => {
       expect(lines.map((line) => JSON.parse(line).msg)).toContain('the keeper has begun');
     }));
 
-  it('begins with what was moved aside', () =>
+  it('begins with the older part', () =>
     withServed(async ({ directory, env }) => {
       const { output } = logFiles(join(directory, 'a.sock'), env);
       mkdirSync(dirname(output));
@@ -29,7 +29,7 @@ describe('sockref logs', () => {
       expect((await cli(['logs', 'a.sock'], { env })).stdout).toBe('older\nnewer\n');
     }));
 
-  it('follows, from before there is a log and beyond its being cut', () =>
+  it('follows, from before there is a log, and after the log was cut', () =>
     withServed(async ({ directory, env }) => {
       const { output } = logFiles(join(directory, 'a.sock'), env);
       const following = new Cli(['logs', '-f', 'a.sock'], { env });
@@ -47,7 +47,7 @@ describe('sockref logs', () => {
       expect(await following.ended).toMatchObject({ signal: 'SIGINT', stderr: waiting });
     }));
 
-  it('says where it has looked', () =>
+  it('says where it looked', () =>
     withServed(async ({ directory, state, env }) => {
       const { code, stdout, stderr } = await cli(['logs', 'a.sock'], { env });
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

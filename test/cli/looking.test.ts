@@ -4,7 +4,7 @@ import { cli, onTerminal, withHome } from '../helpers/cli.js';
 import { start } from '../helpers/program.js';
 
 describe('sockref ls', () => {
-  it('prints nothing where nothing is', () =>
+  it('prints nothing where there is no socket', () =>
     withHome(async (directory, env) => {
       expect(await cli(['ls'], { env })).toMatchObject({ code: 0, stdout: '', stderr: '' });
       expect(await cli(['ls', directory], { env })).toMatchObject({ code: 0, stdout: '', stderr: '' });
@@ -78,7 +78,7 @@ describe('sockref inspect', () => {
       expect(code).toBe(0);
       expect(stdout).toContain(`path:       ${join(directory, 'a.sock')}\nstate:      active\nreferences: 2\n`);
       expect(stdout).toMatch(new RegExp(`^ *${owner.pid}  owner +1 +\\d+s  yes$`, 'm'));
-      // What a holder calls itself must not reach the terminal as more than letters.
+      // The label of a holder must not control the terminal.
       expect(stdout).toMatch(new RegExp(`^ *${member.pid}  member +1 +\\d+s  no +tests\\\\u001b\\[2J\\\\u202e$`, 'm'));
       for (const holder of [member, owner]) {
         holder.end();

@@ -27,7 +27,7 @@ describe('sockref', () => {
     expect((await cli(['help', command])).stdout).toBe(stdout);
   });
 
-  it('refuses what it does not know with 2, and with 125 if it was to run a command', async () => {
+  it('refuses an unknown command or option with 2, and with 125 for `run`', async () => {
     expect(await cli(['nothing'])).toMatchObject({
       code: 2,
       stdout: '',
@@ -42,7 +42,7 @@ describe('sockref', () => {
     expect(await cli([])).toMatchObject({ code: 2, stdout: '' });
   });
 
-  it('says in one line what was meant, and what is too much', async () => {
+  it('says in one line what was probably meant, and which argument is too many', async () => {
     const cases: [args: string[], code: number, stderr: string][] = [
       [['lss'], 2, "sockref: unknown command 'lss' (did you mean ls?); see sockref --help\n"],
       [['ls', '--jsn'], 2, "sockref: unknown option '--jsn' (did you mean --json?); see sockref ls --help\n"],

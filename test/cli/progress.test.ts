@@ -12,13 +12,13 @@ import { FakeClock } from '../helpers/fake-clock.js';
 const interruptible = fileURLToPath(new URL('../fixtures/interruptible.mjs', import.meta.url));
 const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
 
-/** Begins to wait for a text, on a terminal that remembers what was written. */
+/** Begins to wait for a text, on a terminal that records what was written. */
 function waiting(columns = 80) {
   const written: string[] = [];
   const clock = new FakeClock();
   const progress = new Progress({ columns, write: (text) => written.push(text) }, clock);
   const start = (text: string | Promise<string>) => progress.start(async () => text);
-  /** Lets what was asked for arrive. */
+  /** Lets the requested text arrive. */
   const pass = async (ms: number) => {
     clock.pass(ms);
     await new Promise((resolve) => setImmediate(resolve));
@@ -27,7 +27,7 @@ function waiting(columns = 80) {
 }
 
 describe('the progress of run', () => {
-  it('is not shown for what is quick', async () => {
+  it('is not shown for a short wait', async () => {
     const { written, clock, progress, start, pass } = waiting();
     start('starting');
     await pass(149);
@@ -58,7 +58,7 @@ describe('the progress of run', () => {
     expect(written).toEqual(['\rstarting something…\u001b[K']);
   });
 
-  it('says nothing of what was known too late', async () => {
+  it('does not show a text that arrives too late', async () => {
     const { written, progress, start, pass } = waiting();
     let tell = (_: string): void => {};
     start(new Promise<string>((resolve) => (tell = resolve)));
@@ -123,7 +123,7 @@ describe('what run waits for', () => {
   });
 });
 
-describe('who started a server', () => {
+describe('the process that started a server', () => {
   const holder = (pid: number) => ({
     pid,
     references: 1,
@@ -152,7 +152,7 @@ describe('who started a server', () => {
 });
 
 describe('on a terminal, run', () => {
-  it('shows what it waits for, and says where it stands', () =>
+  it('shows what it waits for, and its position among the holders', () =>
     withServed(async ({ env, below }) => {
       const gate = join(below('.'), 'gate');
       execFileSync('mkfifo', [gate]);
@@ -165,7 +165,7 @@ describe('on a terminal, run', () => {
       expect(stdout).toContain('\r\u001b[Ksockref: started a.sock\r\nit runs\r\n');
     }));
 
-  it('shows nothing of it with --quiet', () =>
+  it('shows nothing with --quiet', () =>
     withServed(async ({ env, below }) => {
       const gate = join(below('.'), 'gate');
       execFileSync('mkfifo', [gate]);
@@ -175,7 +175,7 @@ describe('on a terminal, run', () => {
       expect(await running.ended).toMatchObject({ code: 0, stdout: 'it runs\r\n' });
     }));
 
-  it('leaves Ctrl-C to its command, which has got it already', () =>
+  it('does not pass Ctrl-C on to its command, which gets it from the terminal', () =>
     withServed(async ({ env }) => {
       const serve = `"${process.execPath}" "${shouter}" {socket}`;
       const running = onTerminal(['run', 'a.sock', '--quiet', '--serve', serve, '--', 'node', interruptible], env);

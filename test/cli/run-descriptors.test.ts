@@ -26,7 +26,7 @@ function wordsFor(directory: string, scratch: string): string[] {
   return [file, process.execPath, bundled, 'run', join(directory, 'a.sock'), '--serve', serve, '--'];
 }
 
-/** What a command waits at whose `run` was killed. */
+/** Where a command waits after its `run` was killed. */
 function gateIn(scratch: string): string {
   const gate = join(scratch, 'gate');
   execFileSync('mkfifo', [gate]);
@@ -50,7 +50,7 @@ describe('the command of sockref run', () => {
       const plain = await under(where, `(exec bash -c '${list}') ${given} </dev/null`);
       const below = await under(where, `"$@" bash -c '${list}' ${given} </dev/null`);
       expect(below).toMatchObject({ code: 0, stderr: '' });
-      // Pipes of a substitution and of the output differ from one run to the next.
+      // The pipes of a substitution and of the output differ in each run.
       const lines = ({ stdout }: CliResult) =>
         stdout
           .trimEnd()
@@ -58,12 +58,12 @@ describe('the command of sockref run', () => {
           .map((line) => line.replace(/\[\d+\]/, ''));
       const more = lines(below).filter((line) => !lines(plain).includes(line));
       expect(lines(plain).filter((line) => !lines(below).includes(line))).toEqual([]);
-      // Where the caller gave one of /dev/null it is unknown which one is Node's reserve.
+      // If the caller passed one of /dev/null, it is unknown which one is Node's reserve.
       expect(more.filter((line) => !line.endsWith(' /dev/null'))).toEqual([expect.stringMatching(/^8\d\d socket:$/)]);
     }),
   );
 
-  it('reads and writes by them', () =>
+  it('can read and write through them', () =>
     behind(async (where) => {
       const script = `"$@" sh -c 'cat <&4; cat <&8; echo note >&3' 3>"$0.out" 4<"$0" 8< <(echo piped); cat "$0.out"`;
       expect(await under(where, script)).toMatchObject({ code: 0, stdout: 'data\npiped\nnote\n', stderr: '' });
@@ -91,7 +91,7 @@ describe('the command of sockref run', () => {
       expect(made.stdout.split('\n').sort()).toEqual(['', 'a', 'b']);
     }));
 
-  it('cannot harm its hold by what it does with descriptors that it does not know', () =>
+  it('cannot lose its reference by using descriptors that it does not know', () =>
     behind(async ({ directory, scratch }) => {
       const path = join(directory, 'a.sock');
       const gate = gateIn(scratch);
@@ -103,12 +103,12 @@ describe('the command of sockref run', () => {
       running.child.kill('SIGKILL');
       await new Promise((resolve) => running.child.once('exit', resolve));
       expect(await inspect(path)).toMatchObject({ state: 'active', references: 1, members: [{ pid: running.pid }] });
-      // Not by stdin, which Node closes when `run` is gone. Resolves once it was opened there, too.
+      // Not through stdin, which Node closes when `run` is gone. Resolves once the other end has opened it, too.
       await writeFile(gate, 'go on\n');
       await until('everything has ended', () => readdirSync(directory).length === 0);
     }));
 
-  it('keeps the hold of another `run` that it is the command of', () =>
+  it('keeps the reference of an outer `run` whose command it is', () =>
     behind(async ({ directory, scratch }) => {
       const gate = gateIn(scratch);
       const paths = ['a', 'b'].map((name) => join(directory, `${name}.sock`));
@@ -121,7 +121,7 @@ describe('the command of sockref run', () => {
       process.kill(Number(inner), 'SIGKILL');
       await new Promise((resolve) => running.child.once('exit', resolve));
       for (const path of paths) expect(await inspect(path)).toMatchObject({ state: 'active', references: 1 });
-      // Not by stdin, which Node closes when `run` is gone. Resolves once it was opened there, too.
+      // Not through stdin, which Node closes when `run` is gone. Resolves once the other end has opened it, too.
       await writeFile(gate, 'go on\n');
       await until('everything has ended', () => readdirSync(directory).length === 0);
     }));
@@ -160,7 +160,7 @@ describe('sockref run tells on stderr that its command has no reference of its o
       expect((await running.ended).code).toBe(0);
     }));
 
-  it('its owner is of an older version', () =>
+  it('its owner has an older version', () =>
     behind(async ({ directory }) => {
       const path = join(directory, 'a.sock');
       const numbers = { total: 2, members: 1, dependents: 1, yours: 1 };
@@ -175,7 +175,7 @@ describe('sockref run tells on stderr that its command has no reference of its o
       await new Promise((resolve) => server.close(resolve));
     }));
 
-  it('and says nothing of a command that ends', () =>
+  it('and says nothing about a command that ends', () =>
     behind(async (where) => {
       expect(await under(where, '"$@" true')).toMatchObject({ code: 0, stderr: '' });
       expect(readFileSync(join(where.scratch, 'of the caller'), 'utf8')).toBe('data\n');

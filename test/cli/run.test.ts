@@ -60,7 +60,7 @@ describe('sockref run', () => {
       expect((await inspect(env)).references).toBe(1);
     }));
 
-  it('holds it even if it is killed itself, until the command and its children have ended', () =>
+  it('holds it even if `run` is killed, until the command and its children have ended', () =>
     withServer(async (directory, env) => {
       const gates = ['gate', 'second-gate'].map((name) => join(directory, name));
       for (const gate of gates) execFileSync('mkfifo', [gate]);
@@ -71,7 +71,7 @@ describe('sockref run', () => {
       await new Promise((resolve) => running.child.once('exit', resolve));
       for (const gate of gates) {
         expect((await inspect(env)).references).toBe(2);
-        // Resolves once it was opened there, too.
+        // Resolves once the other end has opened it, too.
         await writeFile(gate, 'go on\n');
         rmSync(gate);
       }
@@ -90,7 +90,7 @@ describe('sockref run', () => {
       expect(await running.ended).toMatchObject({ code: 3, stderr: '' });
     }));
 
-  it('ends by the signal by which its command ended, after it has released', () =>
+  it('ends by the signal that ended its command, after the release', () =>
     withServer(async (_, env) => {
       for (const signal of ['TERM', 'KILL', 'INT', 'PIPE'] as const) {
         const end = await cli(['run', 'a.sock', '--', 'sh', '-c', `kill -${signal} $$`], { env });
@@ -99,7 +99,7 @@ describe('sockref run', () => {
       expect((await inspect(env)).references).toBe(1);
     }));
 
-  it('exits with 127 for what is not found, and with 126 for what cannot be executed', () =>
+  it('exits with 127 for a missing program, and with 126 for a file that cannot be executed', () =>
     withServer(async (directory, env) => {
       const missing = await cli(['run', 'a.sock', '--', 'no-such-program'], { env });
       expect(missing).toMatchObject({ code: 127, stdout: '' });
@@ -121,7 +121,7 @@ describe('sockref run', () => {
         ],
         [['run', '../a.sock', '--', 'echo', 'ran'], /^sockref: Invalid path "\.\.\/a\.sock": /],
         [['run', 'a\u001b[2J.sock', '--', 'echo', 'ran'], /^sockref: No process serves \S+a\\u001b\[2J\.sock; /],
-        [['run', 'a.sock'], /^sockref: run needs a command, behind two dashes: /],
+        [['run', 'a.sock'], /^sockref: run needs a command after two dashes: /],
         [
           ['run', 'a.sock', '--timeout', 'soon', '--', 'echo', 'ran'],
           /^sockref: --timeout must be a number with a unit/,
@@ -144,12 +144,12 @@ describe('sockref run', () => {
       expect(readdirSync(directory)).toEqual([]);
     }));
 
-  it('goes on with its command when the socket is stopped by force, and says so', () =>
+  it('continues with its command when the socket is stopped by force, and says so', () =>
     withServer(async (directory, env, owner) => {
       const running = new Cli(['run', 'a.sock', '--', 'sh', '-c', 'echo up; read line; exit 4'], { env });
       await running.says('stdout', /up/);
       await cli(['stop', 'a.sock', '--force'], { env });
-      await running.says('stderr', /^sockref: The socket .* was stopped by force; the command goes on without it\n$/);
+      await running.says('stderr', /^sockref: The socket .* was stopped by force; the command continues without it\n$/);
       expect(readdirSync(directory)).toEqual([]);
       running.child.stdin?.end('\n');
       expect((await running.ended).code).toBe(4);

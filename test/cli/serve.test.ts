@@ -18,7 +18,7 @@ const say = (word: string) => [
 ];
 
 describe('sockref run --serve', () => {
-  it('starts the server with the first one, and ends it with the last', () =>
+  it('starts the server with the first run, and ends it with the last', () =>
     withServed(async ({ directory, env }) => {
       expect(await cli(['run', 'a.sock', '--serve', serve, '--', ...say('hello')], { env })).toEqual({
         code: 0,
@@ -36,7 +36,7 @@ describe('sockref run --serve', () => {
       expect(readdirSync(directory)).toEqual([]);
     }));
 
-  it('shares what is there as it is, whatever its own --serve says', () =>
+  it('shares a running server as it is, even with another --serve', () =>
     withServed(async ({ directory, env }) => {
       const first = new Cli(['run', 'a.sock', '--serve', serve, '--', 'sh', '-c', 'echo up; read line; exit 9'], {
         env,
@@ -45,7 +45,7 @@ describe('sockref run --serve', () => {
       const second = await cli(['run', 'a.sock', '--serve', 'no-such-server {socket}', '--', ...say('hi')], { env });
       expect(second).toMatchObject({ code: 0, stdout: 'HI' });
       const { stdout } = await cli(['ls'], { env });
-      // Of the command as much as has room: where Node lies makes it longer or shorter.
+      // As much of the command as there is room for: the path of Node makes it longer or shorter.
       expect(stdout).toMatch(/ 1 +1 +\d+s {2}\/.+ \(running\)\n/);
       const info = (await cli(['inspect', 'a.sock'], { env })).stdout;
       expect(info).toMatch(
@@ -65,7 +65,7 @@ describe('sockref run --serve', () => {
       expect(log('a.sock')).toContain('shouter one word $HOME  * in');
     }));
 
-  it('runs it in a shell if it is told to', () =>
+  it('runs it in a shell with --shell', () =>
     withServed(async ({ env, log }) => {
       const script = `exec "${process.execPath}" "${shouter}" "$SOCKREF_LISTEN_PATH" $((6 * 7))`;
       const run = await cli(['run', 'a.sock', '--shell', '--serve', script, '--', ...say('hello')], { env });
@@ -73,7 +73,7 @@ describe('sockref run --serve', () => {
       expect(log('a.sock')).toContain('shouter 42 in');
     }));
 
-  it('shows what a server wrote that could not be started, and where its log is', () =>
+  it('shows the output of a server that could not be started, and where its log is', () =>
     withServed(async ({ directory, state, env }) => {
       const broken = `sh -c 'echo "cannot read config" >&2; echo "giving up" >&2; exit 3'`;
       const run = await cli(['run', 'a.sock', '--serve', broken, '--', 'echo', 'ran'], { env });
@@ -84,7 +84,7 @@ describe('sockref run --serve', () => {
       expect(readdirSync(directory)).toEqual([]);
     }));
 
-  it('says when the server fails for good, and lets the command go on', () =>
+  it('says when the server fails for good, and lets the command continue', () =>
     withServed(async ({ directory, env, configure }) => {
       configure({ 'a.sock': { serve, restart: 0 } });
       const running = new Cli(['run', 'a.sock', '--', 'sh', '-c', 'echo up; read line; exit 4'], {
@@ -93,13 +93,13 @@ describe('sockref run --serve', () => {
       });
       await running.says('stdout', /up/);
       await cli(['connect', 'a.sock'], { env, input: 'end' });
-      await running.says('stderr', /^sockref: The server of \S+a\.sock failed: .*; the command goes on without it\n/);
+      await running.says('stderr', /^sockref: The server of \S+a\.sock failed: .*; the command continues without it\n/);
       running.child.stdin?.end('\n');
       expect((await running.ended).code).toBe(4);
       expect(readdirSync(directory)).toEqual([]);
     }));
 
-  it('refuses a command that cannot be split, and options that would say nothing', () =>
+  it('refuses a command that cannot be split, and options without an effect', () =>
     withServed(async ({ env }) => {
       const cases: [string[], string][] = [
         [
@@ -123,7 +123,7 @@ describe('sockref run --serve', () => {
 });
 
 describe('the configuration', () => {
-  it('names servers, for everything below its directory', () =>
+  it('names servers, for all directories below its own', () =>
     withServed(async ({ env, log, configure, below }) => {
       configure({ 'a.sock': { serve: `${serve} configured`, env: { SHOUT: 'loud' }, cwd: 'sub' } });
       const run = await cli(['run', 'a.sock', '--', ...say('hello')], { env, cwd: below('sub/deep') });
@@ -141,7 +141,7 @@ describe('the configuration', () => {
       expect(log('a.sock')).toContain(`shouter two words in ${realpathSync(below('.'))} with`);
     }));
 
-  it('gives way to the command line', () =>
+  it('is overridden by the command line', () =>
     withServed(async ({ env, log, configure, below }) => {
       configure({ 'a.sock': { serve: 'no-such-server', linger: '1h' } });
       const cwd = below('sub');
@@ -152,7 +152,7 @@ describe('the configuration', () => {
       expect((await cli(['run', 'a.sock', '--linger', '0', '--', 'true'], { env, cwd })).code).toBe(0);
     }));
 
-  it('has its mode, its linger and its shell', () =>
+  it('sets mode, linger and shell', () =>
     withServed(async ({ directory, env, configure, below }) => {
       const script = `exec "${process.execPath}" "${shouter}" "$SOCKREF_LISTEN_PATH"`;
       configure({ 'a.sock': { serve: script, shell: true, mode: '0660', linger: '1h' } });

@@ -6,7 +6,7 @@ import { start } from '../helpers/program.js';
 import { until } from '../helpers/until.js';
 
 describe('sockref stop', () => {
-  it('ends a socket by force, at once and for everybody', () =>
+  it('ends a socket by force, at once and for all holders', () =>
     withHome(async (directory, env) => {
       const owner = await start('holder.mjs', { env });
       await owner.ask({ do: 'acquire', path: 'a.sock', serve: true });
@@ -19,7 +19,7 @@ describe('sockref stop', () => {
       }
     }));
 
-  it('waits until it is unused, says for what, and does not let it linger', () =>
+  it('waits until it is unused, names the holders, and does not let it linger', () =>
     withHome(async (directory, env) => {
       const owner = await start('holder.mjs', { env });
       await owner.ask({ do: 'acquire', path: 'a.sock', serve: true, lingerMs: 100_000 });
@@ -33,7 +33,7 @@ describe('sockref stop', () => {
       expect(readdirSync(directory)).toEqual([]);
     }));
 
-  it('ends at once what only lingers', () =>
+  it('ends a lingering socket at once', () =>
     withHome(async (directory, env) => {
       const owner = await start('holder.mjs', { env });
       await owner.ask({ do: 'acquire', path: 'a.sock', serve: true, lingerMs: 100_000 });
@@ -55,7 +55,7 @@ describe('sockref stop', () => {
       await owner.exited;
     }));
 
-  it('ends a server that does not become ready, and those who wait for it', () =>
+  it('ends a server that does not become ready, and the acquires that wait for it', () =>
     withHome(async (directory, env) => {
       const run = new Cli(['run', 'a.sock', '--serve', 'sleep 1000', '--', 'echo', 'ran'], { env });
       await until('it is being started', async () =>
@@ -80,7 +80,7 @@ describe('sockref stop', () => {
       });
     }));
 
-  it('wants a duration with a unit', async () => {
+  it('requires a duration with a unit', async () => {
     expect(await cli(['stop', 'a.sock', '--timeout', '5'])).toMatchObject({
       code: 2,
       stderr: 'sockref: --timeout must be a number with a unit: 500ms, 30s, 2m or 1h, and is "5"\n',

@@ -3,7 +3,7 @@ import { bundled, Cli, cli, compiled, withHome, withServed } from '../helpers/cl
 import { type Program, start } from '../helpers/program.js';
 import { onFullDisk, withoutReader } from '../helpers/unwritable.js';
 
-/** What has the command line write to a terminal that was lost. */
+/** A program that makes the command line write to a lost terminal. */
 const onLostTerminal = [
   'python3',
   '-c',
@@ -14,7 +14,7 @@ const onLostTerminal = [
 
 type Env = Readonly<Record<string, string>>;
 
-/** Runs a test while another process serves `a.sock`, and one that was killed has left `b.sock`. */
+/** Runs a test while another process serves `a.sock`, and a killed one has left `b.sock`. */
 function withSockets(test: (env: Env, owner: Program) => Promise<void>): Promise<void> {
   return withHome(async (_, env) => {
     const owner = await start('holder.mjs', { env });
@@ -30,7 +30,7 @@ function withSockets(test: (env: Env, owner: Program) => Promise<void>): Promise
   });
 }
 
-/** Each command that writes to stdout, with its status when nobody reads that. */
+/** Each command that writes to stdout, with its status when its reader has left. */
 const writing: readonly [args: readonly string[], status: number][] = [
   [['--help'], 0],
   [['--version'], 0],
@@ -77,7 +77,7 @@ const refused = (errno: string) => ({
   stderr: expect.stringMatching(new RegExp(`^sockref: Cannot write to stdout: it failed with ${errno}; [^\\n]+\\n$`)),
 });
 
-describe('a stdout that takes nothing', () => {
+describe('a stdout that cannot be written', () => {
   it('is an error in one line when the disk is full', () =>
     withSockets(async (env) => {
       const end = ([args]: (typeof writing)[number]) =>
@@ -94,7 +94,7 @@ describe('a stdout that takes nothing', () => {
     }));
 });
 
-describe('a stderr that takes nothing', () => {
+describe('a stderr that cannot be written', () => {
   it.each([
     ['without a reader', withoutReader],
     ['full', onFullDisk],
@@ -105,7 +105,7 @@ describe('a stderr that takes nothing', () => {
       const end = await withStderr(async (stderr) => {
         const running = new Cli(['run', 'a.sock', '--', 'sh', '-c', 'echo up; read line; exit 4'], { env, stderr });
         await running.says('stdout', /up/);
-        // What it has to say of this cannot be said.
+        // The command cannot report this.
         await cli(['stop', 'a.sock', '--force'], { env });
         running.child.stdin?.end('\n');
         return running.ended;
@@ -116,7 +116,7 @@ describe('a stderr that takes nothing', () => {
     }),
   );
 
-  it('leaves a failure its status', () =>
+  it('does not change the status of a failure', () =>
     withHome(async (_, env) => {
       for (const [args, code] of [
         [['run', 'a.sock', '--', 'true'], 125],

@@ -20,7 +20,7 @@ describe('a duration', () => {
     expect(parseDuration(text)).toBeUndefined();
   });
 
-  it('is said as it was given', () => {
+  it('is shown as it was given', () => {
     for (const text of ['4s', '4000ms', '90s', '120s', '1.5m']) expect(asGiven(parseDuration(text) ?? -1)).toBe(text);
     for (const [ms, text] of [
       [7_000, '7s'],
@@ -77,7 +77,7 @@ describe('an error', () => {
       'ERR_SOCKREF_TIMEOUT',
       { path: '/a', timeoutMs: 5, waitingFor: 'b' },
       'x; pass timeoutMs',
-      /waiting for b; --timeout /,
+      /waiting for b; pass a longer --timeout$/,
     ],
     [
       'ERR_SOCKREF_OWNER_LOST',
@@ -100,7 +100,7 @@ describe('an error', () => {
     ).toEqual([]);
   });
 
-  it('that is a mistake of ours says how to see where', () => {
+  it('that is a bug of ours says how to find its place', () => {
     expect(described(new TypeError('x'), 'run').message).toBe(
       'x (this should not happen; SOCKREF_DEBUG=1 shows where)',
     );
@@ -121,7 +121,7 @@ describe('an error', () => {
     expect(described(error, command).message).toMatch(advice);
   });
 
-  it('of the system is foreseen, and one line that says what to do', () => {
+  it('of the system is one line that says what to do', () => {
     const refused = (errno: string, more: object = {}) =>
       described(Object.assign(new Error(`${errno}: no`), { code: errno, errno: -1, syscall: 'open', ...more }), 'run')
         .message;

@@ -20,7 +20,7 @@ interface Ends {
   readonly channel: Channel<string>;
   readonly peer: Socket;
   readonly heard: string[];
-  /** With what it was closed. */
+  /** The reason of the close. */
   readonly closed: Promise<MalformedMessage | undefined>;
 }
 
@@ -50,7 +50,7 @@ function withChannel(test: (ends: Ends) => Promise<void>, events: Partial<Channe
 }
 
 describe('a channel', () => {
-  it('hears each line, however they come, and none behind its end', () =>
+  it('receives each line, in any chunks, and none after its end', () =>
     withChannel(async ({ peer, heard, closed }) => {
       peer.write('one\ntw');
       peer.write('o\nthree\n');
@@ -67,12 +67,12 @@ describe('a channel', () => {
       channel.send({ type: 'never' });
       expect(await said).toBe('{"type":"a"}\n{"type":"b","text":"\\n"}\n');
       await closed;
-      // Nothing to send to: whoever holds the channel is told by `closed`, and by nothing else.
+      // No peer to send to: only `closed` reports that to the user of the channel.
       channel.send({ type: 'never' });
       channel.end();
     }));
 
-  it('ends without a word', () =>
+  it('ends without a message', () =>
     withChannel(async ({ channel, peer, closed }) => {
       const said = readAll(peer);
       channel.end();
@@ -80,7 +80,7 @@ describe('a channel', () => {
       expect(await closed).toBeUndefined();
     }));
 
-  it('hears nothing more once a message had it closed, be it in the same chunk', () => {
+  it('receives nothing more once a message has closed it, even from the same chunk', () => {
     const ends: { channel?: Channel<string> } = {};
     const heard: string[] = [];
     return withChannel(
@@ -130,7 +130,7 @@ describe('a channel', () => {
 });
 
 describe('a peer that cannot be understood', () => {
-  it('is told why, and heard no more', () =>
+  it('is told why, and then ignored', () =>
     withChannel(
       async ({ peer, heard, closed }) => {
         const said = readAll(peer);
@@ -143,7 +143,7 @@ describe('a peer that cannot be understood', () => {
       { refuse: () => ({ type: 'failed' }) },
     ));
 
-  it('is told nothing where there is nothing to say', () =>
+  it('is told nothing if there is no answer', () =>
     withChannel(async ({ peer, closed }) => {
       const said = readAll(peer);
       peer.write('bad\n');
@@ -189,10 +189,10 @@ describe('a peer that cannot be understood', () => {
     }
   });
 
-  it('that is gone when it is to be told costs nothing', () =>
+  it('that is gone before the answer does no harm', () =>
     withChannel(
       async ({ channel, peer, closed }) => {
-        // What came before our end is read behind it.
+        // Data that came before our end is read after it.
         channel.end();
         peer.write('bad\n');
         await once(peer.resume(), 'close');

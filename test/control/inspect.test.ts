@@ -14,10 +14,10 @@ import { until } from '../helpers/until.js';
 const self = { pid: 4_242, references: 1, since: 1, canServe: true };
 const holders = { type: 'holders', state: 'active', owner: self, members: [], more: 0, total: 1, since: 1 };
 
-/** Longer than any answer takes: only a failure takes as long. */
+/** Longer than any answer takes: only a failure takes this long. */
 const long = 30_000;
 
-/** Listens, accepts nothing, and connects to itself until no more are taken. */
+/** Listens, accepts nothing, and connects to itself until the queue is full. */
 const fullQueue = `
 import signal, socket, sys
 listener = socket.socket(socket.AF_UNIX)
@@ -34,7 +34,7 @@ except BlockingIOError:
 signal.pause()
 `;
 
-/** With an owner that holds the lock and answers what is given. */
+/** With an owner that holds the lock and gives the given answer. */
 async function withOwner(
   place: Place,
   answer: Parameters<typeof fakeOwner>[1],
@@ -54,12 +54,12 @@ async function withOwner(
 }
 
 describe('a query', () => {
-  it('finds nothing where there is nothing', () =>
+  it('finds nothing where there is no socket', () =>
     withPlace(async (place) => {
       expect(await query(place, long)).toEqual({ kind: 'nothing' });
     }));
 
-  it('finds who answers, and hangs up', () =>
+  it('finds the owner that answers, and closes the connection', () =>
     withPlace((place) => {
       let closed: Promise<unknown> | undefined;
       return withOwner(
@@ -89,7 +89,7 @@ describe('a query', () => {
     ),
   );
 
-  it('asks an owner again that had no place for the question', () =>
+  it('repeats the question to an owner that had no place for it', () =>
     withPlace((place) => {
       let asked = 0;
       const answer: Parameters<typeof fakeOwner>[1] = (_, peer) => {
@@ -103,7 +103,7 @@ describe('a query', () => {
       });
     }));
 
-  it('finds an owner silent whose queue is full, and not on its way in or out', () =>
+  it('calls an owner with a full queue silent, not starting or ending', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
       lock.begin();
@@ -115,15 +115,15 @@ describe('a query', () => {
       lock.release();
     }));
 
-  it('does not take a dead owner for the one who has its lock now', () =>
+  it('does not confuse a dead owner with the one that has its lock now', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
-      // Its number is that of a process that lives, and began at another time.
+      // Its pid is that of a living process that started at another time.
       const dead = { sockref: 1, pid: process.pid, start: '1', since: 1 };
       writeFileSync(`${place.path}.lock`, `${JSON.stringify(dead)}\n${JSON.stringify({ stopping: true })}\n`);
       expect(await query(place, long)).toEqual({ kind: 'silent', connected: false, record: undefined });
       const server = await fakeOwner(place.path, () => undefined);
-      // Somewhere else that number may be another process, and that one does not answer.
+      // In another namespace that pid may be another process, which does not answer.
       expect(await query(place, 1)).toMatchObject({ connected: true, record: { pid: process.pid } });
       server.close();
       await once(server, 'close');
@@ -131,7 +131,7 @@ describe('a query', () => {
       lock.release();
     }));
 
-  it('does not take an owner for alive that has ended, and was not waited for by its parent', () =>
+  it('does not call an owner alive that has ended but whose parent has not read its status', () =>
     withPlace(async (place) => {
       const { line } = await runServer('sleep 0.01 & echo $!; exec sleep 1000');
       const pid = Number(await line());
@@ -146,7 +146,7 @@ describe('a query', () => {
       lock.release();
     }));
 
-  it('asks again who died over its question', () =>
+  it('asks again if the owner died during the question', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
       const dead = { sockref: 1, pid: process.pid, start: '1', since: 1 };
@@ -165,7 +165,7 @@ describe('a query', () => {
       lock.release();
     }));
 
-  it('finds an owner silent that has no socket yet', () =>
+  it('calls an owner without a socket yet silent', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
       expect(await query(place, long)).toEqual({ kind: 'silent', connected: false, record: undefined });
@@ -175,7 +175,7 @@ describe('a query', () => {
       lock.release();
     }));
 
-  it('finds what a dead owner left, and leaves it', () =>
+  it('finds the files of a dead owner, and leaves them', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
       lock.begin();
@@ -187,14 +187,14 @@ describe('a query', () => {
       unlinkSync(`${place.path}.lock`);
     }));
 
-  it('speaks to no file that is no socket', () =>
+  it('does not connect to a file that is not a socket', () =>
     withPlace(async (place) => {
       writeFileSync(`${place.path}.ctl`, '');
       expect(await query(place, long)).toEqual({ kind: 'nothing' });
       unlinkSync(`${place.path}.ctl`);
     }));
 
-  it(isRoot ? 'speaks to no socket of somebody else' : 'speaks to sockets of its own user', () =>
+  it(isRoot ? 'does not connect to a socket of another user' : 'connects to sockets of its own user', () =>
     withPlace((place) => {
       let asked = 0;
       const answer = () => {

@@ -4,7 +4,7 @@ import { LineSplitter } from '#src/control/lines.js';
 import { MalformedMessage, parseToMember, parseToOwner } from '#src/control/messages.js';
 import { maxMessageBytes } from '#src/protocol/constants.js';
 
-/** What became of a stream: its lines, and the error that ended it. */
+/** The result of a stream: its lines, and the error that ended it. */
 interface Outcome {
   readonly lines: readonly string[];
   readonly error: string | undefined;
@@ -20,7 +20,7 @@ function split(chunks: readonly Uint8Array[]): Outcome {
         lines.push(line);
         return true;
       });
-      // What is reused for the next chunk, as a socket does, must not be remembered.
+      // A socket reuses its buffer for the next chunk, so the splitter must not keep it.
       bytes.fill(0x78);
     }
     return { lines, error: undefined };
@@ -34,7 +34,7 @@ function cut(bytes: Uint8Array, at: readonly number[]): Uint8Array[] {
   return places.slice(1).map((end, index) => bytes.subarray(places[index], end));
 }
 
-/** Streams with many newlines, many characters of several bytes, and now and then a byte that is no UTF-8. */
+/** Streams with many newlines, many characters of several bytes, and sometimes a byte that is not UTF-8. */
 const stream = fc
   .array(
     fc.oneof(
@@ -47,7 +47,7 @@ const stream = fc
   .map((parts) => Buffer.concat(parts));
 
 describe('LineSplitter', () => {
-  test('gives the same lines however a stream is cut', () => {
+  test('gives the same lines for every division into chunks', () => {
     fc.assert(
       fc.property(stream, fc.array(fc.nat(), { maxLength: 200 }), (bytes, places) => {
         expect(split(cut(bytes, places))).toEqual(split([bytes]));
@@ -55,7 +55,7 @@ describe('LineSplitter', () => {
     );
   });
 
-  test('gives what was joined by newlines, and keeps what is unfinished', () => {
+  test('gives the lines, and keeps the unfinished one', () => {
     fc.assert(
       fc.property(
         fc.array(fc.string({ unit: 'grapheme' }).filter((line) => !line.includes('\n'))),
@@ -82,7 +82,7 @@ describe('LineSplitter', () => {
     }
   });
 
-  test('a line without an end is given up at the limit, however small its pieces', () => {
+  test('a line without an end fails at the limit, in pieces of any size', () => {
     const splitter = new LineSplitter();
     let taken = 0;
     expect(() => {
@@ -91,13 +91,13 @@ describe('LineSplitter', () => {
     expect(taken).toBe(maxMessageBytes);
   });
 
-  test('stops in the middle of a chunk when it is told to', () => {
+  test('stops in the middle of a chunk on request', () => {
     const lines: string[] = [];
     new LineSplitter().push(Buffer.from('a\nb\nc\n'), (line) => lines.push(line) < 2);
     expect(lines).toEqual(['a', 'b']);
   });
 
-  test('a character that is cut by a newline is no character', () => {
+  test('a character with a newline inside is not UTF-8', () => {
     expect(split([Buffer.from([0xc3, 0x0a, 0xa9, 0x0a])]).error).toBe('TypeError');
   });
 });
@@ -119,7 +119,7 @@ describe('messages', () => {
     'stopping',
   ];
 
-  test('anything at all is either understood or malformed, and nothing else is thrown', () => {
+  test('any text is either understood or malformed, and no other error is thrown', () => {
     const message = fc.array(fc.oneof(fc.constantFrom(...values), fc.string()), {
       minLength: fields.length,
       maxLength: fields.length,
@@ -144,7 +144,7 @@ describe('messages', () => {
     );
   });
 
-  test('text that is no message is malformed', () => {
+  test('text that is not a message is malformed', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (line) => {
         expect(() => parseToOwner(line)).toThrow(MalformedMessage);

@@ -5,7 +5,7 @@ import { withDirectory } from '../helpers/directory.js';
 
 const serve = (): void => {};
 
-test.each([11, Number.MAX_SAFE_INTEGER])('a member that says that it holds %s references of 10 is not believed', (n) =>
+test.each([11, Number.MAX_SAFE_INTEGER])('an owner with a limit of 10 does not accept %s references of a member', (n) =>
   withDirectory(async (directory) => {
     const path = `${directory}/a.sock`;
     const manager = new SocketManager({ limits: { maxReferencesPerSocket: 10 } });
@@ -22,7 +22,7 @@ test.each([11, Number.MAX_SAFE_INTEGER])('a member that says that it holds %s re
   }),
 );
 
-test('a total stays a number that counts exactly, whatever members say', () =>
+test('a total stays exact, with any numbers from members', () =>
   withDirectory(async (directory) => {
     const path = `${directory}/a.sock`;
     const manager = new SocketManager({ limits: { maxReferencesPerSocket: Number.MAX_SAFE_INTEGER } });
@@ -37,7 +37,7 @@ test('a total stays a number that counts exactly, whatever members say', () =>
     await reference.close();
   }));
 
-test('a listing fits into a message, however long the labels are', () =>
+test('a listing fits into a message, with labels of any length', () =>
   withDirectory(async (directory) => {
     const path = `${directory}/a.sock`;
     const manager = new SocketManager();
@@ -55,7 +55,7 @@ test('a listing fits into a message, however long the labels are', () =>
     await reference.close();
   }));
 
-test('of acquires that come to a member at once, as many are granted as the limit allows', () =>
+test('of many simultaneous acquires in a member, as many are granted as the limit allows', () =>
   withDirectory(async (directory) => {
     const path = `${directory}/a.sock`;
     const limits = { maxReferencesPerSocket: 10 };

@@ -34,7 +34,7 @@ describe('a waiter', () => {
     [
       'that runs',
       undefined,
-      /; it runs, and is busy or has no place for one more; wait longer, or look at what it does$/,
+      /; it runs, and is busy or cannot accept another connection; wait longer, or look at what it does$/,
     ],
     ['that is another process than the owner', '1', /; its state cannot be seen from here; look at it where it runs, /],
   ])('fails with the pid of an owner that does not answer, and what is known of it: %s', async (_, start, says) => {

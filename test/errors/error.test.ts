@@ -216,7 +216,7 @@ const triggers: readonly Trigger[] = [
     how: 'a living owner that does not answer',
     code: 'ERR_SOCKREF_OWNER_UNRESPONSIVE',
     fields: (directory) => ({ path: `${directory}/a`, pid: process.pid, timeoutMs: 20 }),
-    says: /\(pid \d+\) holds its lock but did not answer within 20 ms .*; it runs, and is busy or has no place for one more; /,
+    says: /\(pid \d+\) holds its lock but did not answer within 20 ms .*; it runs, and is busy or cannot accept another connection; /,
     run: async (directory, manager) => {
       const opened = Directory.open(directory);
       const lock = takeLock({

@@ -53,7 +53,7 @@ describe('assertSafe', () => {
     expect(() => assertSafe('/x', ownUid(), 0o1775 & 0o777, 'shared')).toThrow(
       `Unsafe directory "/x": it lets group or others replace files (owner uid ${ownUid()}, mode 0775); run: chmod go-w "/x" (or chmod +t)`,
     );
-    expect(() => assertSafe('/x', otherUid, 0o700, 'shared')).toThrow('use a directory of your own');
+    expect(() => assertSafe('/x', otherUid, 0o700, 'shared')).toThrow('use a directory that belongs to you');
     expect(() => assertSafe('/x', ownUid(), 0o755, 'private')).toThrow('run: chmod 700 "/x"');
     expect(() => assertSafe('/x', otherUid, 0o700, 'private')).toThrow('set SOCKREF_DIR to one of yours');
   });

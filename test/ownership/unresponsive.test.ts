@@ -81,7 +81,7 @@ test('an owner that is stopped is told of, and goes on as if nothing had happene
   }));
 
 test('an owner whose event loop does not turn is told of, and goes on as if nothing had happened', () =>
-  whileItHangs('it runs, and is busy or has no place for one more; wait longer', async (directory) => {
+  whileItHangs('it runs, and is busy or cannot accept another connection; wait longer', async (directory) => {
     const [begun, end] = [join(directory, 'begun'), join(directory, 'end')];
     writeFileSync(begun, '');
     const blocked = owner.call({ do: 'block', begun, until: end });

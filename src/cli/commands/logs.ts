@@ -36,7 +36,7 @@ export function define(command: Command): void {
 async function logs(name: string, { follow, keeper }: Options): Promise<void> {
   const path = pathOf(name);
   const noLog = keeper ? undefined : await whyNone(path);
-  if (noLog !== undefined) tell(`What serves ${quote(path)} writes no log: ${noLog}`);
+  if (noLog !== undefined) tell(`The server of ${quote(path)} writes no log: ${noLog}`);
   const files = logFiles(path);
   const file = keeper ? files.keeper : files.output;
   const show = keeper ? journalOutput() : write;
@@ -51,7 +51,7 @@ async function logs(name: string, { follow, keeper }: Options): Promise<void> {
     const hint = found === undefined ? '' : `; there is one of ${found}, the same name in another environment`;
     if (!follow) {
       throw new CliError(
-        `There is no log of ${quote(path)} at ${file}; there is one as soon as a command has served it (sockref run --serve)${hint}`,
+        `There is no log of ${quote(path)} at ${file}; the first server of it creates one (sockref run --serve)${hint}`,
       );
     }
     tell(`waiting for a first server of ${path}, which will write to ${file}${hint}`);

@@ -62,7 +62,7 @@ Examples:
 async function run(name: string, argv: readonly string[], options: RunOptions): Promise<void> {
   const [program, ...args] = argv;
   if (program === undefined) {
-    throw new UsageError('run needs a command, behind two dashes: sockref run db.sock -- npm test');
+    throw new UsageError('run needs a command after two dashes: sockref run db.sock -- npm test');
   }
   // Before this process opens anything that stays open.
   const callers = markedDescriptors();
@@ -135,5 +135,5 @@ async function acquire(
 
 function tellLoss(reason: unknown): void {
   const { message, lines } = described(reason, 'run');
-  tell(`${message}; the command goes on without it`, lines);
+  tell(`${message}; the command continues without it`, lines);
 }

@@ -86,7 +86,7 @@ async function served(directory: string): Promise<Problem[]> {
 
 function split(path: string, other: string, pid: number | undefined): Problem {
   const who = pid === undefined ? '' : ` (pid ${pid})`;
-  const message = `${path} and ${other}${who} are two sockets of one name: without XDG_RUNTIME_DIR, or with another one, as below cron or sudo, the name leads to the other; set SOCKREF_DIR in both places, or give the absolute path`;
+  const message = `${path} and ${other}${who} are two sockets with one name: without XDG_RUNTIME_DIR, or with another value, as under cron or sudo, the name leads to the other socket; set SOCKREF_DIR in both places, or give the absolute path`;
   return { kind: 'elsewhere', path: other, pid, message, cure: { kind: 'none' } };
 }
 
@@ -106,7 +106,7 @@ function problemOf(info: SocketInfo | undefined): Problem | undefined {
     };
   }
   if (state === 'unresponsive') {
-    const how = pid === undefined ? 'which process that is is not known' : stateOfOwner(pid, undefined);
+    const how = pid === undefined ? 'its process id is not known' : stateOfOwner(pid, undefined);
     const message = `The owner of ${path}${who} does not answer: ${how}`;
     return { kind: 'unresponsive', path, pid, message, cure: { kind: 'none' } };
   }
@@ -131,7 +131,7 @@ function orphans(path: string): Problem[] {
       kind: 'orphan',
       path: at,
       pid: undefined,
-      message: `${quote(at)} is named by no record: its lock file was removed by another program; if nothing uses it (fuser, lsof), remove it by hand`,
+      message: `no record names ${quote(at)}: another program removed its lock file; if no process uses it (fuser, lsof), remove it by hand`,
       cure: { kind: 'none' },
     }));
 }

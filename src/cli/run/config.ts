@@ -148,7 +148,7 @@ const otherFiles = ['js', 'mjs', 'cjs', 'ts', 'mts', 'cts', 'yaml', 'yml', 'toml
 
 /** Says that a file is not read, and which files are. */
 export function notRead(file: string): string {
-  return `${file} is not read: sockref reads JSON alone, in ${fileName} or behind "sockref" in package.json; write it there`;
+  return `${file} is not read: sockref reads only JSON, in ${fileName} or under "sockref" in package.json; write it there`;
 }
 
 /** The nearest file that looks like a configuration, up to the one that was found, or to the end of the search. */
@@ -221,7 +221,7 @@ function assertTrusted(file: string, from: string): void {
   const { uid } = statSync(file);
   if (uid === 0 || uid === ownUid() || uid === statSync(from).uid) return;
   throw new CliError(
-    `${file} belongs to uid ${uid}, neither to you, nor to root, nor to whom this directory belongs; what it names is not run: use --serve, or a file of your own`,
+    `${file} belongs to uid ${uid}, and not to you, to root, or to the owner of this directory; sockref does not run what it names: use --serve, or a file that belongs to you`,
   );
 }
 

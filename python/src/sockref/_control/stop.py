@@ -61,5 +61,5 @@ def _no_answer(path: str, pid: int | None) -> SocketReferenceError:
     what = f"did not answer within {STOP_ANSWER_SECONDS:g} s"
     if pid is not None:
         return unresponsive(path, what, STOP_ANSWER_SECONDS, pid, None)
-    message = f"The owner of {path} {what}, and which process that is is not known; try again"
+    message = f"The owner of {path} {what}, and its process id is not known; try again"
     return SocketReferenceError("ERR_SOCKREF_OWNER_UNRESPONSIVE", message, path=path, timeout=STOP_ANSWER_SECONDS)

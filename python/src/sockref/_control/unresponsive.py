@@ -17,7 +17,7 @@ def state_of_owner(pid: int, start: str | None) -> str:
         return "its state cannot be seen from here; look at it where it runs, and wait longer if it is busy"
     if entry.stopped:
         return f"it is stopped; continue it with kill -CONT {pid}, or end it with kill -KILL {pid}"
-    return "it runs, and is busy or has no place for one more; wait longer, or look at what it does"
+    return "it runs, and is busy or cannot accept another connection; wait longer, or look at what it does"
 
 
 def unresponsive(path: str, what: str, timeout: float, pid: int, start: str | None) -> SocketReferenceError:

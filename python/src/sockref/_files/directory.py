@@ -151,6 +151,6 @@ def assert_safe(path: str, uid: int, mode: int, rule: Rule) -> None:
             raise refuse("mode", "is open to group or others", f"run: chmod 700 {quote(path)}")
         return
     if uid not in (own, 0):
-        raise refuse("owner", f"belongs neither to uid {own} nor to root", "use a directory of your own")
+        raise refuse("owner", f"belongs neither to uid {own} nor to root", "use a directory that belongs to you")
     if mode & 0o022 and not mode & 0o1000:
         raise refuse("mode", "lets group or others replace files", f"run: chmod go-w {quote(path)} (or chmod +t)")

@@ -50,7 +50,7 @@ def _clean_up_one(lock: LockFile) -> None:
         # By now the descriptor's number may lead to another owner's record: do not read or close it.
         remove_held_lock(lock)
         raise RuntimeError(
-            "something in this process closed a descriptor that is not its own; the next acquire removes the files"
+            "other code in this process closed a descriptor of sockref; the next acquire removes the files"
         )
     try:
         # Even if the lock's name leads elsewhere: what its record names belongs to us or to a dead owner.

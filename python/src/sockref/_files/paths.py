@@ -41,7 +41,7 @@ def parse_path(given: object) -> BareName | AbsolutePath:
     if _BLANK.match(given):
         raise invalid_path(given, "blank", "the path has only white space")
     if "\0" in given:
-        raise invalid_path(given, "nul-byte", "a path cannot hold a NUL byte")
+        raise invalid_path(given, "nul-byte", "a path cannot contain a NUL byte")
     if _SURROGATE.search(given):
         raise invalid_path(given, "not-unicode", "the path has half of a surrogate pair")
     *above, name = given.split("/")

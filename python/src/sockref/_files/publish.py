@@ -104,7 +104,7 @@ def _settle(directory: Directory, name: str, mode: int) -> Identity:
     os.chmod(name, mode, dir_fd=directory.fd)
     found = directory.look(name)
     if found is None:
-        raise RuntimeError("the private directory was emptied by another program")
+        raise RuntimeError("another program emptied the private directory")
     return found.identity
 
 

@@ -248,7 +248,7 @@ class Owner:
         """The path leads elsewhere now, so that other processes do not find this owner: its references must not appear to be
         live."""
         path = self._place.path
-        message = f"The directory of {path} was removed or replaced, and the socket went with it; acquire it again"
+        message = f"The directory of {path} was removed or replaced, and its socket is gone; acquire it again"
         reason = SocketReferenceError("ERR_SOCKREF_CLOSED", message, path=path, reason="directory-replaced")
         self._events.ended(reason)
         self.abandon()

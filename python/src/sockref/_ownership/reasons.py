@@ -9,7 +9,7 @@ def mode_changed(at: str, mode: int, wanted: int) -> Exception:
     """The fault when another program changed the mode of a file of ours, and it was restored."""
     return RuntimeError(
         f"The mode of {quote(at)} was changed to {mode:04o}, and was set back to {wanted:04o}; "
-        "have the server leave it alone, and ask for another one by `mode`"
+        "let the server keep the mode; pass `mode` to choose another one"
     )
 
 

@@ -116,7 +116,7 @@ class Repairer:
 
     def _failed(self, error: Exception) -> None:
         path = self._place.path
-        self._context.hooks.fault(path, system_error(error, path, f"look after the files of {path}"))
+        self._context.hooks.fault(path, system_error(error, path, f"check the files of {path}"))
 
     def _retake(self) -> bool:
         """Makes a new lock file in place of the removed one. Returns False if another process was faster."""
