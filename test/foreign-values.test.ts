@@ -8,7 +8,7 @@ import { messageOf, stackOf } from '#src/errors/error.js';
 const sources = fileURLToPath(new URL('../src/', import.meta.url));
 const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
 
-/** The classes that a source file asks for by `instanceof` although they are not declared in this package. */
+/** The classes that a source file tests by `instanceof` although this package does not declare them. */
 function foreignClasses(source: string): string[] {
   const own = [...source.matchAll(/\bclass (\w+)/g)].map(([, name]) => name);
   const imported = [...source.matchAll(/^import (?:type )?\{([^}]*)\} from '([^']+)'/gm)]
@@ -17,16 +17,16 @@ function foreignClasses(source: string): string[] {
   const asked = [...source.matchAll(/^(?!\s*(?:\/\/|\*|\/\*)).*?\binstanceof\s+(\w+)/gm)].map(
     ([, name]) => name as string,
   );
-  // Two copies of the package have two of this one, so that it has a brand.
+  // Two copies of the package have two classes of this name, so it has a brand.
   return asked.filter((name) => name === 'SocketReferenceError' || !(own.includes(name) || imported.includes(name)));
 }
 
 describe('a value from outside', () => {
-  it.each(files)('is judged by its shape, never by its class, in %s', (file) => {
+  it.each(files)('is recognised by its shape, never by its class, in %s', (file) => {
     expect(foreignClasses(readFileSync(join(sources, file), 'utf8'))).toEqual([]);
   });
 
-  it('is found out by this very check', () => {
+  it('is found by this check', () => {
     expect(foreignClasses('if (error instanceof Error) throw error;')).toEqual(['Error']);
     expect(foreignClasses("import { Server } from 'node:net';\nlet b = a instanceof Server;")).toEqual(['Server']);
     expect(
@@ -34,7 +34,7 @@ describe('a value from outside', () => {
     ).toEqual([]);
   });
 
-  it('is a signal if it can do what a signal can', () => {
+  it('is a signal if it has the methods of a signal', () => {
     expect(isSignal(new AbortController().signal)).toBeUndefined();
     expect(isSignal({ aborted: false, addEventListener() {}, removeEventListener() {} })).toBeUndefined();
     for (const value of [null, undefined, {}, { aborted: true }, 'signal', new AbortController()]) {
@@ -42,7 +42,7 @@ describe('a value from outside', () => {
     }
   });
 
-  it('says what it has to say, whatever it is', () => {
+  it('has a message, of any type', () => {
     expect(messageOf({ message: 'no' })).toBe('no');
     expect([messageOf('no'), messageOf(undefined), messageOf(null), messageOf(7)]).toEqual([
       'no',

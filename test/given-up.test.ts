@@ -9,11 +9,11 @@ import { withDirectory } from './helpers/directory.js';
 import { endProcessesOf, processesOf } from './helpers/processes.js';
 import { fixture } from './helpers/program.js';
 
-it('a run of tests that is cancelled leaves no process, be it stopped, traced, or started by others', () =>
+it('a cancelled run of tests leaves no process, not even a stopped or traced one, or one that others started', () =>
   withDirectory(async (directory) => {
     const ready = join(directory, 'ready');
     const { NODE_V8_COVERAGE: _, ...env } = process.env;
-    // Everything that comes of it has the directory in its environment.
+    // Each of its processes has the directory in its environment.
     const child = spawn(process.execPath, [fixture('given-up/run.mjs')], {
       env: { ...env, GIVEN_UP_READY: ready },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -17,7 +17,7 @@ import { start } from './helpers/program.js';
 import { greet, greeting, readAll } from './helpers/serve.js';
 import { until } from './helpers/until.js';
 
-/** Runs a test with a default directory of its own, in which sockets without a path are made. */
+/** Runs a test with its own default directory, in which sockets without a path are made. */
 function withDefaultDirectory(test: (directory: string) => Promise<void>): Promise<void> {
   return withDirectory(async (directory) => {
     process.env['SOCKREF_DIR'] = directory;
@@ -33,7 +33,7 @@ function withDefaultDirectory(test: (directory: string) => Promise<void>): Promi
 
 afterEach(() => SocketManager.default.close());
 
-it('has nothing to serve with until it is told', () =>
+it('cannot serve before a handler is set', () =>
   withDirectory(async (directory) => {
     const program = await start('glide-without-handler.mjs', { env: { SOCKREF_DIR: directory } });
     expect(await program.line()).toEqual({
@@ -54,7 +54,7 @@ describe('StartSocketConnection', () => {
         expect(IsSocketActive(path)).toBe(true);
       }
       expect(GetActiveSocketCount()).toBe(2);
-      // Nobody has a handle that could be dropped.
+      // There is no handle that could be dropped.
       for (let turns = 0; turns < 10; turns++) {
         globalThis.gc?.();
         await new Promise(setImmediate);
@@ -67,7 +67,7 @@ describe('StartSocketConnection', () => {
 });
 
 describe('StartSocketConnectionWithReference', () => {
-  it('makes a socket where it is told, and counts', () =>
+  it('makes a socket at the given path, and counts', () =>
     withDefaultDirectory(async (directory) => {
       const path = join(directory, 'named.sock');
       const first = await StartSocketConnectionWithReference(path);
@@ -83,7 +83,7 @@ describe('StartSocketConnectionWithReference', () => {
       expect(existsSync(path)).toBe(false);
     }));
 
-  it('makes a new one without a path, each time', () =>
+  it('makes a new socket each time without a path', () =>
     withDefaultDirectory(async () => {
       const references = await Promise.all([1, 2, 3].map(() => StartSocketConnectionWithReference()));
       expect(new Set(references.map((each) => each.path)).size).toBe(3);

@@ -48,7 +48,7 @@ function refused(directory: string): Promise<string[]> {
   });
 }
 
-it('an import that goes up is refused, and one that goes down is not', () =>
+it('an import from a higher layer is refused, and one from a lower layer is not', () =>
   withDirectory(async (directory) => {
     copyFileSync(join(root, 'biome.json'), join(directory, 'biome.json'));
     const up: string[] = [];

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { quote } from '#src/errors/error.js';
 import { printable, printableJson } from '#src/printable.js';
 
-/** Each with what must be written in its place. */
+/** Each with its escape. */
 const hidden: readonly [letter: string, escaped: string][] = [
   ['\u001b', '\\u001b'],
   ['\u009b', '\\u009b'],
@@ -41,7 +41,7 @@ describe('a message of an error', () => {
     expect(error.stack?.split('\n')[0]).toContain(error.message);
   });
 
-  it('shows a foreign value escaped, and cut off within its quotes', () => {
+  it('shows a foreign value escaped, and cut within its quotes', () => {
     expect(quote('a\u009b\u202e\u001b\nb')).toBe('"a\\u009b\\u202e\\u001b\\nb"');
     expect(quote('x'.repeat(200))).toBe(`"${'x'.repeat(119)}…"`);
     expect(quote(10n ** 200n)).toBe(`1${'0'.repeat(119)}…`);

@@ -105,7 +105,7 @@ it.each([
   }),
 );
 
-it('writes what has to change, and nothing else', () =>
+it('writes only files that must change', () =>
   withChange(python, 'SUCCESSION_SECONDS: Final = 0.25', 'SUCCESSION_SECONDS: Final = 0.251', async (folder) => {
     expect(await protocol(folder)).toEqual({ code: 0, stdout: `wrote ${python}\n`, stderr: '' });
     expect(readFileSync(join(folder, python), 'utf8')).toBe(readFileSync(join(root, python), 'utf8'));
@@ -125,7 +125,7 @@ it('has no number that only one language uses', () => {
     .map((name) => readFileSync(join(folder, name), 'utf8'));
   const shapes = ['messages.py', 'record.py'].map((name) => readFileSync(join(folder, '_protocol', name), 'utf8'));
   const used = new Set([...sources, ...shapes].join('\n').match(/\b[A-Z][A-Z_]+\b/g));
-  // That TypeScript uses each of them is what the check for unused code sees.
+  // The check for unused code shows that TypeScript uses each of them.
   const names = Object.keys(constants).filter((name) => name !== 'defaultLimits');
   const missing = names
     .map((name) => name.replace(/Ms$/, 'Seconds').replace(/[A-Z]/g, '_$&').toUpperCase())

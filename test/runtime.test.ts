@@ -3,7 +3,7 @@ import { StartSocketConnectionWithReference } from 'sockref/glide';
 import { expect, it, onTestFinished } from 'vitest';
 import { unsupportedRuntime } from '#src/runtime.js';
 
-/** For the rest of the test this is another runtime. */
+/** Pretends to be another runtime for the rest of the test. */
 function withGlobal(of: object, name: string, value: unknown): void {
   const before = Object.getOwnPropertyDescriptor(of, name);
   onTestFinished(() => {
@@ -13,7 +13,7 @@ function withGlobal(of: object, name: string, value: unknown): void {
   Object.defineProperty(of, name, { value, configurable: true, writable: true });
 }
 
-it('has nothing against this runtime', () => {
+it('accepts this runtime', () => {
   expect(unsupportedRuntime()).toBeUndefined();
 });
 
@@ -24,7 +24,7 @@ it('says which Node is needed, and which one runs', () => {
   );
 });
 
-it('refuses Deno by a rejection, as everything that fails', async () => {
+it('refuses Deno by a rejection, as for every failure', async () => {
   await SocketManager.default.close();
   withGlobal(globalThis, 'Deno', {});
   const refused = { code: 'ERR_SOCKREF_UNSUPPORTED', message: expect.stringContaining('does not run on Deno') };

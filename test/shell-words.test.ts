@@ -13,7 +13,7 @@ const word = fc.oneof(
 const command = fc.tuple(fc.stringMatching(/^[a-z]+$/), fc.array(word)).map(([program, rest]) => [program, ...rest]);
 
 describe('a command as text', () => {
-  it('is what anybody would write, where that is plain', () => {
+  it('is unquoted where it needs no quotes', () => {
     expect(shellCommand(['redis-server', '--port', '0', '--unixsocket', '{socket}', '--save', ''])).toBe(
       "redis-server --port 0 --unixsocket {socket} --save ''",
     );

@@ -14,7 +14,7 @@ function sourceFiles(): string[] {
   return files.filter((file) => file.endsWith('.ts') && !file.startsWith('protocol/'));
 }
 
-it('no source file is too long to have one subject', () => {
+it('no source file is too long for one subject', () => {
   const files = sourceFiles();
   expect(files).toContain('api/manager.ts');
   const lines = (file: string) => readFileSync(join(source, file), 'utf8').split('\n').length - 1;

@@ -14,7 +14,7 @@ import { onSmallDisk } from '../helpers/small-disk.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A way to an error: what it carries besides its code, and what its message says. */
+/** A way to an error: its fields besides the code, and what its message says. */
 interface Trigger {
   readonly how: string;
   readonly code: SocketReferenceErrorCode;
@@ -27,7 +27,7 @@ interface Trigger {
 
 const serve = (): void => {};
 
-/** What a promise rejected with. */
+/** The error that a promise rejected with. */
 function rejection(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     () => undefined,
@@ -35,7 +35,7 @@ function rejection(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
-/** What an acquire in a program of its own fails with. */
+/** The error of an acquire in a separate program. */
 async function inProgram(path: string, options: Parameters<typeof start>[1] = {}): Promise<unknown> {
   const program = await start('acquire-once.mjs', { args: [path], ...options });
   const { error } = await program.line();
@@ -46,7 +46,7 @@ async function inProgram(path: string, options: Parameters<typeof start>[1] = {}
   return new SocketReferenceError(fields.code, message, { ...fields, cause: { code: causeCode } });
 }
 
-/** What an acquire fails with when the system refuses a call. */
+/** The error of an acquire when the system refuses a call. */
 async function whenRefused(directory: string, calls: string, errno: string): Promise<unknown> {
   return inProgram(`${directory}/a`, { under: refusing(calls, errno), env: { NODE_V8_COVERAGE: undefined } });
 }
@@ -132,7 +132,7 @@ const triggers: readonly Trigger[] = [
     cause: 'EACCES',
     run: async (directory) => {
       chmodSync(directory, 0o500);
-      // Root without its rights is refused as everybody else is.
+      // Root without its capabilities is refused like any user.
       const under = isRoot ? ['setpriv', '--bounding-set', '-all'] : [];
       const error = await inProgram(`${directory}/a`, { under });
       chmodSync(directory, 0o700);
@@ -206,7 +206,7 @@ const triggers: readonly Trigger[] = [
     }),
     says: /not acquired within 8000 ms; it was waiting for the server to become ready; pass a longer timeoutMs/,
     run: async (directory) => {
-      // Its close waits until all is gone.
+      // Its close waits until everything is gone.
       await using waiting = new SocketManager();
       const server = { command: ['sh', '-c', 'echo not now; exec sleep 600'], readyTimeoutMs: 60_000 };
       return await rejection(waiting.acquire(`${directory}/a`, { server, timeoutMs: 8_000 }));
@@ -232,7 +232,7 @@ const triggers: readonly Trigger[] = [
     },
   },
   {
-    how: 'an owner that died, and nobody else who serves',
+    how: 'an owner that died, and no other process that serves',
     code: 'ERR_SOCKREF_OWNER_LOST',
     fields: (directory) => ({ path: `${directory}/a`, timeoutMs: 20 }),
     says: /: its owner died, and after 20 ms \(failoverTimeoutMs\) .*; acquire it again, and pass `serve`/,
@@ -300,7 +300,7 @@ const triggers: readonly Trigger[] = [
   },
 ];
 
-/** Has something that answers as told at the control socket of `a`, as an owner would. */
+/** Runs a server that gives the test's answers at the control socket of `a`, as an owner would. */
 async function withFakeOwner<Value>(directory: string, answer: object, work: () => Promise<Value>): Promise<Value> {
   const server = createServer((socket) => {
     socket.on('error', () => {});
@@ -313,7 +313,7 @@ async function withFakeOwner<Value>(directory: string, answer: object, work: () 
   return result;
 }
 
-/** What an error carries besides its code. */
+/** The fields of an error besides its code. */
 function fieldsOf(error: object): Fields {
   const { code: _, ...fields } = error as Record<string, unknown>;
   return fields;
@@ -362,7 +362,7 @@ describe('an error of another copy of the package', () => {
       expect(String(error)).toMatch(/^SocketReferenceError: The directory/);
     }));
 
-  it('is told from everything else', () => {
+  it('is distinguished from everything else', () => {
     const others = [
       undefined,
       null,
@@ -379,7 +379,7 @@ describe('an error of another copy of the package', () => {
   });
 });
 
-describe('what an owner tells of a failure', () => {
+describe('the failure that an owner reports', () => {
   const tell = (message: object, check: (error: unknown) => void) =>
     withPlace(async ({ directory: { path } }) => {
       await using manager = new SocketManager();
@@ -408,7 +408,7 @@ describe('what an owner tells of a failure', () => {
     });
   });
 
-  it.each(['ERR_LATER', 'constructor', '__proto__', 'toString', ''])('has a code that is known: not %j', (code) =>
+  it.each(['ERR_LATER', 'constructor', '__proto__', 'toString', ''])('has a known code: not %j', (code) =>
     tell({ code }, (error) => expect(error).toMatchObject({ code: 'ERR_SOCKREF_PROTOCOL', message: 'no' })),
   );
 });

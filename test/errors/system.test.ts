@@ -21,7 +21,7 @@ describe('errnoOf', () => {
     expect(errnoOf(failure(`Unknown system error ${number}`))).toBe(name);
   });
 
-  it('goes by the shape, since the errors of Node may be of another realm', () => {
+  it('is found by the shape, because the errors of Node may be of another realm', () => {
     expect(errnoOf({ code: 'ENOENT' })).toBe('ENOENT');
   });
 
@@ -64,12 +64,12 @@ describe('systemError', () => {
     expect('limit' in error && error.limit !== undefined).toBe(code === 'ERR_SOCKREF_LIMIT_EXCEEDED');
   });
 
-  it('leaves an error that is one of ours as it is', () => {
+  it('does not change one of our errors', () => {
     const ours = new SocketReferenceError('ERR_SOCKREF_CLOSED', 'closed', { path: '/other', reason: 'closed' });
     expect(systemError(ours, path, 'start it')).toBe(ours);
   });
 
-  it('tells what is not from the system in its own words', () => {
+  it('keeps the message of an error that is not from the system', () => {
     const mistake = new Error('the private directory was emptied');
     const error = systemError(mistake, path, 'start it');
     expect(error).toMatchObject({ code: 'ERR_SOCKREF_SYSTEM', path, cause: mistake });

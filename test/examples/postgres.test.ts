@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { withExample } from '../helpers/example.js';
 import { isRoot, otherUid } from '../helpers/place.js';
 
-it('postgres: the database is there while psql runs, and its data stays', () =>
+it('postgres: the database runs while psql runs, and its data stays', () =>
   withExample(
     'postgres',
     async (example) => {
@@ -14,7 +14,7 @@ it('postgres: the database is there while psql runs, and its data stays', () =>
         expect(stdout).toBe(`visits so far: ${visits}\n`);
         expect(code).toBe(0);
       }
-      // Ended as it should be, it removes its own file.
+      // After a regular end it removes its own file.
       expect(existsSync(join(example.folder, 'data/postmaster.pid'))).toBe(false);
     },
     isRoot ? otherUid : undefined,

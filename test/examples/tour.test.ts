@@ -40,12 +40,12 @@ describe('the tour', () => {
       for (const line of shown) expect(stdout).toMatch(line);
       const scenes = [...stdout.matchAll(/^(\d+)\. [A-Z]/gm)].map(([, number]) => Number(number));
       expect(scenes).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-      // No colours in what is no terminal.
+      // No colours where stdout is not a terminal.
       expect(stdout).not.toContain('\u001b');
     });
   });
 
-  it('fails, and cleans up, when something is not as it tells', async () => {
+  it('fails, and cleans up, when a result is wrong', async () => {
     await withDirectory(async (directory) => {
       const { code, stderr } = await run(directory, {
         command: [process.execPath, '--import', breakIt.href, tour],
@@ -55,7 +55,7 @@ describe('the tour', () => {
     });
   });
 
-  it('ends in silence when its reader leaves, and leaves nothing behind', () =>
+  it('ends without a message when its reader leaves, and leaves nothing behind', () =>
     withDirectory(async (directory) => {
       const end = await withoutReader((stdout) => run(directory, { stdout }));
       expect(end).toMatchObject({ code: 141, signal: null, stderr: '' });

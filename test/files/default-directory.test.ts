@@ -38,7 +38,7 @@ it('is named by SOCKREF_DIR, else below XDG_RUNTIME_DIR, else in /tmp with the n
   expect(defaultDirectoryPath({})).toBe(`/tmp/sockref-${ownUid()}`);
 });
 
-it('passes over a relative XDG_RUNTIME_DIR, as its specification asks', () => {
+it('ignores a relative XDG_RUNTIME_DIR, as its specification says', () => {
   expect(defaultDirectoryPath({ XDG_RUNTIME_DIR: 'run' })).toBe(`/tmp/sockref-${ownUid()}`);
 });
 
@@ -49,7 +49,7 @@ it('refuses a SOCKREF_DIR that is not absolute, and says so', () => {
   }
 });
 
-it('is made for us alone, whatever the umask', () =>
+it('is made for this user alone, under any umask', () =>
   withDefault((path) => {
     const umask = process.umask(0);
     try {
@@ -63,7 +63,7 @@ it('is made for us alone, whatever the umask', () =>
     rmdirSync(path);
   }));
 
-it('is not made by those who only look', () =>
+it('is not made by calls that only look', () =>
   withDefault(async (path) => {
     await using manager = new SocketManager();
     expect(manager.isSocketActive('db.sock')).toBe(false);
@@ -74,7 +74,7 @@ it('is not made by those who only look', () =>
     expect(lstatSync(path, { throwIfNoEntry: false })).toBeUndefined();
   }));
 
-it('is refused when it is a link, even to a fine directory of ours', () =>
+it('is refused when it is a link, even to a safe directory of ours', () =>
   withDefault(async (path) => {
     mkdirSync(`${path}-real`, 0o700);
     symlinkSync('default-real', path);
@@ -98,7 +98,7 @@ it('is refused when it is open to others, and its mode is left as it is', () =>
     rmdirSync(path);
   }));
 
-itAsRoot('is refused when it is of somebody else, be it made for us to use', () =>
+itAsRoot('is refused when it belongs to another user, even if we may use it', () =>
   withDefault(async (path) => {
     mkdirSync(path);
     chmodSync(path, 0o700);
@@ -130,7 +130,7 @@ it('is not made in a directory in which others could put another one in its plac
     await expect(manager.acquire('db.sock', { serve })).rejects.toMatchObject(refused);
   }));
 
-it('is looked up anew each time: a change of the environment takes effect', () =>
+it('is looked up each time: a change of the environment takes effect', () =>
   withDefault(async (path) => {
     await using manager = new SocketManager();
     await using first = await manager.acquire('db.sock', { serve });

@@ -18,7 +18,7 @@ import { ownUid } from '#src/files/platform.js';
 import { withDirectory } from '../helpers/directory.js';
 import { itAsRoot, otherUid, thrownBy } from '../helpers/place.js';
 
-// Which modes are fine is told by test/vectors/paths.json, too; here it is every mode and every owner.
+// test/vectors/paths.json has some modes; this tests every mode and every owner.
 
 const openDescriptors = () => readdirSync('/proc/self/fd').length;
 
@@ -33,14 +33,14 @@ describe('assertSafe', () => {
     }
   };
 
-  it('lets nobody but us into a private directory', () => {
+  it('lets only this user into a private directory', () => {
     for (let mode = 0; mode <= 0o7777; mode++) {
       expect(judge(ownUid(), mode, 'private')).toBe(mode & 0o077 ? 'mode' : 'fine');
       expect(judge(otherUid, mode, 'private')).toBe('owner');
     }
   });
 
-  it('lets nobody but us and root replace files in a shared directory', () => {
+  it('lets only this user and root replace files in a shared directory', () => {
     for (let mode = 0; mode <= 0o7777; mode++) {
       const safe = !(mode & 0o022) || (mode & 0o1000) !== 0;
       expect(judge(ownUid(), mode, 'shared')).toBe(safe ? 'fine' : 'mode');
@@ -49,7 +49,7 @@ describe('assertSafe', () => {
     }
   });
 
-  it('says who owns it, what its mode is, and how to mend it', () => {
+  it('names its owner and its mode, and says how to correct them', () => {
     expect(() => assertSafe('/x', ownUid(), 0o1775 & 0o777, 'shared')).toThrow(
       `Unsafe directory "/x": it lets group or others replace files (owner uid ${ownUid()}, mode 0775); run: chmod go-w "/x" (or chmod +t)`,
     );
@@ -60,7 +60,7 @@ describe('assertSafe', () => {
 });
 
 describe('Directory', () => {
-  it('opens a directory that is safe, and no other', () =>
+  it('opens a safe directory, and no other', () =>
     withDirectory((directory) => {
       Directory.open(directory).release();
       chmodSync(directory, 0o777);
@@ -70,7 +70,7 @@ describe('Directory', () => {
       expect(() => Directory.open(directory, 'private')).toThrow(expect.objectContaining({ reason: 'mode' }));
     }));
 
-  itAsRoot('refuses a directory of somebody else', () =>
+  itAsRoot('refuses a directory of another user', () =>
     withDirectory((directory) => {
       chownSync(directory, otherUid, otherUid);
       for (const rule of ['shared', 'private'] as const) {
@@ -80,7 +80,7 @@ describe('Directory', () => {
     }),
   );
 
-  it('judges the very directory that it opens: a link is not followed', () =>
+  it('checks the directory that it opens: a link is not followed', () =>
     withDirectory((directory) => {
       symlinkSync('/', `${directory}/link`);
       expect(() => Directory.open(`${directory}/link`)).toThrow(
@@ -105,7 +105,7 @@ describe('Directory', () => {
         expect(readdirSync(moved)).toEqual(['file']);
         unlinkSync(opened.at('file'));
       }
-      // The path is opened anew, as the directory that is there now.
+      // The path is opened again, as the directory that is there now.
       const other = Directory.open(path);
       expect(other).not.toBe(opened);
       expect(other.isInPlace()).toBe(true);
@@ -117,7 +117,7 @@ describe('Directory', () => {
       rmdirSync(moved);
     }));
 
-  it('has one descriptor however often it is opened, until all have released it', () =>
+  it('has one descriptor for any number of users, until all have released it', () =>
     withDirectory((directory) => {
       const before = openDescriptors();
       const first = Directory.open(directory);
@@ -140,7 +140,7 @@ describe('Directory', () => {
       expect(openDescriptors()).toBe(before);
     }));
 
-  it('reaches a name in a few bytes, however long the path is', () =>
+  it('reaches a name in a few bytes, even if the path is long', () =>
     withDirectory((directory) => {
       const long = `${directory}/${'x'.repeat(200)}`;
       mkdirSync(long, 0o700);
@@ -153,7 +153,7 @@ describe('Directory', () => {
     }));
 });
 
-it('tells of a directory that is missing, or none', () =>
+it('reports a directory that is missing, or a file that is not a directory', () =>
   withDirectory((directory) => {
     writeFileSync(`${directory}/file`, '');
     const missing = { code: 'ERR_SOCKREF_DIRECTORY_NOT_FOUND', directory: `${directory}/none` };

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { withDirectory } from '../helpers/directory.js';
 import { start } from '../helpers/program.js';
 
-// Each of them leaves by process.exit at another moment; in a worker that ends the worker alone.
+// Each of them calls process.exit at another moment; in a worker that ends only the worker.
 
 const moments = [
   'locked',
@@ -30,16 +30,16 @@ describe.each(['process', 'worker'])('exit in a %s', (where) => {
     }),
   );
 
-  it('leaves what another owner has put in the place of its files', () =>
+  it('leaves the files that another owner has put in the place of its own', () =>
     withDirectory(async (directory) => {
       const program = await start('exit-at.mjs', { args: [where, 'deposed', directory] });
       expect(await program.exited).toMatchObject({ code: 7, stderr: '' });
-      // The lock and a socket are another one's by now; the control socket is what this one published itself.
+      // By now the lock and a socket belong to another owner; the control socket is still its own.
       expect(readdirSync(directory).sort()).toEqual(['app.sock', 'app.sock.lock']);
       for (const name of readdirSync(directory)) rmSync(`${directory}/${name}`);
     }));
 
-  it('warns of what it cannot remove, and goes on with the others', () =>
+  it('warns of what it cannot remove, and continues with the others', () =>
     withDirectory(async (directory) => {
       mkdirSync(`${directory}/first`, { mode: 0o700 });
       mkdirSync(`${directory}/second`, { mode: 0o700 });
@@ -54,18 +54,18 @@ describe.each(['process', 'worker'])('exit in a %s', (where) => {
     }));
 });
 
-it('touches nothing of a thread that got the number of a lock which could not be removed', () =>
+it('does not touch a file of another thread that has the number of a lock which could not be removed', () =>
   withDirectory(async (directory) => {
     const program = await start('reused-descriptor.mjs', { args: [directory] });
     const { code, stderr } = await program.exited;
     expect(code).toBe(0);
-    // The failed start tells what it has left; the exit has nothing to tell.
+    // The failed start reports what it left; the exit has nothing to report.
     expect(stderr).toContain('Cannot remove what a failed start of');
     expect(stderr).not.toContain('at exit');
     expect(await program.line()).toMatchObject({ code: 7, answer: 'served' });
   }));
 
-it('leaves nothing and warns of nothing in the middle of a clean-up that nobody waits for', () =>
+it('leaves nothing and warns of nothing in the middle of a clean-up that no caller awaits', () =>
   withDirectory(async (directory) => {
     const program = await start('exit-in-clean-up.mjs', { args: [directory, '12'] });
     const { code, stderr } = await program.exited;
@@ -73,7 +73,7 @@ it('leaves nothing and warns of nothing in the middle of a clean-up that nobody 
     expect(await program.line()).toEqual({ codes: new Array(13).fill(7), left: [] });
   }));
 
-it('neither reads nor closes the number of a lock that something else has closed', () =>
+it('neither reads nor closes the number of a lock that other code has closed', () =>
   withDirectory(async (directory) => {
     const program = await start('exit-at.mjs', { args: ['process', 'closed-by-another', directory] });
     const { code, stderr } = await program.exited;

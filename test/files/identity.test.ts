@@ -7,7 +7,7 @@ import { until } from '../helpers/until.js';
 
 const identityAt = (path: string) => identityOf(lstatSync(path, { bigint: true }));
 
-it('is the same after all that a file goes through when it is published', () =>
+it('stays the same in all steps of publishing', () =>
   withDirectory((directory) => {
     const [file, link] = [`${directory}/file`, `${directory}/link`];
     writeFileSync(file, '');
@@ -22,13 +22,13 @@ it('is the same after all that a file goes through when it is published', () =>
     rmSync(link);
   }));
 
-it('is another for a later file of the same name, though the inode may be the same', () =>
+it('is different for a later file with the same name, even if the inode is the same', () =>
   withDirectory(async (directory) => {
     const [file, probe] = [`${directory}/file`, `${directory}/probe`];
     for (let round = 0; round < 10; round++) {
       writeFileSync(file, '');
       const first = identityAt(file);
-      // The clock of a file system is a coarse one: later is when it has ticked.
+      // The clock of a file system is coarse: wait until it has ticked.
       await until('the clock of the file system has ticked', () => {
         rmSync(probe, { force: true });
         writeFileSync(probe, '');
@@ -51,7 +51,7 @@ it('compares device, inode and birth time, and leaves a missing birth time out',
   expect(sameFile({ ...file, birth: '0' }, { ...file, ino: '9' })).toBe(false);
 });
 
-it('looks at a link and not through it, and takes a missing name for an answer', () =>
+it('looks at a link and does not follow it, and is undefined for a missing name', () =>
   withDirectory((directory) => {
     const link = `${directory}/link`;
     symlinkSync('/', link);

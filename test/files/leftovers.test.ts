@@ -47,7 +47,7 @@ async function leaveSocket(path: string): Promise<RecordEntry> {
 }
 
 describe('reclaim', () => {
-  it('removes what the record names, says what that was, and nothing else', () =>
+  it('removes what the record names and nothing else, and reports it', () =>
     withRecord(
       async ({ directory, path }) => {
         mkdirSync(directory.at('.sr-00000000000000aa'));
@@ -71,14 +71,14 @@ describe('reclaim', () => {
         expect(readdirSync(directory.path).sort()).toEqual(
           [names.lock, 'app.sock.other', 'file', '.sr-00000000000000ff'].sort(),
         );
-        // Once more there is nothing left to do.
+        // The second time there is nothing to do.
         expect(reclaim(lock).names).toEqual([]);
         for (const name of ['app.sock.other', 'file', '.sr-00000000000000ff'])
           rmSync(directory.at(name), { recursive: true });
       },
     ));
 
-  it('leaves what has the name of what the record names, but is another file', () =>
+  it('leaves another file that has a name in the record', () =>
     withRecord(
       async ({ path }) => {
         const entries = [await leaveSocket(`${path}.ctl`), await leaveSocket(path)];
@@ -110,7 +110,7 @@ describe('reclaim', () => {
       },
     ));
 
-  it('leaves what stands where a private directory was and is no directory', () =>
+  it('leaves a file in the place of a private directory', () =>
     withRecord(
       async ({ directory }) => {
         writeFileSync(directory.at('.sr-00000000000000aa'), 'mine');
@@ -144,7 +144,7 @@ describe('reclaim', () => {
       },
     ));
 
-  itAsRoot('leaves a private directory of somebody else', () =>
+  itAsRoot('leaves a private directory of another user', () =>
     withRecord(
       async ({ directory }) => {
         mkdirSync(directory.at('.sr-00000000000000aa'));
@@ -168,7 +168,7 @@ describe('reclaim', () => {
       lock.remove();
     }));
 
-  it.each([0, 2, 99])('touches nothing that version %i has left, and names both versions', (version) =>
+  it.each([0, 2, 99])('touches no leftovers of version %i, and names both versions', (version) =>
     withPlace(async (place) => {
       const { names, path, directory } = place;
       await deadSocket(path);
@@ -193,11 +193,11 @@ describe('reclaim', () => {
   );
 });
 
-describe('clearWay', () => {
+describe('freeName', () => {
   const clear = (place: Place, lock: LockFile, rule: 'recorded' | 'stale', own: Identity[] = []) =>
     freeName(lock, place.names.data, rule, own);
 
-  it('finds the way clear, or clears it of our own earlier file', () =>
+  it('finds the name free, or removes our own earlier file', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
       expect(await clear(place, lock, 'recorded')).toBe(false);
@@ -207,7 +207,7 @@ describe('clearWay', () => {
       lock.remove();
     }));
 
-  it('leaves a dead socket that no record names, and says what would help', () =>
+  it('leaves a dead socket that no record names, and says what to do', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
       await deadSocket(place.path);
@@ -219,7 +219,7 @@ describe('clearWay', () => {
       lock.remove();
     }));
 
-  it('leaves a socket that somebody listens on, whatever the rule', () =>
+  it('leaves a socket with a listener, under both rules', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
       const server = createServer().listen(place.path);
@@ -234,7 +234,7 @@ describe('clearWay', () => {
       lock.remove();
     }));
 
-  itAsRoot('leaves a dead socket of somebody else, whatever the rule', () =>
+  itAsRoot('leaves a dead socket of another user, under both rules', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
       await deadSocket(place.path);
@@ -249,7 +249,7 @@ describe('clearWay', () => {
     }),
   );
 
-  it('leaves whatever is no socket, whatever the rule', () =>
+  it('leaves every file that is not a socket, under both rules', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
       const { path } = place;
@@ -273,7 +273,7 @@ describe('clearWay', () => {
 });
 
 describe('after a crash', () => {
-  it('the next acquire removes what the dead owner left, and tells of it', () =>
+  it('the next acquire removes what the dead owner left, and reports it', () =>
     withPlace(async (place) => {
       const owner = await start('acquire-once.mjs', { args: [place.path] });
       await owner.line();
@@ -289,7 +289,7 @@ describe('after a crash', () => {
       await reference.close();
     }));
 
-  it('who can only join removes it, too, and says that no process serves', () =>
+  it('an acquire that can only join removes it, too, and says that no process serves', () =>
     withPlace(async (place) => {
       const owner = await start('acquire-once.mjs', { args: [place.path] });
       await owner.line();

@@ -31,7 +31,7 @@ const lockPath = ({ path }: Place) => `${path}.lock`;
 const openDescriptors = () => readdirSync('/proc/self/fd').length;
 
 describe('a lock', () => {
-  it('is held by one, and free again when it was let go of', () =>
+  it('is held once, and free again after its release', () =>
     withPlace((place) => {
       const lock = takeLock(place);
       expect(attempt(place)).toEqual({ kind: 'busy', record: undefined });
@@ -42,7 +42,7 @@ describe('a lock', () => {
       expect(attempt(place, false)).toEqual({ kind: 'absent' });
     }));
 
-  it('is made with mode 0600, whatever the umask', () =>
+  it('is made with mode 0600, under any umask', () =>
     withPlace((place) => {
       for (const umask of [0, 0o022, 0o277, 0o777]) {
         const before = process.umask(umask);
@@ -56,7 +56,7 @@ describe('a lock', () => {
       }
     }));
 
-  it('names its holder to those who come, once that has written its record', () =>
+  it('names its holder to other processes, once the holder has written its record', () =>
     withPlace((place) => {
       const lock = takeLock(place);
       lock.begin();
@@ -66,7 +66,7 @@ describe('a lock', () => {
       expect(peekRecord(place)).toBeUndefined();
     }));
 
-  it('is given to whoever comes after a holder that was killed', () =>
+  it('is free after its holder was killed', () =>
     withPlace(async (place) => {
       const holder = await start('lock-holder.mjs', { args: [place.path] });
       expect(await holder.line()).toEqual({ kind: 'held' });
@@ -87,7 +87,7 @@ describe('a lock', () => {
       lock.remove();
     }));
 
-  it('is let go of for a copy of its descriptor, too', () =>
+  it('is released for a copy of its descriptor, too', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
       const child = spawn('cat', { stdio: ['pipe', 'pipe', 'ignore', lock.fd] });
@@ -97,7 +97,7 @@ describe('a lock', () => {
       child.stdin?.end();
     }));
 
-  it('keeps no descriptor when it was not got, or let go of', () =>
+  it('keeps no descriptor if it was not obtained, or was released', () =>
     withPlace((place) => {
       const before = openDescriptors();
       attempt(place, false);
@@ -110,7 +110,7 @@ describe('a lock', () => {
       expect(openDescriptors()).toBe(before);
     }));
 
-  it('can be let go of and removed many times', () =>
+  it('can be released and removed many times', () =>
     withPlace((place) => {
       const lock = takeLock(place);
       lock.remove();
@@ -125,9 +125,9 @@ describe('a lock', () => {
 });
 
 describe('a lock file that does not stay', () => {
-  it('is locked anew when it was removed between opening and locking', () =>
+  it('is locked again when it was removed between opening and locking', () =>
     withPlace((place) => {
-      // Whoever looks at the disk right after the lock was got, finds what removes or replaces the file there.
+      // The first look at the disk after the lock removes or replaces the file.
       const { directory, names } = place;
       const at = directory.at.bind(directory);
       let asked = 0;
@@ -143,7 +143,7 @@ describe('a lock file that does not stay', () => {
       lock.remove();
     }));
 
-  it('is locked anew when it was replaced between opening and locking', () =>
+  it('is locked again when it was replaced between opening and locking', () =>
     withPlace((place) => {
       const { directory, names } = place;
       const at = directory.at.bind(directory);
@@ -160,7 +160,7 @@ describe('a lock file that does not stay', () => {
       lock.remove();
     }));
 
-  it('is called busy when it never stays, and nothing is left open', () =>
+  it('counts as busy when it never stays, and nothing is left open', () =>
     withPlace((place) => {
       const { directory, names } = place;
       const at = directory.at.bind(directory);
@@ -176,7 +176,7 @@ describe('a lock file that does not stay', () => {
       rmSync(lockPath(place), { force: true });
     }));
 
-  it('tells its holder whether it is missing or replaced; what replaced it is left alone', () =>
+  it('shows its holder whether it is missing or replaced; the other file is left alone', () =>
     withPlace((place) => {
       const lock = takeLock(place);
       expect(lock.check()).toBe('linked');
@@ -190,7 +190,7 @@ describe('a lock file that does not stay', () => {
       successor.remove();
     }));
 
-  it('is the same under another name, and not under its own any more', () =>
+  it('counts as missing after it was renamed', () =>
     withPlace((place) => {
       const lock = takeLock(place);
       linkSync(lockPath(place), `${place.path}.other`);
@@ -223,7 +223,7 @@ describe('a lock file that is taken again', () => {
       expect(openDescriptors()).toBe(before - 1);
     }));
 
-  it('is not, if another process was quicker', () =>
+  it('is not, if another process was faster', () =>
     withPlace((place) => {
       const lock = takeLock(place);
       unlinkSync(lockPath(place));
@@ -234,7 +234,7 @@ describe('a lock file that is taken again', () => {
       lock.release();
     }));
 
-  it('closes nothing that has the number of a descriptor which something else has closed', () =>
+  it('does not close a file with the number of a descriptor that other code closed', () =>
     withPlace((place) => {
       const lock = takeLock(place);
       const { fd } = lock;
@@ -248,7 +248,7 @@ describe('a lock file that is taken again', () => {
       lock.remove();
     }));
 
-  it('stays as it was after a failure, and is taken again by the next call', () =>
+  it('stays unchanged after a failure, and is taken again by the next call', () =>
     withPlace((place) => {
       const lock = takeLock(place);
       const { fd } = lock;
@@ -263,7 +263,7 @@ describe('a lock file that is taken again', () => {
     }));
 });
 
-describe('what is not ours at the path of the lock', () => {
+describe('a foreign file at the path of the lock', () => {
   const entries: Record<string, (path: string) => Entry[]> = {
     'a regular file': (path) => [{ file: path, mode: '0600', text: 'mine\n' }],
     'a regular file of zeros': (path) => [{ file: path, mode: '0600', text: '\0'.repeat(100) }],
@@ -274,7 +274,7 @@ describe('what is not ours at the path of the lock', () => {
       { file: `${path}.ours`, mode: '0600' },
       { link: path, to: 'app.sock.lock.ours' },
     ],
-    'a link that leads nowhere': (path) => [{ link: path, to: 'none' }],
+    'a link to a missing file': (path) => [{ link: path, to: 'none' }],
     // A record in it would be in the other file, too.
     'an empty file that has another name': (path) => [
       { file: `${path}.other`, mode: '0600' },
@@ -302,7 +302,7 @@ describe('what is not ours at the path of the lock', () => {
     }),
   );
 
-  itAsRoot('is left alone: an empty file of somebody else, be it one that we could write', () =>
+  itAsRoot('is left alone: an empty file of another user, even if we may write to it', () =>
     withPlace((place) => {
       writeFileSync(lockPath(place), '', { mode: 0o600 });
       chownSync(lockPath(place), otherUid, otherUid);
@@ -314,7 +314,7 @@ describe('what is not ours at the path of the lock', () => {
     }),
   );
 
-  it('is taken for ours: an empty file of a mode that a umask has made of ours', () =>
+  it('counts as ours: an empty file whose mode is ours after a umask', () =>
     withPlace((place) => {
       for (const mode of isRoot ? [0o600, 0o400, 0o200, 0] : [0o600]) {
         writeFileSync(lockPath(place), '');
@@ -323,7 +323,7 @@ describe('what is not ours at the path of the lock', () => {
       }
     }));
 
-  it('is taken for ours: a record torn in its first bytes', () =>
+  it('counts as ours: a record torn in its first bytes', () =>
     withPlace((place) => {
       for (const text of ['{', '{"sockref"', '{"sockref":1,"pid":']) {
         writeFileSync(lockPath(place), text, { mode: 0o600 });
@@ -331,7 +331,7 @@ describe('what is not ours at the path of the lock', () => {
       }
     }));
 
-  it('does not hide that the directory is gone', () =>
+  it('does not hide that the directory is missing', () =>
     withPlace((place) => {
       mkdirSync(`${place.directory.path}/sub`);
       const elsewhere = { ...place, names: { ...place.names, lock: 'none/app.sock.lock' } };
@@ -344,13 +344,13 @@ describe('what is not ours at the path of the lock', () => {
 });
 
 describe('a lock that is handed over', () => {
-  it('is that of the process which inherited it, until that has ended', () =>
+  it('belongs to the process that inherited it, until that has ended', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
       const heir = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore', lock.fd] });
       await once(heir, 'spawn');
       lock.handOver();
-      // What is done twice, or behind it, must not hit a descriptor that is somebody else's by now.
+      // A second or late call must not affect a descriptor that belongs to other code by now.
       const other = openSync(place.directory.path, 'r');
       lock.handOver();
       lock.release();
@@ -362,7 +362,7 @@ describe('a lock that is handed over', () => {
       takeLock(place).remove();
     }));
 
-  it('is adopted as it is', () =>
+  it('is adopted unchanged', () =>
     withPlace((place) => {
       const { fd } = takeLock(place);
       const adopted = LockFile.adopt(place, fd);
@@ -392,7 +392,7 @@ describe('a lock that is handed over', () => {
     }),
   );
 
-  it('is not adopted when somebody else has it', () =>
+  it('is not adopted when another process has it', () =>
     withPlace((place) => {
       const lock = takeLock(place);
       const fd = openSync(lockPath(place), 'r+');
@@ -404,7 +404,7 @@ describe('a lock that is handed over', () => {
 });
 
 describe('a file system without locks', () => {
-  it('is told, and leaves no descriptor and no file', () =>
+  it('is reported, and leaves no descriptor and no file', () =>
     withPlace((place) => {
       const native = createRequire(import.meta.url)('fs-native-extensions');
       const { tryLock } = native;
@@ -412,7 +412,7 @@ describe('a file system without locks', () => {
         native.tryLock = tryLock;
       });
       const before = openDescriptors();
-      // As libuv has it, which knows no name for it.
+      // libuv has no name for this error.
       const { ENOLCK } = constants.errno;
       native.tryLock = () => {
         throw Object.assign(new Error('no locks'), { code: `Unknown system error -${ENOLCK}`, errno: -ENOLCK });

@@ -10,7 +10,7 @@ const modeOf = (path: string): number => lstatSync(path).mode & 0o7777;
 const identityAt = (path: string) => identityOf(lstatSync(path, { bigint: true }));
 
 describe('restoreMode', () => {
-  it('gives a socket its mode back, even one that nobody may open', () =>
+  it('restores the mode of a socket, even if no user may open it', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'a');
       await make({ socket: path });
@@ -22,7 +22,7 @@ describe('restoreMode', () => {
       unlinkSync(path);
     }));
 
-  it('touches no other file that has come to the path meanwhile, and none that a link leads to', () =>
+  it('does not touch another file that has the path by now, or the target of a link', () =>
     withDirectory(async (directory) => {
       const [path, other] = [join(directory, 'a'), join(directory, 'b')];
       await make({ socket: path });

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { withDirectory } from '../helpers/directory.js';
 import { root } from '../helpers/samples.js';
 
-/** Each way in which the package with the native part can be wanting, as a program that fails in the same way. */
+/** Each way in which the native package can be unusable, as a program that fails in the same way. */
 const ways = [
   {
     how: 'is not installed',

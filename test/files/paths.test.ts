@@ -3,18 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { assertPathFits, joinPath, parsePath } from '#src/files/paths.js';
 import { maxDataPathBytes } from '#src/files/platform.js';
 
-// What leads where is told by test/vectors/paths.json; this is what holds for any path.
+// test/vectors/paths.json says where single paths lead; this holds for any path.
 
 const reasons = /^(not-a-string|empty|blank|nul-byte|not-unicode|parent-segment|relative|no-file-name)$/;
 
 describe('parsePath', () => {
-  it('makes another name each time that nothing is given', () => {
+  it('generates a new name each time without a path', () => {
     const names = Array.from({ length: 100 }, () => parsePath(undefined).name);
     expect(new Set(names).size).toBe(100);
     for (const name of names) expect(name).toMatch(/^[0-9a-f]{32}\.sock$/);
   });
 
-  it('ends for any value in a request without detours, or in an error that names a rule', () => {
+  it('gives for any value a normalised path, or an error that names a rule', () => {
     const segment = fc.oneof(fc.constantFrom('.', '..', '', 'a', 'a..b', '\0', ' ', '\ud800'), fc.string());
     const value = fc.oneof(
       fc.anything(),
@@ -36,7 +36,7 @@ describe('parsePath', () => {
         const { directory, name } = requested;
         expect(`${directory}/`).toMatch(/^\//);
         if (directory !== '/') for (const part of directory.slice(1).split('/')) expect(part).not.toMatch(/^\.{0,2}$/);
-        // What it leads to leads there again.
+        // The result leads to itself.
         expect(parsePath(joinPath(directory, name))).toEqual(requested);
       }),
     );

@@ -14,13 +14,13 @@ import {
 } from '#src/files/platform.js';
 import { withDirectory } from '../helpers/directory.js';
 
-/** Binds a name, and says under which it is found. */
-async function bind(path: string): Promise<'there' | 'elsewhere' | 'nowhere'> {
+/** Binds a name, and says where the socket is found. */
+async function bind(path: string): Promise<'there' | 'elsewhere' | 'missing'> {
   const server = createServer().listen(path);
   try {
     await once(server, 'listening');
   } catch {
-    return 'nowhere';
+    return 'missing';
   }
   const found = lstatSync(path, { throwIfNoEntry: false })?.isSocket() ? 'there' : 'elsewhere';
   const closed = once(server, 'close');
@@ -29,16 +29,16 @@ async function bind(path: string): Promise<'there' | 'elsewhere' | 'nowhere'> {
   return found;
 }
 
-it('knows how many bytes a system takes at least, whether or not it wants a zero behind them', () =>
+it('knows how many bytes a system accepts, with or without a terminating zero', () =>
   withDirectory(async (directory) => {
     const name = (bytes: number) => `${directory}/${'x'.repeat(bytes - directory.length - 1)}`;
     expect(await bind(name(maxSocketPathBytes))).toBe('there');
     expect(await bind(name(maxSocketPathBytes + 2))).not.toBe('there');
-    // A name that was cut off: Node removes the name that it was given, not the one that was bound.
+    // The name was cut off: Node removes the full name, not the bound one.
     for (const left of readdirSync(directory)) rmSync(join(directory, left));
   }));
 
-it('reads when a process began, whatever its name', () => {
+it('reads when a process started, with any name', () => {
   const { title } = process;
   onTestFinished(() => {
     process.title = title;
@@ -49,13 +49,13 @@ it('reads when a process began, whatever its name', () => {
   if (process.platform === 'linux') expect(ownStart).toMatch(/^\d+$/);
 });
 
-it('tells nothing about a process that is gone', async () => {
+it('is undefined for a process that is gone', async () => {
   const child = spawn('true');
   await once(child, 'close');
   expect(processStart(child.pid as number)).toBeUndefined();
 });
 
-it('knows the user, and how a directory is reached', () => {
+it('knows the user, and how to reach a directory', () => {
   expect(ownUid()).toBe(process.geteuid?.());
   expect(reachesThroughDescriptors).toBe(process.platform === 'linux');
 });

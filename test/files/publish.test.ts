@@ -66,7 +66,7 @@ describe('publish', () => {
       for (const name of [path, `${path}.ctl`]) unlinkSync(name);
     }));
 
-  it('does so whatever the umask', () =>
+  it('does so under any umask', () =>
     withScene(async ({ place, lock, server }) => {
       const before = process.umask(0o777);
       try {
@@ -78,7 +78,7 @@ describe('publish', () => {
       unlinkSync(place.path);
     }));
 
-  it('takes a path of which nothing is left for the private name', () =>
+  it('accepts a path that leaves no room for the private name', () =>
     withScene(async ({ place, lock, server }) => {
       const long = 'x'.repeat(200);
       await publish(lock, [{ name: long, from: listenerOf(server('long')), mode: 0o600 }]);
@@ -96,7 +96,7 @@ describe('publish', () => {
       unlinkSync(place.path);
     }));
 
-  it('never replaces what is there, and takes back what it had published before', () =>
+  it('never replaces a file, and removes what it had published before', () =>
     withScene(async ({ place, lock, server }) => {
       const { names, path, directory } = place;
       const entries = [
@@ -162,7 +162,7 @@ describe('publish', () => {
       Reflect.deleteProperty(lock.place.directory, 'at');
     }));
 
-  it('can be reached by nobody before its mode is set, and is in the record before it can be seen', () =>
+  it('lets no client connect before the mode is set, and writes the record before the socket is visible', () =>
     withPlace(async (place) => {
       const trace = `${place.path}.trace`;
       const calls = 'mkdir,mkdirat,chmod,fchmod,fchmodat,bind,listen,link,linkat,pwrite64,unlink,unlinkat,rmdir';
@@ -198,7 +198,7 @@ describe('publish', () => {
 });
 
 describe('unlinkIfSame', () => {
-  it('removes the very file, and no successor of its name', () =>
+  it('removes that file, and no later file with its name', () =>
     withScene(async ({ place, lock, server }) => {
       const { names, path } = place;
       const [first] = await publish(lock, [{ name: names.data, from: listenerOf(server('1')), mode: 0o600 }]);

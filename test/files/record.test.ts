@@ -10,7 +10,7 @@ import { takeLock, thrownBy, withPlace } from '../helpers/place.js';
 import { start } from '../helpers/program.js';
 import { onSmallDisk } from '../helpers/small-disk.js';
 
-// What a given text means is told by test/vectors/records.json; this is about what is written.
+// test/vectors/records.json says what a text means; this tests what is written.
 
 const digits = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
 const entry: fc.Arbitrary<RecordEntry> = fc.oneof(
@@ -42,7 +42,7 @@ function namedBy(entries: readonly RecordEntry[]) {
   };
 }
 
-it('says who wrote it, in place of what was there', () =>
+it('names its writer, in place of the old text', () =>
   withLock((lock, path) => {
     writeFileSync(path, '{"sockref":1,"pid":99,"since":1}\n{"temporary":".sr-0123456789abcdef"}\n'.repeat(50));
     const before = Date.now();
@@ -64,7 +64,7 @@ it('says who wrote it, in place of what was there', () =>
     expect(looksLikeRecord(readFileSync(path, 'utf8'))).toBe(true);
   }));
 
-it('is read as it was written; torn at any byte, it names what was whole by then', () =>
+it('is read as it was written; torn at any byte, it has the whole lines before that', () =>
   withLock((lock, path) => {
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 4 }), (entries) => {
@@ -86,18 +86,18 @@ it('is read as it was written; torn at any byte, it names what was whole by then
     );
   }));
 
-it('takes back a line that the disk took only a part of, so that the next one is understood', () =>
+it('removes a line that the disk accepted only in part, so that the next one is understood', () =>
   withDirectory(async (directory) => {
     const program = await start('full-record.mjs', { under: onSmallDisk(directory, 16_384), args: [directory] });
     const { partial, before, after, temporaries, last } = await program.line();
-    // Otherwise this would show nothing.
+    // Otherwise the test would prove nothing.
     expect(partial).toBe(true);
     expect(after).toBe(before);
     expect(temporaries.at(-1)).toBe(last);
     await program.exited;
   }));
 
-it('refuses to grow beyond its limit, and stays as it was', () =>
+it('refuses to grow beyond its limit, and stays unchanged', () =>
   withLock((lock, path) => {
     lock.begin();
     const line = { temporary: '.sr-0123456789abcdef' };
@@ -110,13 +110,13 @@ it('refuses to grow beyond its limit, and stays as it was', () =>
     expect(size).toBeGreaterThan(maxRecordBytes - 100);
     expect(readFileSync(path, 'utf8')).toMatch(/\n$/);
     expect(lock.record()?.temporaries.length).toBeGreaterThan(1000);
-    // It can be begun anew.
+    // A new record can be begun.
     lock.begin();
     lock.append(line);
     expect(lock.record()?.temporaries).toEqual([line.temporary]);
   }));
 
-it('is recognised by its first bytes, however few there are', () => {
+it('is recognised by its first bytes, even by a few', () => {
   for (let length = 0; length <= recordMagic.length; length++) {
     expect(looksLikeRecord(recordMagic.slice(0, length))).toBe(true);
     if (length > 0) expect(looksLikeRecord(`${recordMagic.slice(0, length - 1)}!`)).toBe(false);

@@ -52,13 +52,13 @@ it.each(refusals)('$call fails with $errno, call $when', ({ call, errno, when, c
 
 describe('a full disk', () => {
   it.each(['function', 'command'])(
-    'is told, leaves nothing, and does no harm once there is room again: served by a %s',
+    'is reported, leaves nothing, and does no harm once there is room again: served by a %s',
     (by) =>
       withDirectory(async (directory) => {
         const program = await start('full-disk.mjs', {
           under: onSmallDisk(directory, 16_384),
           args: [directory, by],
-          // A keeper does without a log where there is no place for one.
+          // A keeper runs without a log if there is no room for one.
           env: { XDG_STATE_HOME: '/proc' },
         });
         const full = await program.line();
@@ -81,7 +81,7 @@ it('a full disk deposes no owner whose lock file is removed: it is repaired when
     await program.exited;
   }));
 
-it('a private directory that is never let go of keeps its record, by which the next process removes it', () =>
+it('a private directory that the system never removes keeps its record, by which the next process removes it', () =>
   withDirectory(async (directory) => {
     const program = await start('acquire-again.mjs', {
       under: refusing('rmdir,unlinkat', 'EBUSY'),
@@ -98,7 +98,7 @@ it('a private directory that is never let go of keeps its record, by which the n
   }));
 
 describe('no descriptors left', () => {
-  it.each(['cold', 'warm'])('is told wherever they run out, leaks none, and does no harm afterwards: %s', (how) =>
+  it.each(['cold', 'warm'])('is reported at every point, leaks none, and does no harm afterwards: %s', (how) =>
     withDirectories(2, async (directory, other) => {
       await using served = await acquire(`${other}/b`, { serve: (socket) => socket.end() });
       const program = await start('no-descriptors.mjs', {
@@ -111,7 +111,7 @@ describe('no descriptors left', () => {
         const line = await program.line();
         if (line.done) break;
         expect(line).toMatchObject({ left: [], active: 0, faults: [], leaked: 0 });
-        // What it lacks itself must not be taken for the state of the owner.
+        // A shortage in this process says nothing about the state of the owner.
         if (line.looked?.code) {
           blind++;
           expect(line.looked).toMatchObject({ code: 'ERR_SOCKREF_LIMIT_EXCEEDED', errno: 'EMFILE' });

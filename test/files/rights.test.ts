@@ -4,13 +4,13 @@ import { withDirectories } from '../helpers/directory.js';
 import { isRoot, itAsRoot } from '../helpers/place.js';
 import { start } from '../helpers/program.js';
 
-itAsRoot('a daemon that gives up its rights goes on as the user that it has become', () =>
+itAsRoot('a daemon that gives up its rights continues as its new user', () =>
   withDirectories(2, async (ofRoot, ofOther = '') => {
     chmodSync(ofRoot, 0o755);
     chownSync(ofOther, 65_534, 65_534);
     const program = await start('gives-up-its-rights.mjs', {
       args: [ofRoot, ofOther],
-      // As that user it could not write its coverage.
+      // That user could not write the coverage.
       env: { NODE_V8_COVERAGE: undefined },
     });
     expect(await program.line()).toEqual({ roles: ['owner', 'member'], refused: 'ERR_SOCKREF_PERMISSION_DENIED' });
@@ -18,7 +18,7 @@ itAsRoot('a daemon that gives up its rights goes on as the user that it has beco
   }),
 );
 
-it('a directory that becomes read-only is told by each call, with what to do, and by the path that was asked for', () =>
+it('each call reports a directory that becomes read-only, with the requested path, and says what to do', () =>
   withDirectories(2, async (first, directory = '') => {
     if (isRoot) chownSync(directory, 65_534, 65_534);
     const program = await start('read-only-directory.mjs', {

@@ -5,7 +5,7 @@ import { withDirectory } from '../helpers/directory.js';
 
 const program = fileURLToPath(new URL('../fixtures/without-descriptor-paths.mjs', import.meta.url));
 
-/** Runs a command where /proc is empty, which takes a mount namespace of one's own. */
+/** Runs a command where /proc is empty, in a new mount namespace. */
 function withoutProc(command: readonly string[]): string {
   const script = 'mount -t tmpfs none /proc && exec "$@"';
   return execFileSync('unshare', ['--map-root-user', '--mount', 'sh', '-c', script, 'sh', ...command], {
@@ -13,9 +13,9 @@ function withoutProc(command: readonly string[]): string {
   });
 }
 
-test('without paths through descriptors everything works, and a name leaves room for that of the control socket', async () => {
+test('without paths through descriptors everything works, and a path leaves room for that of the control socket', async () => {
   await withDirectory((directory) => {
-    // Longer by four bytes the control socket's address would be cut off to that of the data socket.
+    // With four bytes more, the control socket's address would be cut off to that of the data socket.
     const answer = JSON.parse(withoutProc([process.execPath, program, directory]));
     expect(answer).toEqual({
       proc: 0,

@@ -31,23 +31,25 @@ const many = (path: string) => Promise.all(Array.from({ length: 50 }, () => conn
 const answers = (sockets: Socket[]) => Promise.all(sockets.map(readAll));
 
 describe('a held socket', () => {
-  it.each(['python', 'node'] as const)('accepts nobody, and serves everybody by whoever has it: %s', (which) =>
-    withHeld(async (held, path) => {
-      let clients = await many(path);
-      expect(waiting(path)).toBe(50);
-      for (let life = 0; life < 2; life++) {
-        const server = serveAt(held.fd, which);
-        expect(await answers(clients)).toEqual(clients.map(() => `${server.pid} hello`));
-        const exited = once(server, 'exit');
-        server.kill('SIGKILL');
-        await exited;
-        clients = await many(path);
+  it.each(['python', 'node'] as const)(
+    'accepts no client before a server has it, and then the server serves all: %s',
+    (which) =>
+      withHeld(async (held, path) => {
+        let clients = await many(path);
         expect(waiting(path)).toBe(50);
-      }
-    }),
+        for (let life = 0; life < 2; life++) {
+          const server = serveAt(held.fd, which);
+          expect(await answers(clients)).toEqual(clients.map(() => `${server.pid} hello`));
+          const exited = once(server, 'exit');
+          server.kill('SIGKILL');
+          await exited;
+          clients = await many(path);
+          expect(waiting(path)).toBe(50);
+        }
+      }),
   );
 
-  it('turns away who waits when it is closed, and leaves no name and no descriptor', () =>
+  it('refuses the waiting clients when it is closed, and leaves no name and no descriptor', () =>
     withDirectory(async (directory) => {
       const before = readdirSync('/proc/self/fd').length;
       const held = new HeldSocket();
@@ -78,7 +80,7 @@ describe('a held socket', () => {
       await expect(held.bind(`${path}2`)).rejects.toThrow('held already');
     }));
 
-  it('tells what the system says, and can be closed then', () =>
+  it('reports the error of the system, and can be closed then', () =>
     withHeld(async (_, path) => {
       for (const [at, code] of [
         [path, 'EADDRINUSE'],
@@ -107,7 +109,7 @@ describe('a process with a held socket', () => {
     }),
   );
 
-  it('is told when the thread that holds it has gone', () =>
+  it('learns when the thread that holds it has ended', () =>
     withDirectory(async (directory) => {
       const program = await start('held-socket.mjs', { args: [`${directory}/s`, 'terminate'] });
       expect(await program.line()).toEqual({ listening: true });

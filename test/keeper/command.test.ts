@@ -3,7 +3,7 @@ import { expandCommand } from '#src/keeper/command.js';
 
 const at = { socket: '/run/a b/app.sock', dir: '/run/a b' };
 
-it('fills in the placeholders, wherever they stand', () => {
+it('fills in the placeholders, in any place', () => {
   expect(expandCommand(['{socket}', '--unix={socket}', '{dir}/log', '{dir}:{socket}:{dir}'], at)).toEqual([
     '/run/a b/app.sock',
     '--unix=/run/a b/app.sock',
@@ -12,7 +12,7 @@ it('fills in the placeholders, wherever they stand', () => {
   ]);
 });
 
-it('leaves all else as it is', () => {
+it('does not change anything else', () => {
   const command = [
     '',
     'redis-server',
@@ -31,12 +31,12 @@ it('leaves all else as it is', () => {
   expect(expandCommand([], at)).toEqual([]);
 });
 
-it('takes a path as it is, whatever it looks like', () => {
+it('inserts a path unchanged, with any letters', () => {
   const odd = { socket: '/tmp/{dir}/$&', dir: "/tmp/$'{socket}" };
   expect(expandCommand(['{socket}', '{dir}'], odd)).toEqual([odd.socket, odd.dir]);
 });
 
-it('does not change what it was given', () => {
+it('does not change the given list', () => {
   const command = Object.freeze(['{socket}']);
   expandCommand(command, at);
   expect(command).toEqual(['{socket}']);

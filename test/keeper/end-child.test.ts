@@ -26,7 +26,7 @@ it('kills them when their time is over', async () => {
   expect(await exited).toEqual({ code: null, signal: 'SIGKILL' });
 });
 
-it('takes nothing amiss when it has ended before', async () => {
+it('does nothing if it has ended before', async () => {
   const { server, exited } = await runServer('exit 0');
   await until('it has ended', () => !lives(server.pgid));
   const clock = new FakeClock();

@@ -9,7 +9,7 @@ import { processesOf } from '../helpers/processes.js';
 import { lives } from '../helpers/server-process.js';
 import { until } from '../helpers/until.js';
 
-/** A server in a few lines, for whatever it is that it does wrong. `place()` gives it a listening socket in either mode. */
+/** A server in a few lines, which can fail in many ways. `place()` gives it a listening socket in both modes. */
 const python = (program: string): string[] => [
   'python3',
   '-uc',
@@ -95,7 +95,7 @@ describe.each([
       });
     }));
 
-  it('loses its working directory while it lives is started in that of another holder, or by the next acquire', () =>
+  it('loses its working directory while it runs: another holder starts it in its own directory, or the next acquire does', () =>
     behind(async ({ directory, scratch }) => {
       await using first = new SocketManager();
       await using second = new SocketManager();
@@ -122,7 +122,7 @@ describe.each([
       }
     }));
 
-  it('exits at once: its status and its output are told', () =>
+  it('exits at once: the error has its status and its output', () =>
     behind(async (where) => {
       expect(await failure(where, { command: python('sys.exit(3)'), activate })).toMatchObject({
         code: 'ERR_SOCKREF_SERVER_FAILED',
@@ -158,7 +158,7 @@ describe.each([
       expect(error).toMatchObject({ reason: 'not-ready' });
     }));
 
-  it('forks into the background: it is found there, and ended', () =>
+  it('forks into the background: its process is found and ended', () =>
     behind(async (where) => {
       const command = python('if os.fork() == 0:\n  os.setsid()\n  signal.pause()\n');
       expect(await failure(where, { command, activate, stopTimeoutMs: 50 })).toMatchObject({
@@ -181,7 +181,7 @@ describe.each([
       await until('no process is left', () => processesOf(scratch).length === 0);
     }));
 
-  it('dies later is started again, and works again', () =>
+  it('dies later: it is restarted, and works again', () =>
     behind(async ({ directory }) => {
       await using manager = new SocketManager();
       const path = join(directory, 'app.sock');
@@ -198,7 +198,7 @@ describe.each([
       expect(reference.isActive).toBe(true);
     }));
 
-  it('dies too often is given up: the references end, and say why', () =>
+  it('dies too often: it is given up, and the references end with the reason', () =>
     behind(async ({ directory, scratch }) => {
       await using manager = new SocketManager();
       await using other = new SocketManager();
@@ -223,14 +223,14 @@ describe.each([
       }
       expect(readdirSync(directory)).toEqual([]);
       await until('no process is left', () => processesOf(scratch).length === 0);
-      // It is as if it had never been.
+      // No trace of it is left.
       const again = await manager.acquire(path, { server });
       (await again.connect()).destroy();
       await again.close();
     }));
 });
 
-it('may listen at a socket alone, and not at a link that leads to one', () =>
+it('must listen at a socket, and not at a link to one', () =>
   behind(async (where) => {
     const elsewhere = join(where.scratch, 'elsewhere');
     const program = `
@@ -245,7 +245,7 @@ serve(s)`;
     expect(statSync(elsewhere).mode & 0o777).toBe(0o600);
   }));
 
-it('is not started again if that is not wanted', () =>
+it('is not restarted if `restart` is 0', () =>
   behind(async ({ directory }) => {
     await using manager = new SocketManager();
     const path = join(directory, 'app.sock');
@@ -256,10 +256,10 @@ it('is not started again if that is not wanted', () =>
     expect(reference.signal.reason).toMatchObject({ reason: 'restarts', message: expect.stringContaining('SIGTERM') });
   }));
 
-it('is told the path that is too long for its private directory, with the numbers', () =>
+it('has a path that is too long for its private directory: the error has the numbers', () =>
   behind(async ({ directory }) => {
     await using manager = new SocketManager();
-    // It would fit as a socket's path, and does not with the private directory.
+    // The path would fit, but not with the private directory.
     const name = `${'n'.repeat(107 - directory.length - 1 - 5)}.sock`;
     const acquired = manager.acquire(join(directory, name), { server: { command: python('serve(place())') } });
     await expect(acquired).rejects.toMatchObject({
@@ -276,7 +276,7 @@ it('is told the path that is too long for its private directory, with the number
     expect(readdirSync(directory)).toEqual([]);
   }));
 
-/** Listens under names of its own in the directory that it is told. */
+/** Listens under names that it chooses, in the given directory. */
 const elsewhere = (...names: string[]) => [
   'python3',
   '-uc',
@@ -294,8 +294,8 @@ signal.pause()`,
   names.join(' '),
 ];
 
-describe('a command that listens under a name of its own in the directory that it is told', () => {
-  it('is told of at once', () =>
+describe('a command that chooses the name of its socket in the given directory', () => {
+  it('is reported at once', () =>
     behind(async (where) => {
       const error = await failure(where, { command: elsewhere('.s.PGSQL.5432'), readyTimeoutMs: 60_000 });
       expect(error).toMatchObject({

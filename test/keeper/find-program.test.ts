@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { whyNotRunnable } from '#src/keeper/find-program.js';
 import { withDirectory } from '../helpers/directory.js';
 
-it('finds a program on PATH, past what is in its way', () =>
+it('finds a program on PATH, and skips unusable files and directories', () =>
   withDirectory((directory) => {
     const folders = ['empty', 'plain', 'folder', 'program'].map((name) => join(directory, name));
     for (const folder of folders) mkdirSync(folder);
@@ -12,7 +12,7 @@ it('finds a program on PATH, past what is in its way', () =>
     mkdirSync(join(directory, 'folder/tool'));
     writeFileSync(join(directory, 'program/tool'), '');
     chmodSync(join(directory, 'program/tool'), 0o700);
-    // Nobody can look into it, as nobody but its owner into a closed directory.
+    // No user can read this directory, as only its owner can read a closed one.
     const circle = join(directory, 'circle');
     symlinkSync(circle, circle);
     const path = [circle, '/nowhere', join(directory, 'program/tool'), ...folders];

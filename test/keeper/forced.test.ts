@@ -13,7 +13,7 @@ const server = {
 };
 const forever = { server, lingerMs: 3_600_000 };
 
-describe('a forced clean-up of what a command serves', () => {
+describe('a forced clean-up of a socket that a command serves', () => {
   it('ends it when it lingers, and says so', () =>
     behind(async ({ directory }) => {
       const path = join(directory, 'app.sock');
@@ -27,7 +27,7 @@ describe('a forced clean-up of what a command serves', () => {
       expect(await manager.forceCleanupSocket(path)).toBe(false);
     }));
 
-  it('ends it for everybody who holds it, from any process', () =>
+  it('ends it for all its holders, from any process', () =>
     behind(async ({ directory }) => {
       const path = join(directory, 'app.sock');
       await using holding = new SocketManager();
@@ -39,7 +39,7 @@ describe('a forced clean-up of what a command serves', () => {
       expect(readdirSync(directory)).toEqual([]);
     }));
 
-  it('ends the references here first, as ever', () =>
+  it('ends the references of this manager first, as always', () =>
     behind(async ({ directory }) => {
       const path = join(directory, 'app.sock');
       await using manager = new SocketManager();
@@ -51,7 +51,7 @@ describe('a forced clean-up of what a command serves', () => {
       expect(readdirSync(directory)).toEqual([]);
     }));
 
-  it('is what the older name does, too', () =>
+  it('is also done by the older name', () =>
     behind(async ({ directory }) => {
       const path = join(directory, 'app.sock');
       await using manager = new SocketManager();
@@ -60,7 +60,7 @@ describe('a forced clean-up of what a command serves', () => {
       await until('every file is gone', () => readdirSync(directory).length === 0);
     }));
 
-  it('touches neither what another process serves itself, nor what is outside of the allowed directories', () =>
+  it('touches neither a socket that another process serves without a command, nor one outside the allowed directories', () =>
     behind(async ({ directory, scratch }) => {
       const path = join(directory, 'app.sock');
       await using holding = new SocketManager();
@@ -76,7 +76,7 @@ describe('a forced clean-up of what a command serves', () => {
       expect(await other.forceCleanupSocket(path)).toBe(true);
     }));
 
-  it('fails, and does not say that nothing was there, while its keeper does not answer', () =>
+  it('fails while its keeper does not answer, and does not say that there was nothing', () =>
     behind(async ({ directory }) => {
       const path = join(directory, 'app.sock');
       await using manager = new SocketManager();

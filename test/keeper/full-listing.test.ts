@@ -5,10 +5,10 @@ import { behind } from '../helpers/behind.js';
 
 const listens = `require('node:net').createServer().listen(process.env.SOCKREF_LISTEN_PATH)`;
 
-/** What JSON writes with six bytes. */
+/** A letter that JSON writes with six bytes. */
 const costly = '\u0001';
 
-it('a listing has room for the server, however long its command and the labels of the holders are', () =>
+it('a listing has room for the server, with a command and labels of any length', () =>
   behind(async ({ directory }) => {
     const path = join(directory, 'app.sock');
     const server = { command: ['node', '-e', listens, costly.repeat(1_000)] };
@@ -20,7 +20,7 @@ it('a listing has room for the server, however long its command and the labels o
       await Promise.all(others.map((each) => each.acquire(path, { label })));
       const info = await first.inspect(path);
       expect(info?.server?.command).toHaveLength(1_000);
-      // So many that the listing is full, and none of them is forgotten.
+      // So many that the listing is full. Each one is still counted.
       expect(info?.moreMembers).toBeGreaterThan(0);
       expect((info?.members.length ?? 0) + (info?.moreMembers ?? 0)).toBe(60);
     } finally {

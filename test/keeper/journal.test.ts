@@ -40,7 +40,7 @@ it('writes lines of JSON at once', () =>
     expect(journal.problem).toBeUndefined();
   }));
 
-it('keeps nothing of what is to be hidden, wherever in an event it stands', () =>
+it('hides the given texts, in every part of an event', () =>
   withJournal(
     (journal, file) => {
       journal.info({ command: 'x --password secret', deep: [{ error: new Error('secret') }] }, 'a secret');
@@ -76,7 +76,7 @@ it.each([
   }),
 );
 
-it('drops what is said after it was closed', () =>
+it('drops lines after it was closed', () =>
   withJournal((journal, file) => {
     const before = readdirSync('/proc/self/fd').length;
     journal.close();

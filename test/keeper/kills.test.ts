@@ -39,7 +39,7 @@ describe('after SIGKILL of', () => {
   ] as const)('%s: the next `sockref run` works, with one server and no orphan', (victims) =>
     behind(async ({ directory, scratch }) => {
       const path = join(directory, 'cache.sock');
-      // It says that the server is there, and then stays until it is ended.
+      // It reports that the server is up, and then stays until the test ends it.
       const first = new Cli(run(path, `${ask} PING; echo $$; exec sleep 600`));
       const [, command] = await first.says('stdout', /PONG\n(\d+)\n/);
       const pids = { keeper: keeperOf(path), server: serverOf(path), run: first.pid };
@@ -49,7 +49,7 @@ describe('after SIGKILL of', () => {
       expect(next).toMatchObject({ code: 7, stderr: '' });
       const [, server] = /^process_id:(\d+)/m.exec(next.stdout) ?? [];
       expect(redisServers(scratch).filter((pid) => pid !== Number(server))).toEqual([]);
-      // Where nothing of it was killed, it is the same.
+      // If the server was not killed, it is the same process.
       if (victims === 'run') expect(Number(server)).toBe(pids.server);
 
       process.kill(Number(command));

@@ -8,7 +8,7 @@ import { behind, keeperOf, logsOf, serverOf } from '../helpers/behind.js';
 import { lives } from '../helpers/server-process.js';
 import { until } from '../helpers/until.js';
 
-/** Listens in either mode, after it has left a process in its group that holds nothing of the server's. */
+/** Listens in both modes, after it has left a process in its group that has no descriptor of the server. */
 const program = `
 import os, socket, subprocess, time
 child = subprocess.Popen(["sleep", "1000"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -24,7 +24,7 @@ while True:
     server.accept()[0].close()
 `;
 
-it.each([false, true])('what a server leaves in its group when it dies is ended (activation: %s)', (activate) =>
+it.each([false, true])('processes that a dead server left in its group are ended (activation: %s)', (activate) =>
   behind(async ({ directory, scratch }) => {
     await using manager = new SocketManager();
     const path = join(directory, 'app.sock');
@@ -40,7 +40,7 @@ it.each([false, true])('what a server leaves in its group when it dies is ended 
   }),
 );
 
-it.each([false, true])('so it is by the next owner when the keeper has died, too (activation: %s)', (activate) =>
+it.each([false, true])('the next owner ends them when the keeper has died, too (activation: %s)', (activate) =>
   behind(async ({ directory, scratch }) => {
     await using manager = new SocketManager();
     const path = join(directory, 'app.sock');

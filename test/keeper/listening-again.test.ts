@@ -23,7 +23,7 @@ import { lives } from '../helpers/server-process.js';
 import { deadSocket } from '../helpers/tree.js';
 import { until } from '../helpers/until.js';
 
-/** A server that closes its socket at SIGUSR1, and makes another one at the next; it says how many it has made. */
+/** A server that closes its socket at SIGUSR1, and makes another one at the next SIGUSR1. It reports how many it made. */
 const relistens = `
   import { createServer } from 'node:net';
   let count = 0;
@@ -37,7 +37,7 @@ const relistens = `
   };
   process.on('SIGUSR1', toggle);
   process.on('SIGTERM', () => process.exit());
-  // Without a socket nothing else would keep it.
+  // Keeps it alive while it has no socket.
   setInterval(() => {}, 1_000_000);
   toggle();`;
 const server = { command: ['node', '--input-type=module', '-e', relistens] };
@@ -48,7 +48,7 @@ interface Scene extends Behind {
   readonly reference: SocketReference;
 }
 
-/** Plays with a socket that is served by such a server; the owner looks seldom unless it is told otherwise. */
+/** Runs a test with a socket of such a server. The owner checks its files rarely, unless the test says otherwise. */
 function withServer(play: (scene: Scene) => Promise<void>, healIntervalMs = 10): Promise<void> {
   return behind(async (where) => {
     await using manager = new SocketManager({ healIntervalMs });
@@ -97,14 +97,14 @@ describe('a server that makes its socket again', () => {
       expect({ keeper: keeperOf(path), server: serverOf(path) }).toEqual(before);
     }));
 
-  it('is found by an owner that looks seldom when a client is refused', () =>
+  it('is found when a client is refused, by an owner that checks rarely', () =>
     withServer(async (scene) => {
       await close(scene);
       await reopen(scene);
       expect(await greetingOf(scene.reference)).toBe('socket 2');
     }, 2_000_000_000));
 
-  it('is not called well while it listens nowhere: the owner says so, doctor too, and the references are told', () =>
+  it('counts as not listening while it has no socket: the owner, doctor and a fault say so', () =>
     withServer(async (scene) => {
       const { directory, manager, path, reference } = scene;
       const faults: unknown[] = [];
@@ -125,7 +125,7 @@ describe('a server that makes its socket again', () => {
       expect(faults).toHaveLength(1);
     }));
 
-  it('has who comes meanwhile wait until it listens again (I3)', () =>
+  it('makes new acquires wait until it listens again (I3)', () =>
     withServer(async (scene) => {
       await close(scene);
       await until('the owner has seen it', () => problemOf(scene));
@@ -148,7 +148,7 @@ describe('a server that makes its socket again', () => {
       const inode = statSync(path).ino;
       await close(scene);
       const at = privateOf(directory);
-      // As one that was killed leaves it.
+      // As a killed server leaves it.
       await deadSocket(join(scratch, 'dead'));
       renameSync(join(scratch, 'dead'), at);
       expect(
@@ -163,7 +163,7 @@ describe('a server that makes its socket again', () => {
       expect(await greetingOf(scene.reference)).toBe('socket 2');
     }));
 
-  it('is waited for when its names have gone, and not killed', () =>
+  it('is not killed when its names are gone; the owner waits for it', () =>
     withServer(async (scene) => {
       const { path, reference } = scene;
       const before = serverOf(path);
@@ -189,11 +189,11 @@ describe('a server that makes its socket again', () => {
       expect(lives(before)).toBe(false);
     }));
 
-  it('may do so as often as it likes: the record is shortened before it is full', () =>
+  it('may do so without a limit: the record is shortened before it is full', () =>
     withServer(async (scene) => {
       const lockFile = `${scene.path}.lock`;
       const line = (text: string) => `${JSON.stringify({ text })}\n`;
-      // What a thousand times would have left.
+      // The lines that a thousand times would have left.
       appendFileSync(lockFile, line('x'.repeat(maxRecordBytes - statSync(lockFile).size - line('').length)));
       await close(scene);
       await reopen(scene);
@@ -203,7 +203,7 @@ describe('a server that makes its socket again', () => {
 });
 
 describe('a server under `node --watch`', () => {
-  it('is published again each time that it was started again', () =>
+  it('is published again after each restart', () =>
     behind(async ({ directory, scratch }) => {
       const program = join(scratch, 'server.mjs');
       const write = (greeting: string): void =>
@@ -212,7 +212,7 @@ describe('a server under `node --watch`', () => {
           `import { createServer } from 'node:net';
            import { rmSync } from 'node:fs';
            const path = process.env.SOCKREF_LISTEN_PATH;
-           // What was ended by its watcher has left its socket.
+           // A server that its watcher ended has left its socket.
            rmSync(path, { force: true });
            createServer((socket) => socket.end('${greeting}')).listen(path);`,
         );
@@ -222,14 +222,14 @@ describe('a server under `node --watch`', () => {
       const reference = await manager.acquire(path, { server: { command: ['node', '--watch', program] } });
       expect(await greetingOf(reference)).toBe('before');
       write('after');
-      // A connection to the one that is being ended breaks.
+      // A connection to the server that is ending breaks.
       await until('the new one answers', async () => (await greetingOf(reference).catch(() => '')) === 'after');
       await reference.close();
       expect(readdirSync(directory)).toEqual([]);
     }));
 });
 
-describe('what a server gives to others is taken back, and told:', () => {
+describe('modes that a server changed are restored and reported:', () => {
   it('the mode of its socket, and that of its private directory', () =>
     withServer(async ({ directory, path, scratch }) => {
       const folder = dirname(privateOf(directory));

@@ -19,7 +19,7 @@ it('is in the state directory of the user', () => {
   });
 });
 
-it('takes no relative path from the environment', () => {
+it('ignores a relative path in the environment', () => {
   for (const relative of ['', 'state', './state']) {
     expect(logFiles(path, { XDG_STATE_HOME: relative, HOME: '/home/me' }).directory).toBe(
       '/home/me/.local/state/sockref',
@@ -28,13 +28,13 @@ it('takes no relative path from the environment', () => {
   }
 });
 
-it('is another one for a socket of the same name elsewhere', () => {
+it('is different for a socket with the same name in another directory', () => {
   const env = { XDG_STATE_HOME: '/state' };
   expect(logFiles('/a/db.sock', env).output).not.toBe(logFiles('/b/db.sock', env).output);
   expect(logFiles('/a/db.sock', env)).toEqual(logFiles('/a/db.sock', env));
 });
 
-it('has a name that a file may have, however long that of the socket is', () => {
+it('has a name that is short enough for a file, even if the socket has a long one', () => {
   const { keeper } = logFiles(`/${'x'.repeat(106)}`, { XDG_STATE_HOME: '/state' });
   expect(keeper.length - '/state/sockref/'.length).toBeLessThan(200);
 });

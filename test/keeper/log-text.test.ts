@@ -3,7 +3,7 @@ import { lastLines, withoutZeros } from '#src/keeper/log-text.js';
 
 const bytes = (text: string) => Buffer.from(text);
 
-it('is the text as it is, without blank lines around it', () => {
+it('is the text without blank lines around it', () => {
   expect(lastLines(bytes('\n \n  one\n\ntwo \n\n'), false)).toBe('  one\n\ntwo');
   expect(lastLines(bytes(''), false)).toBe('');
   expect(lastLines(bytes('\n\n'), false)).toBe('');
@@ -31,7 +31,7 @@ it('ends with a whole letter', () => {
   }
 });
 
-it('takes what is no text for what it is', () => {
+it('replaces bytes that are not UTF-8', () => {
   expect(lastLines(Buffer.from([0x61, 0xff, 0x62]), false)).toBe('a\uFFFDb');
   expect(lastLines(Buffer.from([0x80, 0x80, 0x80]), true)).toBe('\uFFFD\uFFFD\uFFFD');
 });

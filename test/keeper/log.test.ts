@@ -28,7 +28,7 @@ import { type Entry, make, treeOf } from '../helpers/tree.js';
 
 const half = maxLogBytes / 2;
 
-/** Opens the log `db.log` in directories that are made. */
+/** Opens the log `db.log`, and creates its directories. */
 function openLog(home: string, below = 'state/sockref', make = false): LogFile {
   const directory = LogDirectory.open({ path: home, make }, below);
   onTestFinished(() => directory.close());
@@ -66,7 +66,7 @@ describe('a log', () => {
       rmSync(`${directory}/a`, { recursive: true });
     }));
 
-  it('goes on where an earlier one ended, and hides it from others', () =>
+  it('continues where an earlier one ended, and hides it from others', () =>
     withLog((first, file) => {
       writeSync(first.fd, 'one\n');
       chmodSync(file, 0o644);
@@ -126,7 +126,7 @@ describe('the end of a log', () => {
       expect(log.tail()).toBe('ä'.repeat(2_048));
     }));
 
-  it('is found although the log was cut off meanwhile', () =>
+  it('is found even if the log was cut meanwhile', () =>
     withLog((log) => {
       writeSync(log.fd, lines(5_000));
       log.mark();
@@ -141,7 +141,7 @@ describe('the end of a log', () => {
       expect(log.tail()).toBe('new');
     }));
 
-  it('does not begin before the mark, although the log was cut off meanwhile', () =>
+  it('does not begin before the mark, even if the log was cut meanwhile', () =>
     withLog((log) => {
       writeSync(log.fd, lines(12_000));
       log.mark();
@@ -152,7 +152,7 @@ describe('the end of a log', () => {
       expect(log.tail()).toBe('mine\ntoo');
     }));
 
-  it('is found after somebody else has emptied the log', () =>
+  it('is found after another program has emptied the log', () =>
     withLog((log, file) => {
       writeSync(log.fd, lines(100));
       log.mark();
@@ -175,7 +175,7 @@ describe('the end of a log', () => {
 });
 
 describe('the size of a log', () => {
-  it('may be all that it is allowed to be', () =>
+  it('may be exactly the limit', () =>
     withLog((log, file) => {
       writeSync(log.fd, 'x'.repeat(maxLogBytes));
       log.limit();
@@ -183,7 +183,7 @@ describe('the size of a log', () => {
       expect(() => lstatSync(olderPart(file))).toThrow();
     }));
 
-  it('is cut when it grew beyond, and the newer half is kept', () =>
+  it('is reduced when it exceeds the limit, and the newer half is kept', () =>
     withLog((log, file) => {
       for (const first of [0, 20_000]) {
         writeSync(log.fd, lines(12_000, first));
@@ -195,9 +195,9 @@ describe('the size of a log', () => {
       }
     }));
 
-  it('is cut for those who do not write at its end, too, and what they wrote is kept', () =>
+  it('is reduced for programs that do not append, too, and their output is kept', () =>
     withLog((log, file) => {
-      // As a program does that opens /dev/stderr for itself.
+      // As a program does that opens /dev/stderr again.
       const fd = openSync(file, 'r+');
       writeSync(fd, lines(12_000));
       log.limit();
@@ -211,7 +211,7 @@ describe('the size of a log', () => {
       closeSync(fd);
     }));
 
-  it('is cut although the rest cannot be kept', () =>
+  it('is reduced even if the rest cannot be kept', () =>
     withLog((log, file) => {
       mkdirSync(olderPart(file));
       writeSync(log.fd, lines(12_000));
@@ -223,7 +223,7 @@ describe('the size of a log', () => {
       expect(readFileSync(olderPart(file), 'utf8')).toBe(lines(12_000).slice(-half));
     }));
 
-  it('is looked at from time to time, until that is ended', () =>
+  it('is checked regularly, until that is stopped', () =>
     withLog((log, file) => {
       const clock = new FakeClock();
       const end = watch(
@@ -243,7 +243,7 @@ describe('the size of a log', () => {
     }));
 });
 
-describe('what is not ours at the place of a log', () => {
+describe('a foreign file at the place of a log', () => {
   const entries: Record<string, (path: string) => Entry[]> = {
     'a directory': (path) => [{ directory: path, mode: '0700' }],
     'a link to a file of ours': (path) => [
@@ -297,7 +297,7 @@ describe('what is not ours at the place of a log', () => {
       rmSync(`${directory}/open`, { recursive: true });
     }));
 
-  itAsRoot('is not used: a file of somebody else, be it one that we could write', () =>
+  itAsRoot('is not used: a file of another user, even if we may write to it', () =>
     withDirectory((directory) => {
       mkdirSync(`${directory}/sockref`, 0o700);
       const file = `${directory}/sockref/db.log`;
@@ -312,7 +312,7 @@ describe('what is not ours at the place of a log', () => {
 });
 
 describe('a log that cannot be made', () => {
-  it('is told, with the call that failed', () =>
+  it('is an error with the failed call', () =>
     withDirectory((directory) => {
       closeSync(openSync(`${directory}/file`, 'w'));
       expect(() => openLog(`${directory}/file`, 'sockref', true)).toThrow(
@@ -358,7 +358,7 @@ describe('the way to a log', () => {
       }
     });
 
-  it('may lead over links of this user', () =>
+  it('may contain links of this user', () =>
     home((path) => {
       mkdirSync(`${path}/disk`);
       symlinkSync('disk', `${path}/.local`);
@@ -366,26 +366,26 @@ describe('the way to a log', () => {
       expect(readdirSync(`${path}/disk/state/sockref`)).toEqual(['db.log']);
     }));
 
-  it('may lead over directories that a group may write to, as a umask of 002 leaves them', () =>
+  it('may contain directories that a group may write to, as a umask of 002 leaves them', () =>
     home((path) => {
       mkdirSync(`${path}/.local/state`, { recursive: true });
       chmodSync(`${path}/.local/state`, 0o775);
       openLog(path, '.local/state/sockref').close();
     }));
 
-  it('is not begun where there is no home', () =>
+  it('is not created where there is no home', () =>
     home((path) => {
       expect(() => openLog(`${path}/none`)).toThrow(expect.objectContaining({ errno: 'ENOENT' }));
       expect(readdirSync(path)).toEqual([]);
     }));
 
-  it('is made up to a place that was asked for', () =>
+  it('is created below a requested directory', () =>
     home((path) => {
       openLog(`${path}/my/state`, 'sockref', true).close();
       expect(statSync(`${path}/my`).mode & 0o777).toBe(0o700);
     }));
 
-  describe.runIf(isRoot)('of somebody else', () => {
+  describe.runIf(isRoot)('of another user', () => {
     it.each([
       ['is not gone in their home', '', false],
       ['is not gone in a place of theirs that was asked for', '', true],
@@ -400,7 +400,7 @@ describe('the way to a log', () => {
       }),
     );
 
-    it('is not gone over their links or through their directories', () =>
+    it('may not contain links or directories of that user', () =>
       home((path) => {
         mkdirSync(`${path}/secret`, 0o700);
         symlinkSync('secret', `${path}/.local`);

@@ -10,7 +10,7 @@ import { connectTo } from '../helpers/listening.js';
 import { lives } from '../helpers/server-process.js';
 import { until } from '../helpers/until.js';
 
-/** Serves one client after the other: says its pid, and ends as the client says: by a status, or by nothing to go on. */
+/** Serves one client after the other. It sends its pid, and exits with the status that the client sends, or continues. */
 const command = [
   'python3',
   '-uc',
@@ -46,7 +46,7 @@ const activated = (test: (scene: Scene) => Promise<void>, server: object = {}): 
     expect(readdirSync(where.directory)).toEqual([]);
   });
 
-/** Asks the server for its pid, and has it end, or go on. */
+/** Asks the server for its pid, and makes it end or continue. */
 async function ask(path: string, ending = ''): Promise<number> {
   const socket = await connectTo(path, '');
   const [pid] = await once(socket, 'data');
@@ -60,13 +60,13 @@ const isWaiting = async ({ manager, path }: Scene): Promise<boolean> =>
   serverIn(await manager.inspect(path))?.waiting === true;
 
 describe('an activated server that ends with status 0', () => {
-  it('is started by the next connection, as often as that comes', () =>
+  it('is started by the next connection, every time', () =>
     activated(
       async (scene) => {
         const { path, manager, reference } = scene;
         const keeper = keeperOf(path);
         const pids = new Set<number>();
-        // More often than this one may fail.
+        // More often than it may fail.
         for (let life = 0; life < 2; life++) {
           const pid = await ask(path, '0');
           pids.add(pid);
@@ -86,7 +86,7 @@ describe('an activated server that ends with status 0', () => {
       { restart: 0 },
     ));
 
-  it('is ended with the last reference while it rests', () =>
+  it('ends with the last reference while it waits for a client', () =>
     activated(async (scene) => {
       await ask(scene.path, '0');
       await until('it rests', () => isWaiting(scene));
@@ -94,7 +94,7 @@ describe('an activated server that ends with status 0', () => {
       expect(readdirSync(scene.where.directory)).toEqual([]);
     }));
 
-  it('is stopped by force while it rests', () =>
+  it('is stopped by force while it waits for a client', () =>
     activated(async (scene) => {
       await ask(scene.path, '0');
       await until('it rests', () => isWaiting(scene));
@@ -104,7 +104,7 @@ describe('an activated server that ends with status 0', () => {
       await until('all is removed', () => readdirSync(scene.where.directory).length === 0);
     }));
 
-  it('is there again after its keeper was killed while it rested', () =>
+  it('works again after its keeper was killed while it waited for a client', () =>
     activated(async (scene) => {
       await ask(scene.path, '0');
       await until('it rests', () => isWaiting(scene));
@@ -121,7 +121,7 @@ describe('an activated server that ends with status 0', () => {
     activated(
       async ({ path, reference }) => {
         const lost = once(reference.signal, 'abort');
-        // Those who wait stand in the queue, and each server takes one of them.
+        // The waiting clients are in the queue, and each server takes one of them.
         const clients = await Promise.all(Array.from({ length: 4 }, () => connectTo(path, '')));
         for (const client of clients) client.on('error', () => {}).end('0');
         await lost;
@@ -135,7 +135,7 @@ describe('an activated server that ends with status 0', () => {
       { restart: 1 },
     ));
 
-  it('gets another socket if its own was removed while it rested', () =>
+  it('gets another socket if its own was removed while it waited for a client', () =>
     activated(async (scene) => {
       const { path, manager, where } = scene;
       await ask(path, '0');
@@ -163,7 +163,7 @@ it('an activated server that ends with another status has failed', () =>
   ));
 
 describe('the wait for a client', () => {
-  it('ends when one comes, is no work until then, and accepts nobody', () =>
+  it('ends when a client connects, costs no work until then, and accepts no client', () =>
     withDirectory(async (directory) => {
       const held = new HeldSocket();
       await held.bind(`${directory}/s`);
@@ -173,7 +173,7 @@ describe('the wait for a client', () => {
         await Promise.race([client, new Promise(setImmediate)]);
         const socket = await connectTo(`${directory}/s`);
         await client;
-        // Nothing was said to it, and nothing became of it.
+        // The client got no data, and its connection is still open.
         expect(socket.readyState).toBe('open');
       }
       const { user, system } = process.cpuUsage(before);
@@ -181,7 +181,7 @@ describe('the wait for a client', () => {
       await held.close();
     }));
 
-  it('can be stopped, and begun again', () =>
+  it('can be stopped, and started again', () =>
     withDirectory(async (directory) => {
       const held = new HeldSocket();
       await held.bind(`${directory}/s`);

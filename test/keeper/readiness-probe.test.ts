@@ -4,12 +4,12 @@ import { expect, it } from 'vitest';
 import { behind } from '../helpers/behind.js';
 import { readAll } from '../helpers/serve.js';
 
-/** A server that greets whoever comes, and has never heard that a client may be gone by then. */
+/** A server that greets each client, and cannot handle a client that has already left. */
 const naive = `
   require('node:net').createServer((socket) => socket.end('hello'))
     .listen(process.env.LISTEN_FDS ? { fd: 3 } : process.env.SOCKREF_LISTEN_PATH)`;
 
-it.each([false, true])('a server that trusts its clients outlives being looked at (activation: %s)', (activate) =>
+it.each([false, true])('a server that cannot handle a lost client survives the probe (activation: %s)', (activate) =>
   behind(async ({ directory }) => {
     await using manager = new SocketManager();
     const path = join(directory, 'app.sock');

@@ -10,7 +10,7 @@ import { until } from '../helpers/until.js';
 
 const never = new AbortController().signal;
 
-/** What has become of a promise so far. */
+/** The state of a promise so far. */
 function stateOf(promise: Promise<unknown>): { now: string } {
   const state = { now: 'waiting' };
   promise.then(
@@ -38,14 +38,14 @@ async function close(server: Server): Promise<void> {
 }
 
 describe('a server at a path', () => {
-  it('is ready when it is there', () =>
+  it('is ready when it listens', () =>
     withDirectory(async (directory) => {
       const server = await listen(`${directory}/s`);
       await untilConnectable(`${directory}/s`, never);
       await close(server);
     }));
 
-  it('is waited for: nothing there, a file, a socket that nobody listens at any more', () =>
+  it('is not ready yet: no file, a regular file, a socket without a listener', () =>
     withDirectory(async (directory) => {
       const path = `${directory}/s`;
       const ready = untilConnectable(path, never);
@@ -59,7 +59,7 @@ describe('a server at a path', () => {
       await close(server);
     }));
 
-  it('is not waited for any longer than wanted', () =>
+  it('is waited for until the signal aborts', () =>
     withDirectory(async (directory) => {
       const reason = new Error('enough');
       const controller = new AbortController();
@@ -71,7 +71,7 @@ describe('a server at a path', () => {
       await expect(untilConnectable(`${directory}/s`, controller.signal)).rejects.toBe(reason);
     }));
 
-  it('is not waited for where there can be none', () =>
+  it('is not waited for where there cannot be one', () =>
     withDirectory(async (directory) => {
       writeFileSync(`${directory}/file`, '');
       for (const wait of [
@@ -118,7 +118,7 @@ describe('a server at a socket that is held for it', () => {
   );
 
   it.each<ListeningServer>(['python', 'stuck', 'curt'])(
-    'is ready when it accepts any of those who waited: %s',
+    'is ready when it accepts any of the waiting clients: %s',
     (which) =>
       withWait(async ({ held, path, wait }) => {
         for (let client = 0; client < 20; client++) await connectTo(path);
@@ -128,7 +128,7 @@ describe('a server at a socket that is held for it', () => {
       }),
   );
 
-  it('is ready when it accepts, however many come all the time', () =>
+  it('is ready when it accepts, even if clients connect all the time', () =>
     withWait(async ({ held, path, wait }) => {
       const ready = wait();
       const state = stateOf(ready);
@@ -142,7 +142,7 @@ describe('a server at a socket that is held for it', () => {
       await Promise.all([ready, ...crowd]);
     }));
 
-  it('is not ready as long as it only has the socket, although clients come', () =>
+  it('is not ready as long as it only has the socket, even if clients connect', () =>
     withWait(async ({ held, path, wait, controller }) => {
       const ready = wait();
       const state = stateOf(ready);

@@ -36,7 +36,7 @@ describe.each([
 ] as const)('in %s', (_, activate) => {
   const server = { command: ['node', '-e', greets], activate };
 
-  /** Plays with a socket that is served by a command, whose keeper looks after its files all the time. */
+  /** Runs a test with a socket that a command serves, whose keeper checks its files all the time. */
   const withServer = (play: (path: string, manager: SocketManager, directory: string) => Promise<void>) =>
     behind(async ({ directory, scratch }) => {
       await using manager = new SocketManager({ healIntervalMs: 10 });
@@ -57,7 +57,7 @@ describe.each([
       expect({ server: serverOf(path), inode: statSync(path).ino }).toEqual(before);
     }));
 
-  it('a server by whose names nobody finds it any more is started anew', () =>
+  it('a server to which no name leads any more is restarted', () =>
     withServer(async (path, manager, directory) => {
       const before = serverOf(path);
       for (const name of readdirSync(directory).filter(isPrivate)) rmSync(join(directory, name), { recursive: true });
@@ -69,7 +69,7 @@ describe.each([
       expect(lives(before)).toBe(false);
     }));
 
-  it('a lock file that was removed is made anew, and its record names the server', () =>
+  it('a removed lock file is made again, and its record names the server', () =>
     withServer(async (path, manager) => {
       const [keeper, server] = [keeperOf(path), serverOf(path)];
       unlinkSync(`${path}.lock`);
@@ -81,11 +81,11 @@ describe.each([
       expect(lives(server)).toBe(false);
     }));
 
-  it('a keeper that was deposed ends its server, and its holders go on with another one', () =>
+  it('a deposed keeper ends its server, and its holders continue with another one', () =>
     withServer(async (path, manager) => {
       const [keeper, server] = [keeperOf(path), serverOf(path)];
       const failover = once(manager, 'failover');
-      // At one stroke: where it is missing for a moment the keeper may look, and repair it.
+      // In one step: if it were missing for a moment, the keeper could check, and repair it.
       writeFileSync(`${path}.other`, '', { mode: 0o600 });
       renameSync(`${path}.other`, `${path}.lock`);
       await failover;

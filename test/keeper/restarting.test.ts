@@ -9,11 +9,11 @@ import { behind, serverOf } from '../helpers/behind.js';
 import { root } from '../helpers/samples.js';
 import { until } from '../helpers/until.js';
 
-// As long as there is a file "wait", a server that was started does not come up; with one "broken" it exits then.
+// As long as there is a file "wait", a started server does not come up. With a file "broken" it exits after that.
 const start = 'while [ -e "$0/wait" ]; do sleep 0.02; done; [ ! -e "$0/broken" ] || exit 9; exec "$@"';
 const server = [process.execPath, join(root, 'examples/http/server.mjs')];
 
-/** Connects without any patience. */
+/** Connects once, without waiting. */
 async function connectOnce(path: string): Promise<string> {
   const socket = connect(path);
   try {
@@ -24,7 +24,7 @@ async function connectOnce(path: string): Promise<string> {
   }
 }
 
-it.each([false, true])('who comes while a server is started again is never refused, activate: %s', (activate) =>
+it.each([false, true])('no acquire is refused while a server restarts, activate: %s', (activate) =>
   behind(async ({ directory, scratch }) => {
     const path = join(directory, 'web.sock');
     const wait = join(scratch, 'wait');
@@ -45,7 +45,7 @@ it.each([false, true])('who comes while a server is started again is never refus
   }),
 );
 
-it('who waits for a server that is started again hears that it has failed for good', () =>
+it('an acquire that waits for a restarting server gets the error when it fails for good', () =>
   behind(async ({ directory, scratch }) => {
     const path = join(directory, 'web.sock');
     const command = ['sh', '-c', start, scratch, ...server];

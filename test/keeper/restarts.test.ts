@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { Restarts } from '#src/keeper/restarts.js';
 
 describe('restarts', () => {
-  it('come after pauses that double, up to the longest', () => {
+  it('follow after pauses that double, up to the longest', () => {
     const restarts = new Restarts(10);
     const pauses = Array.from({ length: 8 }, () => restarts.next());
     expect(pauses).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
     expect(restarts).toMatchObject({ total: 8, inRow: 8, spent: false });
   });
 
-  it('are spent after so many in a row, and not in all', () => {
+  it('are limited in a row, and not in total', () => {
     const restarts = new Restarts(2);
     restarts.next();
     restarts.next();
@@ -23,7 +23,7 @@ describe('restarts', () => {
     expect(restarts).toMatchObject({ total: 3, inRow: 0 });
   });
 
-  it('are spent from the start if none is allowed, and when another one would be of no use', () => {
+  it('are not allowed if the limit is 0, and when another one would fail for the same reason', () => {
     expect(new Restarts(0).spent).toBe(true);
     const restarts = new Restarts(5);
     restarts.giveUp();

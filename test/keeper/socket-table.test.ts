@@ -9,7 +9,7 @@ const line = (flags: string, state: string, inode: string, path: string) =>
   `0000000000000000: 00000003 00000000 ${flags} 0001 ${state} ${inode.padStart(5)} ${path}\n`;
 const head = 'Num       RefCount Protocol Flags    Type St Inode Path\n';
 
-it('finds who was accepted, and nobody who listens or waits', () => {
+it('finds accepted connections, and no listeners or waiting clients', () => {
   const table = [
     head,
     line('00010000', '01', '10', '/a/s'),
@@ -26,7 +26,7 @@ it('finds who was accepted, and nobody who listens or waits', () => {
   for (const none of [undefined, '']) expect(parseAccepted(none, '/a/s')).toBeUndefined();
 });
 
-it('finds who listens, and nobody who was accepted, waits, or is bound and does not listen', () => {
+it('finds listeners, and no accepted, waiting or only bound sockets', () => {
   const others = [
     head,
     line('00000000', '03', '11', '/a/s'),
@@ -40,7 +40,7 @@ it('finds who listens, and nobody who was accepted, waits, or is bound and does 
 });
 
 it.each(['/a/ two  spaces ', '/a/new\nline', '/a/\n', '/a/ends: in 03 11'])(
-  'finds a path of any letters: %j',
+  'finds a path with any letters: %j',
   (path) => {
     const table = `${head}${line('00000000', '03', '11', path)}${line('00000000', '03', '12', `x${path}`)}`;
     expect(parseAccepted(table, path)).toEqual(new Set(['11']));

@@ -9,7 +9,7 @@ const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url
 const nowhere = { XDG_STATE_HOME: '/proc/nowhere' };
 const serve = `"${process.execPath}" "${shouter}" {socket} for no log`;
 
-/** Fails with a word. */
+/** A server that fails with a message. */
 const failing = "sh -c 'echo the reason >&2; exit 3'";
 
 describe('where no log can be written', () => {
@@ -61,7 +61,7 @@ describe('where no log can be written', () => {
 });
 
 describe('a user without a home', () => {
-  // A user that no file knows, with the rights of the one who runs the tests.
+  // A user that is in no file, with the rights of the user who runs the tests.
   const command = ['unshare', '--user', '--map-user=12345', process.execPath] as const;
 
   it.each([

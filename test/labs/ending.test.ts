@@ -10,7 +10,7 @@ import { itAsRoot } from '../helpers/place.js';
 import { endProcessesOf, processesOf } from '../helpers/processes.js';
 import { until } from '../helpers/until.js';
 
-/** Labs, and how many processes each has besides its own when it is in its middle: one of each kind, in a nightly run all. */
+/** Labs, and how many other processes each has in its middle. One of each kind; all of them in a nightly run. */
 const labs = [
   { lab: 'crash', processes: 6 },
   { lab: 'restart', processes: 2 },
@@ -26,12 +26,12 @@ if (isNightly) {
   );
 }
 
-/** Starts a lab at full length, ends it in its middle, and sees what is left. */
+/** Starts a lab at full length, ends it in its middle, and checks what is left. */
 function endsCleanly(lab: string, processes: number, end: (child: ChildProcess) => unknown): Promise<void> {
   return withDirectory(async (directory) => {
     const { NODE_V8_COVERAGE: _, ...env } = process.env;
     const child = spawn(process.execPath, [fileURLToPath(new URL(`../../labs/${lab}/run.mjs`, import.meta.url))], {
-      // All that it starts is known by it.
+      // All its processes are recognised by it.
       env: { ...env, TMPDIR: directory },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
@@ -46,12 +46,12 @@ function endsCleanly(lab: string, processes: number, end: (child: ChildProcess) 
   });
 }
 
-it.each(labs)('$lab, told to end, ends all that it has started, and removes its directory', ({ lab, processes }) =>
+it.each(labs)('$lab ends all its processes at a signal, and removes its directory', ({ lab, processes }) =>
   endsCleanly(lab, processes, (child) => child.kill('SIGTERM')),
 );
 
-itAsRoot('permission, told to end, does so too, and its process of another user', () =>
+itAsRoot('permission does so, too, and ends its process of another user', () =>
   endsCleanly('permission', 2, (child) => child.kill('SIGTERM')),
 );
 
-it('a lab ends when whoever started it has ended', () => endsCleanly('crash', 6, (child) => child.disconnect()));
+it('a lab ends when its starter has ended', () => endsCleanly('crash', 6, (child) => child.disconnect()));

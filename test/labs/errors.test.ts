@@ -12,25 +12,25 @@ interface Figures {
   readonly phases: readonly Line[];
 }
 
-// Always the same sample: one that fails has found what is new in the code, and not what was not tried before.
+// Always the same sample: a failure then comes from a change of the code, not from a new sample.
 const samples: [
   subject: string,
   sample: { points: number; seed: number; python?: number; programs?: number; phase?: number },
 ][] = [
   ['the library', { points: 120, seed: 1 }],
   ['the package for Python', { points: 60, seed: 1, python: 1 }],
-  // Every trial starts programs: of all phases two are enough here, the one with a keeper that starts and one that joins.
+  // Every trial starts programs, so two phases are enough here: one starts a keeper, one joins.
   ['the keeper', { points: 6, seed: 1, programs: 1, phase: 3 }],
   ['the command line', { points: 6, seed: 1, programs: 1, phase: 2 }],
 ];
 
-it.each(samples)('a call of the system that fails in %s is a typed error, and does no harm', async (_, sample) => {
+it.each(samples)('a system call that fails in %s is a typed error, and does no harm', async (_, sample) => {
   const { problems, figures } = await runLab<Figures>('errors', sample);
   expect(problems).toEqual([]);
   const { raw, leaks, stuck, counts, here, elsewhere, tried } = figures.total;
   const none = { raw: 0, leaks: 0, stuck: 0, counts: 0, here: 0, elsewhere: 0 };
   expect({ raw, leaks, stuck, counts, here, elsewhere }).toEqual(none);
-  // The points are there, and calls failed at them: otherwise nothing was shown.
+  // The points exist, and calls failed at them: otherwise the test would prove nothing.
   expect(figures.phases.filter(({ points }) => points === 0)).toEqual([]);
   expect(tried).toBeGreaterThanOrEqual(sample.points * 0.75);
 });

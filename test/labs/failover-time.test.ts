@@ -7,7 +7,7 @@ interface Figures {
   readonly lost: number;
 }
 
-test('members outlive their owner with every reference, however many they are', async () => {
+test('members outlive their owner with every reference, in any number', async () => {
   const { problems, figures } = await runLab<Figures[]>('failover-time', { trials: 3 });
   expect(problems).toEqual([]);
   expect(figures).toMatchObject([

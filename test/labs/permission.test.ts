@@ -12,7 +12,7 @@ interface Figures {
   }[];
 }
 
-test('no other user gets in while sockets are made and removed with umask 0', async () => {
+test('no other user can connect while sockets are made and removed with umask 0', async () => {
   const { problems, figures } = await runLab<Figures>('permission', { cycles: 300 });
   expect(problems).toEqual([]);
   expect(figures.supported).toBe(process.getuid?.() === 0);

@@ -8,7 +8,7 @@ interface Figures {
   readonly refused: number;
 }
 
-test('a server that is handed its socket is killed, and no client is refused', async () => {
+test('a server that inherits its socket is killed, and no client is refused', async () => {
   const { ok, problems, figures } = await runLab<Figures[]>('restart', { rounds: 1, kills: 2 });
   expect(problems).toEqual([]);
   expect(figures[0]).toMatchObject({ kills: 2, refused: 0 });

@@ -9,7 +9,7 @@ interface Figures {
   readonly leftovers: number;
 }
 
-test('8 processes that meet a stale socket end with one server, and everybody connected to it', async () => {
+test('8 processes that meet a stale socket end with one server, and all are connected to it', async () => {
   const { ok, problems, figures } = await runLab<Figures[]>('start-race', { rounds: 12, commands: 4 });
   expect(problems).toEqual([]);
   expect(ok).toBe(true);
@@ -27,7 +27,7 @@ test('8 processes that meet a stale socket end with one server, and everybody co
     notAllConnectedToIt: 0,
     leftovers: 0,
   });
-  // The others are there to compare with; what they score is not ours to promise.
+  // The others are for comparison. We promise nothing about their results.
   expect(figures.map(({ recipe }) => recipe)).toEqual([
     'sockref',
     'sockref, a command',

@@ -37,12 +37,12 @@ describe.each(['process', 'python'] as const)('an anchor at an owner in another 
     });
   }
 
-  it('has the references count that its member had when that ends without a word', () =>
+  it('keeps the references of its member when the member ends without a `bye`', () =>
     withMember(async ({ path, member, key, count }) => {
       const anchor = await anchorAt(path, key);
       await member.leave();
       const other = await ControlPeer.member(path);
-      // The owner has seen the end of the first, which came before.
+      // The owner has seen the end of the first connection, which came before.
       expect(await other.hear('welcome')).toMatchObject({ total: 4, members: 2 });
       expect(await count()).toBe(4);
       anchor.destroy();
@@ -50,10 +50,10 @@ describe.each(['process', 'python'] as const)('an anchor at an owner in another 
       await other.leave();
     }));
 
-  it('means nothing when it is written to, and has nothing to be read', () =>
+  it('ignores writes, and a read finds its end', () =>
     withMember(async ({ owner, path, member, key, count }) => {
       const anchor = await anchorAt(path, key);
-      // What a command may write to it, and what a member would say.
+      // What a command may write to it, and what a member would send.
       for (const text of [
         '+ git status\n',
         '{"type":"bye"}\n',
@@ -72,7 +72,7 @@ describe.each(['process', 'python'] as const)('an anchor at an owner in another 
       expect(await count()).toBe(4);
     }));
 
-  it('ends when its member says goodbye', () =>
+  it('ends with the `bye` of its member', () =>
     withMember(async ({ path, member, key, count }) => {
       const anchor = await anchorAt(path, key);
       member.say({ type: 'bye' });
@@ -91,7 +91,7 @@ describe.each(['process', 'python'] as const)('an anchor at an owner in another 
       await owner.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
     }));
 
-  it('is refused to who has no key, and a second time', () =>
+  it('is refused without a key, and a second time', () =>
     withMember(async ({ path, key, member }) => {
       const anchor = await anchorAt(path, key);
       for (const named of ['0123456789abcdef', key]) {

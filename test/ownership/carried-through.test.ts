@@ -15,9 +15,9 @@ import { takeLock, withPlace } from '../helpers/place.js';
 import { greet } from '../helpers/serve.js';
 import { until } from '../helpers/until.js';
 
-// What fails in the middle of a change of state: the change is carried through, and what is left is found by its record.
+// A step fails in the middle of a change of state: the other steps are taken, and the record names what is left.
 
-/** An owner in a directory of which the test says what can be removed. */
+/** An owner in a directory. The test says which of its files can be removed. */
 class Scene {
   readonly notes = new Notes();
   readonly place: Place;
@@ -34,7 +34,7 @@ class Scene {
     const at = directory.at.bind(directory);
     directory.at = (name) => {
       if (this.refusing === 'always' && name.startsWith('.sr-')) throw Object.assign(new Error('EIO'), { code: 'EIO' });
-      // The last one has its name: what follows is the removal of the private ones.
+      // The last socket has its name. The removal of the private names follows.
       if (this.refusing === 'once published' && name === place.names.data) this.refusing = 'always';
       return at(name);
     };
@@ -60,7 +60,7 @@ class Scene {
   }
 }
 
-/** Plays with a scene, in a directory that must end empty. */
+/** Runs a test with a scene, in a directory that must be empty at the end. */
 function withScene(play: (scene: Scene) => Promise<void>): Promise<void> {
   return withPlace(async (place) => {
     try {
@@ -72,7 +72,7 @@ function withScene(play: (scene: Scene) => Promise<void>): Promise<void> {
 }
 
 describe('a private directory that cannot be removed when its sockets are published', () => {
-  it('is told, and goes with the end at the latest', () =>
+  it('is reported, and is removed at the end at the latest', () =>
     withScene(async (scene) => {
       scene.refusing = 'once published';
       const owner = await scene.start();
@@ -83,7 +83,7 @@ describe('a private directory that cannot be removed when its sockets are publis
       expect(scene.files).toEqual([]);
     }));
 
-  it('goes with the next look of the owner, once it can', () =>
+  it('is removed at the next check of the owner, once that is possible', () =>
     withScene(async (scene) => {
       scene.refusing = 'once published';
       const owner = await scene.start();
@@ -92,12 +92,12 @@ describe('a private directory that cannot be removed when its sockets are publis
       scene.refusing = 'never';
       await owner.repair();
       expect(scene.left).toEqual([]);
-      // Told once.
+      // Reported once.
       expect(scene.notes.faults).toHaveLength(1);
       await owner.abandon();
     }));
 
-  it('is named in a record that had to be written again', () =>
+  it('is named in a new record, too', () =>
     withScene(async (scene) => {
       scene.refusing = 'once published';
       const owner = await scene.start();
@@ -121,7 +121,7 @@ describe('a private directory that cannot be removed when its sockets are publis
     }));
 });
 
-describe('a lock that cannot be let go of in the ordinary way', () => {
+describe('a lock that cannot be released in the ordinary way', () => {
   const failing = (): { restore(): void } => {
     const { release } = LockFile.prototype;
     const spy = vi.spyOn(LockFile.prototype, 'release').mockImplementation(function (this: LockFile) {
@@ -131,7 +131,7 @@ describe('a lock that cannot be let go of in the ordinary way', () => {
     return { restore: () => spy.mockRestore() };
   };
 
-  it('keeps no end from being told to everybody', () =>
+  it('does not prevent an end from being reported to all members', () =>
     withScene(async (scene) => {
       const owner = await scene.start();
       const member = await ControlPeer.member(scene.place.path);
@@ -148,7 +148,7 @@ describe('a lock that cannot be let go of in the ordinary way', () => {
       expect(scene.files).toEqual([]);
     }));
 
-  it('keeps no owner that was deposed from telling its references to go elsewhere', () =>
+  it('does not prevent the references of a deposed owner from moving to the new owner', () =>
     withScene(async (scene) => {
       const owner = await scene.start();
       unlinkSync(`${scene.place.path}.lock`);
@@ -165,7 +165,7 @@ describe('a lock that cannot be let go of in the ordinary way', () => {
       unlinkSync(`${scene.place.path}.lock`);
     }));
 
-  it('leaves an owner with its new lock when it was the old one', () =>
+  it('leaves the owner its new lock, if it is the old lock', () =>
     withScene(async (scene) => {
       const owner = await scene.start();
       unlinkSync(`${scene.place.path}.lock`);
@@ -177,14 +177,14 @@ describe('a lock that cannot be let go of in the ordinary way', () => {
       }
       await owner.repair();
       await owner.abandon();
-      // A look that found the old lock still in use would have made the file again, or given way to it.
+      // A check that used the old lock would make the file again, or depose the owner.
       expect(scene.notes.told).toEqual(['stopping']);
       expect(scene.files).toEqual([]);
     }));
 });
 
 describe('an owner whose directory was replaced', () => {
-  it('ends once, and a failure of that is told by its end alone', () =>
+  it('ends once, and only its end reports a failure', () =>
     withScene(async (scene) => {
       scene.refusing = 'once published';
       const owner = await scene.start();
@@ -195,7 +195,7 @@ describe('an owner whose directory was replaced', () => {
       place.directory.isInPlace = () => false;
       try {
         await owner.repair();
-        // To wait for it would be to hear it.
+        // Waiting for it would handle the failure.
         await until('its end has failed', () => inspect(notes.done).includes('<rejected>'));
         await turn();
       } finally {

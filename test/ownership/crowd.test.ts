@@ -10,7 +10,7 @@ function crowd(kind: Kind, size: number): Promise<Participant[]> {
   return Promise.all(Array.from({ length: size }, (_, index) => participant(`${kind} ${index}`, kind)));
 }
 
-/** All of them hold one reference: one serves, everybody reaches it, everybody knows the total. */
+/** Each of them holds one reference: one serves, all reach it, and all know the total. */
 async function expectOneServer(holders: readonly Participant[]): Promise<void> {
   const roles = (await all(holders, { do: 'role', of: 'x' })).map(({ role }) => role);
   expect(roles.filter((role) => role === 'owner')).toHaveLength(1);

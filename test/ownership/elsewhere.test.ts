@@ -7,7 +7,7 @@ import { withDirectory } from '../helpers/directory.js';
 import { type Participant, participant, type StartOptions } from '../helpers/participant.js';
 import { until } from '../helpers/until.js';
 
-/** Three holders that live apart; one of those serves, is ended, and has a successor. */
+/** Three holders in separate places. One of them serves, is killed, and has a successor. */
 function shared(starts: readonly [StartOptions, StartOptions, StartOptions]): Promise<void> {
   return withDirectory(async (directory) => {
     const path = join(directory, 'app.sock');
@@ -43,7 +43,7 @@ function shared(starts: readonly [StartOptions, StartOptions, StartOptions]): Pr
   });
 }
 
-/** Where the system lets us, a process that sees no pid but those of its own namespace. */
+/** A process that sees only the pids of its own namespace, if the system allows that. */
 const namespace = (() => {
   const commands = [
     ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'],

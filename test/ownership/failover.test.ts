@@ -8,7 +8,7 @@ import { until } from '../helpers/until.js';
 
 const memberCount = 10;
 
-/** Everybody holds two references and is attached to one owner, which is returned. */
+/** Each participant holds two references and is attached to one owner, which is returned. */
 async function settled(holders: readonly Participant[]): Promise<Participant> {
   return until('everybody is attached to one owner and knows the total', async () => {
     const states = await all(holders, { do: 'state', of: 'x' });
@@ -42,7 +42,7 @@ test.each([
       const successor = await settled(everybody);
       const answers = await all(everybody, { do: 'connect', of: 'x' });
       expect(new Set(answers.map(({ by }) => by))).toEqual(new Set([successor.name]));
-      // Of the kind that is missing now, so that there is always somebody to take over.
+      // Of the kind that is missing now, so that there is always a process that can take over.
       everybody.push(await join_(Number(owner.name) + 2 * memberCount));
     }
     const events = await all(everybody, { do: 'events' });

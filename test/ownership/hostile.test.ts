@@ -6,7 +6,7 @@ import { withDirectory } from '../helpers/directory.js';
 import { type Participant, participant } from '../helpers/participant.js';
 import { until } from '../helpers/until.js';
 
-/** What an owner may have more than before, when it is over: the collector keeps some for itself. */
+/** How much more memory an owner may use after the attack: the collector keeps some. */
 const tolerance = 8 * 1024 * 1024;
 
 let owner: Participant;
@@ -27,7 +27,7 @@ async function memory(): Promise<number> {
   return heapUsed + external;
 }
 
-/** Runs an attack on an endpoint with two holders, who must not notice. */
+/** Runs an attack on an endpoint with two holders, which must not be affected. */
 function underAttack(attack: (path: string) => Promise<unknown>, faults: readonly string[]): Promise<void> {
   return withDirectory(async (directory) => {
     const path = join(directory, 'app.sock');
@@ -83,7 +83,7 @@ describe('a hostile peer ends its own connection and nothing else, with', () => 
     }, protocol),
   );
 
-  test('half a message, and then its end', () =>
+  test('half a message, and then the end of the connection', () =>
     underAttack(async (path) => {
       const peer = await ControlPeer.to(path);
       peer.socket.end('{"type":"hello","v":1,');
@@ -115,7 +115,7 @@ describe('a hostile peer ends its own connection and nothing else, with', () => 
     }, protocol));
 });
 
-describe('a peer that keeps to the rules but knows no measure harms nobody, with', () => {
+describe('a peer that follows the rules without measure does not affect others, with', () => {
   test('half a million changes of its count', () =>
     underAttack(async (path) => {
       const peer = await ControlPeer.member(path);
@@ -132,7 +132,7 @@ describe('a peer that keeps to the rules but knows no measure harms nobody, with
       peer.socket.pause();
       await peer.flood('{"type":"who"}\n', 500_000);
       expect((await memory()) - before, 'while it is there').toBeLessThan(tolerance);
-      // What it reads at last is the newest.
+      // The last answer that it reads is the newest.
       await member.call({ do: 'clone', of: 'y', as: 'y2' });
       peer.socket.resume();
       const { total } = await peer.hear('holders');
@@ -155,7 +155,7 @@ describe('a peer that keeps to the rules but knows no measure harms nobody, with
       for (let made = 0; made < 4000; made += 50) {
         const peers = await Promise.all(Array.from({ length: 50 }, () => ControlPeer.to(path)));
         for (const peer of peers) peer.say({ type: 'who' });
-        // Every other one does not wait for what it asked for.
+        // Every second connection does not wait for its answer.
         await Promise.all(peers.map((peer, index) => (index % 2 ? peer.hear('holders') : undefined)));
         await Promise.all(peers.map((peer) => peer.leave()));
       }
@@ -169,7 +169,7 @@ test('a member that does not read is told the newest count, and not all that it 
     await owner.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
     const peer = await ControlPeer.member(path);
     peer.socket.pause();
-    // Until what it does not read fills all buffers on the way.
+    // Until the unread messages fill all buffers on the way.
     await peer.flood('{"type":"who"}\n', 20_000);
     const before = await memory();
     await owner.call({ do: 'churn', of: 'x', changes: 100_000 });
@@ -180,14 +180,14 @@ test('a member that does not read is told the newest count, and not all that it 
       const last = peer.heard.findLast(({ type }) => type === 'count');
       return last?.['total'] === 3;
     });
-    // What still fits into the stream's buffer of 16 KiB is written; of thousands of rounds of counts that is a small part.
+    // Messages that fit into the stream's buffer of 16 KiB are written: a small part of thousands of rounds of counts.
     expect(peer.heard.filter(({ type }) => type === 'count').length).toBeLessThan(16_384 / 40);
     await peer.leave();
     await owner.call({ do: 'close', of: 'x' });
     await owner.call({ do: 'close', of: 'x2' });
   }));
 
-test('a member that is stopped costs the owner nothing while counts change, and knows the count when it goes on', () =>
+test('a stopped member costs the owner nothing while counts change, and knows the count when it continues', () =>
   withDirectory(async (directory) => {
     const path = join(directory, 'app.sock');
     await owner.call({ do: 'reset' });

@@ -8,7 +8,7 @@ import { until } from '../helpers/until.js';
 /** Longer than the test: nothing but its members wakes the owner. */
 const healIntervalMs = 1_000_000;
 
-/** Members that come at once. */
+/** Members that attach at once. */
 const together = 50;
 
 describe.each(['process', 'python'] as const)('an idle owner (%s)', (kind) => {
@@ -33,7 +33,7 @@ describe.each(['process', 'python'] as const)('an idle owner (%s)', (kind) => {
         const come = Math.min(together, size - peers.length);
         peers.push(...(await Promise.all(Array.from({ length: come }, () => ControlPeer.member(path)))));
       }
-      // Each change is one message; what it takes until everybody knows of it is the owner's alone.
+      // Each change is one message. Only the owner determines how long it takes until all members know it.
       const total = size + 2;
       await everybodyKnows(peers, holder, total);
       await holder.call({ do: 'clone', of: 'y', as: 'y2' });
@@ -52,7 +52,7 @@ describe.each(['process', 'python'] as const)('an idle owner (%s)', (kind) => {
   );
 });
 
-/** What they were told last is the total; the holder is asked, since only it knows. */
+/** Whether their last count is the total. The test asks the holder, because only it knows the total. */
 async function everybodyKnows(peers: readonly ControlPeer[], holder: Participant, total: number): Promise<void> {
   await Promise.all(peers.map((peer) => peer.hearLast('total', total)));
   while ((await holder.call({ do: 'count', of: 'y' }))['count'] !== total);

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { withDirectory } from '../helpers/directory.js';
 import { until } from '../helpers/until.js';
 
-/** Each manager is a participant of its own, as a process is: they share by lock and control connection alone. */
+/** Each manager is a separate participant, like a process: they share only by lock and control connection. */
 interface Participant {
   readonly manager: SocketManager;
   readonly references: SocketReference[];
@@ -25,7 +25,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('clone', 'connect', 'force', 'turn'), who }) },
 );
 
-test('whatever participants do at once, counts come to agree, one serves, and nothing is left', async () => {
+test('after any simultaneous operations the counts agree, one participant serves, and nothing is left', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), (steps) => withDirectory((dir) => run(dir, steps))),
   );
@@ -45,7 +45,7 @@ async function run(directory: string, steps: readonly Step[]): Promise<void> {
     const doing = take(each, participant, path);
     under.add(doing);
     doing.finally(() => under.delete(doing)).catch(() => {});
-    // Between two turns of the loop everything begins at once.
+    // All operations between two turns of the loop begin at once.
     if (each.do === 'turn') await doing;
   }
   await Promise.all(under);
@@ -63,7 +63,7 @@ async function take(each: Step, { manager, references }: Participant, path: stri
         const options = each.canServe ? { serve: () => {}, lingerMs: each.lingers ? 2 : 0 } : {};
         references.push(await manager.acquire(path, options));
       } catch (error) {
-        // Nobody served it, or it was cleaned up while it was being acquired.
+        // No participant served it, or it was cleaned up during the acquire.
         const expected = ['ERR_SOCKREF_NOT_SERVED', 'ERR_SOCKREF_CLOSED'];
         if (!isSocketReferenceError(error) || !expected.includes(error.code)) throw error;
       }
@@ -79,7 +79,7 @@ async function take(each: Step, { manager, references }: Participant, path: stri
       try {
         (await active?.connect())?.destroy();
       } catch (error) {
-        // It was closed, cleaned up or lost meanwhile; an active one must be connected to.
+        // It was closed, cleaned up or lost meanwhile. An active one must connect.
         if (active?.isActive) throw error;
       }
       return;
@@ -93,7 +93,7 @@ async function take(each: Step, { manager, references }: Participant, path: stri
   }
 }
 
-/** Once what was told has arrived, every reference reads the sum, and leads to the one who serves. */
+/** Once all messages have arrived, every reference reads the sum, and leads to the owner. */
 async function agree(participants: readonly Participant[]): Promise<void> {
   const active = () => participants.flatMap(({ references }) => references.filter(({ isActive }) => isActive));
   await until('every reference reads the sum', () =>

@@ -7,7 +7,7 @@ import { withDirectory } from '../helpers/directory.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 import { socketPair } from '../helpers/parts.js';
 
-/** The members of an owner that only notes what it is told. */
+/** The members of an owner that only records its calls. */
 class Scene {
   readonly clock = new FakeClock();
   readonly told: string[] = [];
@@ -69,7 +69,7 @@ function withHolds(play: (scene: Scene) => Promise<void>, maxMembers = 300): Pro
 }
 
 describe('the members of an owner', () => {
-  it('are counted, those apart that cannot serve, also when they have left', () =>
+  it('are counted; those that cannot serve are counted separately, also after they have left', () =>
     withHolds(async (scene) => {
       const { holds } = scene;
       const able = await scene.member();
@@ -92,7 +92,7 @@ describe('the members of an owner', () => {
       expect(scene.told.at(-1)).toBe('changed 5');
     }));
 
-  it('have as many references as each said last, whatever came before', () =>
+  it('have as many references as each said last', () =>
     withHolds(async (scene) => {
       const { holds } = scene;
       holds.own = 3;
@@ -127,7 +127,7 @@ describe('the members of an owner', () => {
       expect(await peer.hear('bye')).toEqual({ type: 'bye', last: true });
     }));
 
-  it('are told that the server is up, those who came before it', () =>
+  it('that attached before the server was up are told that it is', () =>
     withHolds(async (scene) => {
       scene.phase = 'starting';
       const early = await scene.member();
@@ -166,7 +166,7 @@ describe('the members of an owner', () => {
       await peer.closed;
     }));
 
-  it('are not waited for where there are none', () =>
+  it('do not delay the end if there are none', () =>
     withHolds(async ({ holds, clock }) => {
       holds.announce();
       expect(clock.timers).toBe(0);
@@ -193,7 +193,7 @@ describe('the members of an owner', () => {
     }));
 });
 
-describe('who is no member', () => {
+describe('a connection that is not of a member', () => {
   it('is refused beyond the limits, by name', () =>
     withHolds(async (scene) => {
       const first = await scene.visit();
@@ -210,7 +210,7 @@ describe('who is no member', () => {
     }, 1));
 
   it.each([{ type: 'references', n: 1 }, { type: 'bye' }])(
-    'is cut off when it says what only members say: $type',
+    'is closed when it sends a message that only members may send: $type',
     (said) =>
       withHolds(async (scene) => {
         const peer = await scene.visit();
@@ -223,7 +223,7 @@ describe('who is no member', () => {
       }),
   );
 
-  it('is told so when it speaks another version', () =>
+  it('is told when it has another version', () =>
     withHolds(async (scene) => {
       const peer = await scene.visit();
       peer.say({ type: 'hello', v: 2, pid: 7, references: 1, canServe: true });

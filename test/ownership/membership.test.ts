@@ -8,13 +8,13 @@ import { keeping, Notes, ownerSettings, socketPair } from '../helpers/parts.js';
 import { withPlace } from '../helpers/place.js';
 import { until } from '../helpers/until.js';
 
-/** A member, and what a test says to it as its owner. */
+/** A member, and what a test sends to it as its owner. */
 class Scene {
   readonly notes = new Notes();
   readonly owner: ControlPeer;
   readonly outcome: Promise<NotAttached | undefined>;
   readonly abort = new AbortController();
-  /** Resolves when the member's end of the connection is closed, and that was told. */
+  /** Resolves when the member has closed its end of the connection and reported that. */
   readonly over: Promise<unknown>;
   member: Membership | undefined;
 
@@ -34,7 +34,7 @@ class Scene {
     const base = { place, settings, context: notes, events: notes.events, references: 2, canServe: true };
     const start = { ...base, starting, accept };
     this.outcome = Membership.attach(socket, start, this.abort.signal);
-    // Tests that are about something else need not wait for it.
+    // Other tests need not wait for it.
     this.outcome.catch(() => {});
     this.over = new Promise((resolve) => socket.once('close', resolve));
   }
@@ -72,7 +72,7 @@ function withMember(play: (scene: Scene) => Promise<void>, changes: Partial<Owne
 }
 
 describe('a member that attaches', () => {
-  it('introduces itself, and takes over what the owner says', () =>
+  it('sends its `hello`, and uses the numbers of the owner', () =>
     withMember(
       async (scene) => {
         expect(await scene.owner.hear('hello')).toMatchObject({
@@ -100,7 +100,7 @@ describe('a member that attaches', () => {
       expect(scene.member?.others).toBe(4);
     }));
 
-  it('is accepted once, however often it is told that the server is up', () =>
+  it('is accepted once, even if the owner says several times that the server is up', () =>
     withMember(async (scene) => {
       const member = await scene.attached();
       scene.owner.say({ type: 'ready' });
@@ -121,7 +121,7 @@ describe('a member that attaches', () => {
     }),
   );
 
-  it('fails as the owner says, with the fields of that code and no others', () =>
+  it('fails with the error of the owner, with the fields of that code and no others', () =>
     withMember(async (scene) => {
       const detail = { limit: 'maxMembersPerSocket', max: 3, path: '/etc/passwd', stack: 'x', code: 'EVIL' };
       scene.owner.say({ type: 'failed', code: 'ERR_SOCKREF_LIMIT_EXCEEDED', message: 'full', detail });
@@ -131,7 +131,7 @@ describe('a member that attaches', () => {
       expect((error as Error).stack).not.toBe('x');
     }));
 
-  it.each(['ERR_SOCKREF_UNHEARD_OF', 'toString', '__proto__'])('fails for a reason of a code like %s', (code) =>
+  it.each(['ERR_SOCKREF_UNHEARD_OF', 'toString', '__proto__'])('fails for an unknown code such as %s', (code) =>
     withMember(async (scene) => {
       scene.owner.say({ type: 'failed', code, message: 'why' });
       await expect(scene.outcome).rejects.toMatchObject({ code: 'ERR_SOCKREF_PROTOCOL', message: 'why' });
@@ -140,7 +140,7 @@ describe('a member that attaches', () => {
 
   it.each([
     ['a second welcome', 'welcome', (scene: Scene) => scene.welcomeTwice()],
-    ['a farewell', 'bye', (scene: Scene) => scene.owner.say({ type: 'bye', last: false })],
+    ['an answer to `bye`', 'bye', (scene: Scene) => scene.owner.say({ type: 'bye', last: false })],
     ['the answer to a question', 'holders', (scene: Scene) => scene.owner.say(holders)],
   ])('fails when it hears %s out of turn', (_, type, happen) =>
     withMember(async (scene) => {
@@ -153,13 +153,13 @@ describe('a member that attaches', () => {
     }),
   );
 
-  it('fails when it cannot understand, and names both versions if it is one of them', () =>
+  it('fails when it cannot understand the owner, and names both versions if they differ', () =>
     withMember(async (scene) => {
       scene.welcome({ v: 2 });
       await expect(scene.outcome).rejects.toMatchObject({ code: 'ERR_SOCKREF_PROTOCOL', ours: 1, theirs: 2 });
     }));
 
-  it('gives up when it is told to, before the owner has said anything', () =>
+  it('gives up on request, before the owner has sent a message', () =>
     withMember(async (scene) => {
       await scene.owner.hear('hello');
       scene.abort.abort(new Error('enough'));
@@ -168,7 +168,7 @@ describe('a member that attaches', () => {
       expect(scene.notes.told).toEqual([]);
     }));
 
-  it('gives up when it is told to, is not accepted behind that, and waits for what the owner ends then', () =>
+  it('gives up on request, is not accepted after that, and waits for the end of the owner', () =>
     withMember(async (scene) => {
       scene.welcome({ state: 'starting' });
       await until('it waits', () => scene.notes.told.includes('starting'));
@@ -185,7 +185,7 @@ describe('a member that attaches', () => {
       expect(scene.notes.told).toEqual(['starting']);
     }));
 
-  it('comes and goes at once, and waits until it is let go of', () =>
+  it('attaches and leaves at once, and waits until it is released', () =>
     withPlace(async (place) => {
       const [socket, peer] = await socketPair(place.directory.path);
       const owner = new ControlPeer(peer);
@@ -215,7 +215,7 @@ const self = { pid: 1, references: 1, since: 1, canServe: true };
 const holders = { type: 'holders', state: 'active', owner: self, members: [], more: 0, total: 1, since: 1 };
 
 describe('an attached member', () => {
-  it('tells the newest count once a tick, and nothing if it is the one that was told', () =>
+  it('sends the newest count once a tick, and nothing if the owner has it already', () =>
     withMember(async (scene) => {
       const member = await scene.attached();
       for (const references of [3, 4, 2, 5]) member.update(references);
@@ -230,7 +230,7 @@ describe('an attached member', () => {
       expect(scene.owner.heard.map(({ type }) => type)).toEqual(['hello', 'references', 'bye']);
     }));
 
-  it('tells an owner that does not read the newest count when it does', () =>
+  it('sends the newest count to a slow owner when the owner reads', () =>
     withMember(async (scene) => {
       const member = await scene.attached();
       scene.owner.socket.pause();
@@ -241,11 +241,11 @@ describe('an attached member', () => {
       }
       scene.owner.socket.resume();
       while ((await scene.owner.hear('references'))['n'] !== last) await new Promise(setImmediate);
-      // What the kernel and Node hold is told; what came when they were full is told once.
+      // The counts in the buffers of the kernel and Node are sent. After they were full, one more is sent.
       expect(scene.owner.heard.length).toBeLessThan(last - 3);
     }));
 
-  it('does not keep the process alive, unless it is told to', () =>
+  it('does not keep the process alive, unless it is set to', () =>
     withMember(async (scene) => {
       await scene.owner.hear('hello');
       const before = keeping('PipeWrap');
@@ -261,14 +261,14 @@ describe('an attached member', () => {
     ['talks nonsense', (scene: Scene) => scene.owner.say({ type: 'nonsense' })],
     ['welcomes it again', (scene: Scene) => scene.welcome()],
     ['says goodbye unasked', (scene: Scene) => scene.owner.say({ type: 'bye', last: true })],
-    ['answers a question that nobody asked', (scene: Scene) => scene.owner.say(holders)],
+    ['an answer to a question that was not asked', (scene: Scene) => scene.owner.say(holders)],
   ])('takes its owner for lost when it %s', (_, happen) =>
     withMember(async (scene) => {
       const member = await scene.attached();
       happen(scene);
       await scene.over;
       expect(scene.notes.told).toEqual(['accepted', 'lost owner-died']);
-      // It is over: nothing that is asked of it any more has an effect.
+      // It is over: no further call has an effect.
       member.update(0);
       await member.abandon();
       expect(scene.notes.told).toHaveLength(2);
@@ -302,7 +302,7 @@ describe('a member that leaves', () => {
       const left = member.abandon();
       expect(keeping('PipeWrap')).toBe(before + 1);
       await scene.owner.hear('bye');
-      // What was under way when it left changes nothing.
+      // Messages that were under way when it left change nothing.
       scene.owner.say({ type: 'stopping' });
       scene.owner.say({ type: 'count', total: 1, members: 0, dependents: 0, yours: 0 });
       scene.owner.say({ type: 'bye', last: true });
@@ -328,7 +328,7 @@ describe('a member that leaves', () => {
     }),
   );
 
-  it('waits no longer than a failover and a drain may take, and says who did not answer', () =>
+  it('waits at most as long as a failover and a drain may take, and names the owner that did not answer', () =>
     withMember(
       async (scene) => {
         const member = await scene.attached();

@@ -4,8 +4,8 @@ import { LockFile } from '#src/files/lock-file.js';
 import { removeLeftovers, removeLeftoversUnder } from '#src/ownership/remove-leftovers.js';
 import { takeLock, withPlace } from '../helpers/place.js';
 
-describe('a sweep', () => {
-  it('does nothing where there is nothing', () => withPlace((place) => removeLeftovers(place, process.pid)));
+describe('removing leftovers', () => {
+  it('does nothing where there are none', () => withPlace((place) => removeLeftovers(place, process.pid)));
 
   it('removes what a dead owner left, the lock file, too', () =>
     withPlace(async (place) => {
@@ -26,7 +26,7 @@ describe('a sweep', () => {
       lock.release();
     }));
 
-  it('leaves a lock alone whose holder has written nothing yet', () =>
+  it('leaves a lock alone whose holder has not written its record yet', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
       await removeLeftovers(place, process.pid);
@@ -46,7 +46,7 @@ describe('a sweep', () => {
       expect(readdirSync(place.directory.path)).toEqual([]);
     }));
 
-  it('leaves another life of the same process alone', () =>
+  it('leaves a later life of the same process alone', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
       lock.begin();
@@ -56,7 +56,7 @@ describe('a sweep', () => {
       const record = JSON.parse(readFileSync(at, 'utf8'));
       writeFileSync(at, `${JSON.stringify({ ...record, since: record.since + 1 })}\n`);
       await swept;
-      // The one that met the first life, and the one that met the second.
+      // One for the first life, and one for the second.
       expect(attempts).toHaveBeenCalledTimes(2);
       attempts.mockRestore();
       expect(lock.check()).toBe('linked');
@@ -64,7 +64,7 @@ describe('a sweep', () => {
       lock.release();
     }));
 
-  it('lets go of the lock when it fails, and keeps its file', () =>
+  it('releases the lock when it fails, and keeps the file', () =>
     withPlace(async (place) => {
       const lock = takeLock(place);
       writeFileSync(`${place.path}.lock`, '{"sockref":9,"pid":1,"since":1}\n');

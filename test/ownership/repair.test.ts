@@ -24,12 +24,12 @@ import { takeLock, thrownBy, withPlace } from '../helpers/place.js';
 
 const intervalMs = 1_000;
 
-/** A healer, and an owner that only notes what it is told. */
+/** A repairer, and an owner that only records its calls. */
 class Scene {
   readonly notes = new Notes();
   readonly place: Place;
   readonly sockets: Sockets;
-  readonly healer: Repairer;
+  readonly repairer: Repairer;
   readonly lock: LockFile;
 
   constructor(place: Place) {
@@ -41,7 +41,7 @@ class Scene {
     const server = listenerServer(new Connections((socket) => socket.end(), 10, notes, place.path), 0, notes.clock);
     const members = { accept: (socket: { destroy(): unknown }) => void socket.destroy(), makeRoom: () => {} };
     this.sockets = new Sockets({ lock, settings, server, members, fault });
-    this.healer = new Repairer({
+    this.repairer = new Repairer({
       lock,
       sockets: this.sockets,
       ...{ settings, server, context: notes, fault },
@@ -63,7 +63,7 @@ class Scene {
   }
 
   end(): void {
-    this.healer.stop();
+    this.repairer.stop();
     this.sockets.unlink();
     this.sockets.close();
     this.lock.remove();
@@ -71,7 +71,7 @@ class Scene {
   }
 }
 
-function withHealer(play: (scene: Scene) => Promise<void>): Promise<void> {
+function withRepairer(play: (scene: Scene) => Promise<void>): Promise<void> {
   return withPlace(async (place) => {
     const scene = new Scene(place);
     await scene.start();
@@ -83,10 +83,10 @@ function withHealer(play: (scene: Scene) => Promise<void>): Promise<void> {
   });
 }
 
-describe('a healer', () => {
-  it('looks again and again, each time after about its interval, until it is stopped', () =>
-    withHealer(async ({ healer, notes, place, sockets }) => {
-      healer.start();
+describe('a repairer', () => {
+  it('checks regularly, each time after about its interval, until it is stopped', () =>
+    withRepairer(async ({ repairer, notes, place, sockets }) => {
+      repairer.start();
       for (let round = 0; round < 3; round++) {
         unlinkSync(place.path);
         expect(notes.clock.timers).toBe(1);
@@ -94,51 +94,51 @@ describe('a healer', () => {
         expect(sockets.settled()).toBeUndefined();
         notes.clock.pass(intervalMs * 0.2 + 1);
         await sockets.settled();
-        // The next timer is set in the turn behind the check.
+        // The next timer is set in the turn after the check.
         await new Promise(setImmediate);
       }
       expect(notes.told).toEqual(Array(3).fill('healed app.sock'));
-      healer.stop();
+      repairer.stop();
       expect(notes.clock.timers).toBe(0);
       unlinkSync(place.path);
-      await healer.check();
-      healer.start();
+      await repairer.check();
+      repairer.start();
       expect(notes.told).toHaveLength(3);
       expect(notes.clock.timers).toBe(0);
     }));
 
-  it('sets no timer behind a check during which it was stopped', () =>
-    withHealer(async ({ healer, notes, place, sockets }) => {
-      healer.start();
+  it('sets no timer after a check during which it was stopped', () =>
+    withRepairer(async ({ repairer, notes, place, sockets }) => {
+      repairer.start();
       unlinkSync(place.path);
       notes.clock.pass(2 * intervalMs);
       const checking = sockets.settled();
       expect(checking).toBeDefined();
-      healer.stop();
+      repairer.stop();
       await checking;
       await new Promise(setImmediate);
       expect(notes.clock.timers).toBe(0);
     }));
 
-  it('makes one check of those that are asked for at once', () =>
-    withHealer(async ({ healer, notes, place }) => {
+  it('makes one check for several requests at once', () =>
+    withRepairer(async ({ repairer, notes, place }) => {
       unlinkSync(place.path);
-      const first = healer.check();
-      expect(healer.check()).toBe(first);
+      const first = repairer.check();
+      expect(repairer.check()).toBe(first);
       await first;
       expect(notes.told).toEqual(['healed app.sock']);
     }));
 
-  it('says nothing where nothing is missing', () =>
-    withHealer(async ({ healer, notes }) => {
-      await healer.check();
+  it('reports nothing where nothing is missing', () =>
+    withRepairer(async ({ repairer, notes }) => {
+      await repairer.check();
       expect(notes.told).toEqual([]);
     }));
 
-  it('makes everything anew at once, and names it in the new record', () =>
-    withHealer(async ({ healer, notes, place }) => {
+  it('makes everything again at once, and names it in the new record', () =>
+    withRepairer(async ({ repairer, notes, place }) => {
       for (const suffix of ['', '.ctl', '.lock']) unlinkSync(place.path + suffix);
-      await healer.check();
+      await repairer.check();
       expect(notes.told).toEqual(['healed app.sock.lock app.sock.ctl app.sock']);
       const record = readFileSync(`${place.path}.lock`, 'utf8');
       for (const suffix of ['', '.ctl']) expect(record).toContain(String(lstatSync(place.path + suffix).ino));
@@ -146,89 +146,89 @@ describe('a healer', () => {
       await once(client.resume(), 'close');
     }));
 
-  it('complains once of each foreign file, and leaves it', () =>
-    withHealer(async ({ healer, notes, place }) => {
+  it('reports each foreign file once, and leaves it', () =>
+    withRepairer(async ({ repairer, notes, place }) => {
       unlinkSync(place.path);
       mkdirSync(place.path);
-      await healer.check();
-      await healer.check();
+      await repairer.check();
+      await repairer.check();
       expect(notes.faults).toMatchObject([{ code: 'ERR_SOCKREF_ADDRESS_IN_USE', found: 'directory' }]);
       rmdirSync(place.path);
       writeFileSync(place.path, '');
-      await healer.check();
+      await repairer.check();
       expect(notes.faults).toHaveLength(2);
       unlinkSync(place.path);
-      await healer.check();
+      await repairer.check();
       expect(notes.told).toEqual(['healed app.sock']);
     }));
 
-  it('is told of another lock file in the place of ours', () =>
-    withHealer(async ({ healer, notes, place }) => {
+  it('finds another lock file in the place of ours', () =>
+    withRepairer(async ({ repairer, notes, place }) => {
       writeFileSync(`${place.path}.new`, '', { mode: 0o600 });
       renameSync(`${place.path}.new`, `${place.path}.lock`);
-      await healer.check();
+      await repairer.check();
       expect(notes.told).toEqual(['deposed']);
       unlinkSync(`${place.path}.lock`);
     }));
 
   it('reports what it cannot repair, and tries again the next time', () =>
-    withHealer(async ({ healer, notes, place, sockets }) => {
+    withRepairer(async ({ repairer, notes, place, sockets }) => {
       const publish = sockets.publish.bind(sockets);
       sockets.publish = () => Promise.reject(new Error('no room'));
       unlinkSync(place.path);
-      await healer.check();
+      await repairer.check();
       expect(notes.faults).toMatchObject([{ code: 'ERR_SOCKREF_SYSTEM', cause: { message: 'no room' } }]);
       sockets.publish = publish;
-      await healer.check();
+      await repairer.check();
       expect(notes.told).toEqual(['healed app.sock']);
     }));
 
-  it('sets back the modes that somebody has changed, and tells', () =>
-    withHealer(async ({ healer, notes, place }) => {
+  it('restores changed modes, and reports them', () =>
+    withRepairer(async ({ repairer, notes, place }) => {
       for (const suffix of ['', '.ctl', '.lock']) chmodSync(place.path + suffix, 0o666);
-      await healer.check();
+      await repairer.check();
       for (const suffix of ['', '.ctl', '.lock']) expect(lstatSync(place.path + suffix).mode & 0o7777).toBe(0o600);
       expect(notes.faults.map(String).sort()).toEqual(
         ['', '.ctl', '.lock'].map((suffix) =>
           expect.stringContaining(`The mode of "${place.path}${suffix}" was changed to 0666, and was set back to 0600`),
         ),
       );
-      await healer.check();
+      await repairer.check();
       expect(notes.faults).toHaveLength(3);
       expect(notes.told).toEqual([]);
     }));
 
   it('leaves the mode of a foreign file in the place of a socket alone', () =>
-    withHealer(async ({ healer, place }) => {
+    withRepairer(async ({ repairer, place }) => {
       unlinkSync(place.path);
       writeFileSync(place.path, '', { mode: 0o644 });
-      await healer.check();
+      await repairer.check();
       expect(lstatSync(place.path).mode & 0o777).toBe(0o644);
       unlinkSync(place.path);
-      await healer.check();
+      await repairer.check();
     }));
 
-  it('looks after the rest when one thing cannot be repaired', () =>
-    withHealer(async ({ healer, notes, place, sockets }) => {
+  it('repairs the rest when one file cannot be repaired', () =>
+    withRepairer(async ({ repairer, notes, place, sockets }) => {
       const modeOf = sockets.modeOf.bind(sockets);
       sockets.modeOf = () => {
         throw new Error('on purpose');
       };
       unlinkSync(place.path);
-      await healer.check();
-      // The mode is asked for to publish, too.
+      await repairer.check();
+      // Publishing asks for the mode, too.
       expect(notes.faults).toMatchObject([{ cause: { message: 'on purpose' } }, { cause: { message: 'on purpose' } }]);
       sockets.modeOf = modeOf;
       chmodSync(`${place.path}.ctl`, 0o666);
-      await healer.check();
+      await repairer.check();
       expect(notes.told).toEqual(['healed app.sock']);
       expect(lstatSync(`${place.path}.ctl`).mode & 0o777).toBe(0o600);
     }));
 
   describe('whose new lock file cannot get its record', () => {
-    /** A scene in which a record cannot be begun until `mend` is called. */
-    const withoutRecord = (play: (scene: Scene, mend: () => void) => Promise<void>): Promise<void> =>
-      withHealer(async (scene) => {
+    /** A scene in which a record cannot be begun until `allow` is called. */
+    const withoutRecord = (play: (scene: Scene, allow: () => void) => Promise<void>): Promise<void> =>
+      withRepairer(async (scene) => {
         const { sockets } = scene;
         const file = sockets.file.bind(sockets);
         sockets.file = () => {
@@ -239,60 +239,60 @@ describe('a healer', () => {
         });
       });
 
-    it('leaves no empty lock file, and is owner still: the next look repairs it', () =>
-      withoutRecord(async (scene, mend) => {
-        const { healer, notes, place } = scene;
+    it('leaves no empty lock file, and is still the owner: the next check repairs it', () =>
+      withoutRecord(async (scene, allow) => {
+        const { repairer, notes, place } = scene;
         const { fd } = scene.lock;
         unlinkSync(`${place.path}.lock`);
-        await healer.check();
+        await repairer.check();
         expect(notes.faults).toMatchObject([{ code: 'ERR_SOCKREF_SYSTEM', cause: { message: 'on purpose' } }]);
         expect(thrownBy(() => lstatSync(`${place.path}.lock`))).toMatchObject({ code: 'ENOENT' });
         expect(scene.lock.fd).toBe(fd);
         expect(scene.lock.isOpen()).toBe(true);
-        mend();
-        await healer.check();
+        allow();
+        await repairer.check();
         expect(notes.told).toEqual(['healed app.sock.lock']);
         expect(scene.lock.check()).toBe('linked');
       }));
 
-    it("does not take the file for a rival's if it could not even be removed", () =>
-      withoutRecord(async (scene, mend) => {
-        const { healer, notes, place } = scene;
+    it("does not take the file for a rival's if the file could not be removed", () =>
+      withoutRecord(async (scene, allow) => {
+        const { repairer, notes, place } = scene;
         unlinkSync(`${place.path}.lock`);
         const remove = vi.spyOn(LockFile.prototype, 'remove').mockImplementation(() => {
           throw new Error('no unlink');
         });
-        await healer.check();
+        await repairer.check();
         remove.mockRestore();
         expect(notes.faults).toMatchObject([{ cause: { message: 'no unlink' } }, { cause: { message: 'on purpose' } }]);
         expect(lstatSync(`${place.path}.lock`).size).toBe(0);
-        mend();
-        await healer.check();
+        allow();
+        await repairer.check();
         expect(notes.told).toEqual(['healed app.sock.lock']);
       }));
 
-    it('gives way to somebody who has taken the lock meanwhile', () =>
-      withoutRecord(async ({ healer, notes, place }, mend) => {
+    it('is deposed if another process has taken the lock meanwhile', () =>
+      withoutRecord(async ({ repairer, notes, place }, allow) => {
         unlinkSync(`${place.path}.lock`);
-        await healer.check();
+        await repairer.check();
         const other = takeLock(place);
-        mend();
-        await healer.check();
+        allow();
+        await repairer.check();
         expect(notes.told).toEqual(['deposed']);
         other.remove();
       }));
   });
 
-  it('is owner still when it cannot remove what an owner in between has left, and keeps the record of that', () =>
-    withHealer(async (scene) => {
-      const { healer, notes, place } = scene;
+  it('is still the owner when it cannot remove what an owner in between left, and keeps the record of that', () =>
+    withRepairer(async (scene) => {
+      const { repairer, notes, place } = scene;
       unlinkSync(`${place.path}.lock`);
       const between = takeLock(place);
       const left = '.sr-0123456789abcdef';
       between.begin({ temporary: left });
       mkdirSync(join(place.directory.path, left));
       between.release();
-      // As if our own had been lost after it: a lock file that is there from the beginning would be a rival's.
+      // As if our own file had been lost later: a lock file that exists from the beginning would be a rival's.
       renameSync(`${place.path}.lock`, `${place.path}.aside`);
       const attempt = vi.spyOn(LockFile, 'attempt').mockImplementationOnce((...args) => {
         renameSync(`${place.path}.aside`, `${place.path}.lock`);
@@ -303,13 +303,13 @@ describe('a healer', () => {
         if (name === left) throw Object.assign(new Error('EIO'), { code: 'EIO' });
         return at(name);
       };
-      await healer.check();
+      await repairer.check();
       attempt.mockRestore();
       expect(notes.faults).toMatchObject([{ errno: 'EIO' }]);
       expect(readFileSync(`${place.path}.lock`, 'utf8')).toContain(left);
       expect(notes.told).toEqual([]);
       Reflect.deleteProperty(place.directory, 'at');
-      await healer.check();
+      await repairer.check();
       expect(notes.told).toEqual(['healed app.sock.lock']);
       expect(existsSync(join(place.directory.path, left))).toBe(false);
     }));

@@ -39,7 +39,7 @@ async function counts(expected: number, ...handles: readonly (readonly [Particip
   }
 }
 
-describe('a live owner with members publishes again what a cleaner removed:', () => {
+describe('a live owner with members publishes again the files that a cleaner removed:', () => {
   test.each([
     ['the data socket', ['app.sock']],
     ['the control socket', ['app.sock.ctl']],
@@ -75,7 +75,7 @@ describe('a live owner with members publishes again what a cleaner removed:', ()
   );
 });
 
-/** While the owner is stopped its files are removed, and somebody else becomes owner. */
+/** While the owner is stopped its files are removed, and another process becomes owner. */
 async function replaceOwner(directory: string): Promise<string[]> {
   await owner.stop();
   remove(directory, names);
@@ -88,7 +88,7 @@ async function replaceOwner(directory: string): Promise<string[]> {
 }
 
 describe('an owner whose lock file was replaced', () => {
-  test('is deposed: its references, and those of its members, go on with the new one', () =>
+  test('is deposed: its references, and those of its members, continue with the new one', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'app.sock');
       for (const who of [owner, member, other]) await who.call({ do: 'reset' });
@@ -119,7 +119,7 @@ describe('an owner whose lock file was replaced', () => {
       expect(readdirSync(directory)).toEqual([]);
     }));
 
-  test('touches nothing when it ends before it learns of that', () =>
+  test('touches no file when it ends before it learns of that', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'app.sock');
       const unaware = owner;

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Rounds } from '#src/ownership/rounds.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 
-/** Members by their numbers, and what each was told, in order. */
+/** Members by their numbers, and the counts that each was told, in order. */
 const clock = new FakeClock();
 let members: Set<number>;
 let told: number[];
@@ -12,12 +12,12 @@ beforeEach(() => {
   members = new Set(Array.from({ length: 50 }, (_, number) => number));
   told = [];
   rounds = new Rounds({ clock, members, tell: (member) => void told.push(member) });
-  // Away from the round of the test before.
+  // Separate from the round of the test before.
   clock.pass(1000);
 });
 
 describe('a round of counts', () => {
-  it('comes to everybody by timers alone, 20 in one turn', () => {
+  it('reaches all members by timers alone, 20 in one turn', () => {
     rounds.announce();
     clock.pass(0);
     expect(told).toHaveLength(20);
@@ -28,7 +28,7 @@ describe('a round of counts', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('that begins before the last one has come to everybody goes on from there', () => {
+  it('that begins before the last one has reached all members continues from there', () => {
     rounds.announce();
     clock.pass(0);
     rounds.announce();
@@ -43,7 +43,7 @@ describe('a round of counts', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('tells no member that has left meanwhile', () => {
+  it('skips a member that has left meanwhile', () => {
     rounds.announce();
     clock.pass(0);
     members.delete(45);

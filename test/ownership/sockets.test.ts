@@ -51,7 +51,7 @@ function withSockets(play: (scene: Scene) => Promise<void>): Promise<void> {
 const modeOf = (path: string): number => lstatSync(path).mode & 0o777;
 
 describe('the sockets of an owner', () => {
-  it('are there with their modes, and lead to who serves them', () =>
+  it('exist with their modes, and lead to the server', () =>
     withSockets(async ({ place, sockets }) => {
       expect(sockets.file('data')).toBeUndefined();
       await sockets.publish(['control', 'data']);
@@ -62,7 +62,7 @@ describe('the sockets of an owner', () => {
       expect(sockets.published).toEqual([sockets.file('control'), sockets.file('data')]);
     }));
 
-  it('of a repair take the place of the old ones, which take those who came by them first', () =>
+  it('of a repair take the place of the old ones, which first accept the clients in their queue', () =>
     withSockets(async ({ place, sockets, servers }) => {
       await sockets.publish(['control', 'data']);
       const [old] = servers as [Server];
@@ -78,18 +78,18 @@ describe('the sockets of an owner', () => {
       expect(await readAll(connect(place.path))).toBe(greeting);
     }));
 
-  it('are unlinked only where the name still leads to them', () =>
+  it('are unlinked only if the name still leads to them', () =>
     withSockets(async ({ place, sockets }) => {
       await sockets.publish(['control', 'data']);
       unlinkSync(place.path);
-      writeFileSync(place.path, 'somebody else');
+      writeFileSync(place.path, 'another program');
       sockets.unlink();
       sockets.unlink();
       expect(readdirSync(place.directory.path).sort()).toEqual(['app.sock', 'app.sock.lock']);
       unlinkSync(place.path);
     }));
 
-  it('accept nobody once they are closed, however often', () =>
+  it('accept no connection once they are closed, even several times', () =>
     withSockets(async ({ place, sockets }) => {
       await sockets.publish(['control', 'data']);
       sockets.close();
@@ -99,7 +99,7 @@ describe('the sockets of an owner', () => {
       expect(error).toMatchObject({ code: 'ECONNREFUSED' });
     }));
 
-  it('keep the process or not, those of a later repair, too', () =>
+  it('keep the process alive or not, also those of a later repair', () =>
     withSockets(async ({ place, sockets, servers }) => {
       const before = keeping('PipeWrap');
       await sockets.publish(['control', 'data']);
@@ -115,7 +115,7 @@ describe('the sockets of an owner', () => {
       expect(keeping('PipeWrap')).toBe(before + 2);
     }));
 
-  it('report what fails while they listen', () =>
+  it('report failures while they listen', () =>
     withSockets(async ({ sockets, servers, faults }) => {
       await sockets.publish(['control', 'data']);
       const failure = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE', syscall: 'accept' });

@@ -14,7 +14,7 @@ import { Notes, ownerSettings } from '../helpers/parts.js';
 import { takeLock, withPlace } from '../helpers/place.js';
 import { until } from '../helpers/until.js';
 
-/** A server that is up, and has stopped, when the test says so. */
+/** A server that is up, and has stopped, at the test's call. */
 class SlowService implements StartedServer {
   readonly stats = { open: 0, accepted: 0, dropped: 0, failed: 0 };
   readonly stopTimeoutMs = 100;
@@ -48,7 +48,7 @@ class SlowService implements StartedServer {
   }
 }
 
-/** An owner whose server takes its time, and whom it is told to. */
+/** An owner with a slow server, and the calls that it gets. */
 class Scene {
   readonly notes = new Notes();
   readonly server = new SlowService();
@@ -74,7 +74,7 @@ class Scene {
     this.started.catch(() => {});
   }
 
-  /** Somebody who waits for it. */
+  /** A member that waits for the server. */
   async waiting(): Promise<ControlPeer> {
     await this.opened;
     const member = await ControlPeer.member(this.place.path);
@@ -92,12 +92,12 @@ function withScene(play: (scene: Scene) => Promise<void>): Promise<void> {
   return withPlace(async (place) => {
     const scene = new Scene(place);
     await play(scene);
-    // Whoever depends on real time is a member's connection that is left open.
+    // Only a member's connection that is left open depends on real time.
     expect(scene.notes.faults).toEqual([]);
   });
 }
 
-it('is not started for nobody: after a while it ends', () =>
+it('is not started without a member: after a while the owner ends', () =>
   withScene(async ({ opened, started, notes, server, accepted, place }) => {
     await opened;
     notes.clock.pass(9_999);
@@ -112,7 +112,7 @@ it('is not started for nobody: after a while it ends', () =>
     expect(notes.told).toEqual(['stopping']);
   }));
 
-it('tells those who wait for it when it is up', () =>
+it('tells the waiting members when it is up', () =>
   withScene(async (scene) => {
     const { server, notes } = scene;
     const [first, second] = [await scene.waiting(), await scene.waiting()];
@@ -130,7 +130,7 @@ it('tells those who wait for it when it is up', () =>
     expect(await second.hear('bye')).toMatchObject({ last: true });
   }));
 
-it('that fails before it is up is told of when its files are gone', () =>
+it('that fails before it is up is reported when its files are gone', () =>
   withScene(async (scene) => {
     const { server } = scene;
     const member = await scene.waiting();
@@ -162,7 +162,7 @@ it.each([
     leave(second);
     await until('it ends', () => server.did.includes('stop'));
     server.down.resolve();
-    // What the server still does is of no interest any more.
+    // Later events of the server have no effect.
     server.up.reject(new Error('it was stopped'));
     await scene.started;
     expect(scene.accepted).not.toHaveBeenCalled();
@@ -170,7 +170,7 @@ it.each([
   }),
 );
 
-it('that is stopped by force while it starts ends for those who wait', () =>
+it('that is stopped by force while it starts ends for the waiting members', () =>
   withScene(async (scene) => {
     const { server } = scene;
     const member = await scene.waiting();
@@ -208,7 +208,7 @@ it('that is deposed while it starts leaves everything to its successor', () =>
     unlinkSync(lock);
   }));
 
-it('is repaired while it starts, but not by what it has not got yet', () =>
+it('is repaired while it starts, except for files that it does not have yet', () =>
   withScene(async (scene) => {
     const { server, place, notes } = scene;
     const member = await scene.waiting();
@@ -227,14 +227,14 @@ it('is repaired while it starts, but not by what it has not got yet', () =>
     expect(scene.files).toEqual([]);
   }));
 
-it('keeps its record short, and in it what there is', () =>
+it('keeps its record short, with everything that exists', () =>
   withScene(async (scene) => {
     const { server, place } = scene;
     const member = await scene.waiting();
     const text = () => readFileSync(`${place.path}.lock`, 'utf8');
     const before = parseRecord(text());
     await server.host?.publish();
-    // Each publishing names another file, and the one before does not count any more.
+    // Each publication names another file, and the file before does not count any more.
     while (text().length < maxRecordBytes / 2) await server.host?.publish();
     server.host?.shortenRecord();
     const after = parseRecord(text());

@@ -6,7 +6,7 @@ import { withDirectory } from '../helpers/directory.js';
 
 const serve = (): void => {};
 
-test('a successor whose last reference goes waits for members that cannot serve', async () => {
+test('a successor whose last reference is closed waits for members that cannot serve', async () => {
   await withDirectory(async (directory) => {
     const path = `${directory}/a.sock`;
     const [first, second, third] = [new SocketManager(), new SocketManager(), new SocketManager()];
@@ -14,7 +14,7 @@ test('a successor whose last reference goes waits for members that cannot serve'
     const heir = await second.acquire(path, { serve });
     const dependent = await third.acquire(path);
     let closing: Promise<void> | undefined;
-    // In the very moment in which it takes over, when nobody else can be attached yet.
+    // In the tick in which it takes over, when no member can be attached yet.
     second.once('failover', () => {
       closing = heir.close();
     });
@@ -31,7 +31,7 @@ test('a successor whose last reference goes waits for members that cannot serve'
   });
 });
 
-test('a successor waits for nobody if all the others can serve, or if those who cannot have left', async () => {
+test('a successor does not wait if all other members can serve, or if those that cannot have left', async () => {
   await withDirectory(async (directory) => {
     const path = `${directory}/a.sock`;
     const [first, second, third] = [new SocketManager(), new SocketManager(), new SocketManager()];

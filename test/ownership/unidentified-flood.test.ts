@@ -6,10 +6,10 @@ import { withDirectory } from '../helpers/directory.js';
 import { type Participant, participant } from '../helpers/participant.js';
 import { until } from '../helpers/until.js';
 
-/** More than an owner with default limits has places for unidentified: some are dropped, and come again, all the time. */
+/** More connections than an owner with default limits has places for. Some are dropped and connect again all the time. */
 const crowd = 1_300;
 
-/** Connections that say nothing. Those that are dropped come again at once. */
+/** Connections that send nothing. A dropped one connects again at once. */
 class Flood {
   readonly #path: string;
   readonly #open = new Set<Socket>();
@@ -45,7 +45,7 @@ class Flood {
     const socket = connect(this.#path);
     this.#open.add(socket);
     socket.on('connect', () => this.#connected++);
-    // The queue was full, or it was dropped before it was looked at.
+    // The queue was full, or the owner dropped it before it answered.
     socket.on('error', () => {});
     socket.on('close', () => {
       this.#open.delete(socket);
@@ -68,7 +68,7 @@ describe.each(['process', 'python'] as const)('silent connections to the control
 
   afterAll(() => Promise.all([member.end(), owner.end()]));
 
-  it('that come again and again keep nobody from joining, asking, connecting and leaving', () =>
+  it('that connect again and again do not prevent other processes from joining, asking, connecting and leaving', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'app.sock');
       await owner.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
@@ -92,7 +92,7 @@ describe.each(['process', 'python'] as const)('silent connections to the control
       await owner.call({ do: 'close', of: 'x' });
     }));
 
-  it('take no place of those who are members by then', () =>
+  it('take no place of a member', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'app.sock');
       await owner.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
@@ -106,7 +106,7 @@ describe.each(['process', 'python'] as const)('silent connections to the control
       await owner.call({ do: 'close', of: 'x' });
     }));
 
-  it('that use up its descriptors keep nobody from joining and connecting', () =>
+  it('that use up its descriptors do not prevent other processes from joining and connecting', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'app.sock');
       const poor = await participant('poor', kind, { through: ['sh', '-c', 'ulimit -n 80; exec "$0" "$@"'] });

@@ -8,7 +8,7 @@ import { ControlPeer } from '../helpers/control-peer.js';
 import { withDirectory } from '../helpers/directory.js';
 import { until } from '../helpers/until.js';
 
-/** Time that passes when it is told to. */
+/** A clock that the test advances. */
 class ManualClock implements Clock {
   #now = 0;
   readonly #timers = new Set<{ at: number; call: () => void }>();
@@ -87,7 +87,7 @@ const hello = { type: 'hello', v: 1, pid: 1, references: 1, canServe: true };
 /** Longer than any connection may stay. */
 const longMs = 10_000;
 
-test('a connection that says nothing ends after a while', () =>
+test('a silent connection ends after a while', () =>
   stage(async ({ clock, visit }) => {
     const peer = await visit();
     clock.pass(longMs - 1);
@@ -96,7 +96,7 @@ test('a connection that says nothing ends after a while', () =>
     await ended(peer);
   }));
 
-test('a connection that says half a message ends after a while', () =>
+test('a connection that sends half a message ends after a while', () =>
   stage(async ({ clock, visit, holds }) => {
     const [half, whole] = [await visit(), await visit()];
     half.socket.write('{"type":"hello",');
@@ -117,7 +117,7 @@ test('a connection that only asks may not stay for ever either', () =>
     await ended(peer);
   }));
 
-test('who was refused, or has left, and does not hang up is hung up on', () =>
+test('a connection that was refused, or whose member has left, is closed after a while', () =>
   stage(async ({ clock, visit, holds }) => {
     const peers = [await visit(), await visit(), await visit()] as const;
     for (const peer of peers) {
@@ -134,7 +134,7 @@ test('who was refused, or has left, and does not hang up is hung up on', () =>
     await peers[0].leave();
   }));
 
-test('who comes while the socket stops is told so, and hung up on', () =>
+test('a connection that comes while the socket stops is told so, and closed', () =>
   stage(async (shared) => {
     shared.phase = 'stopping';
     const peer = await shared.visit();
@@ -145,7 +145,7 @@ test('who comes while the socket stops is told so, and hung up on', () =>
     await ended(peer);
   }));
 
-test('a member, and who waits for the end, may stay as long as they like', () =>
+test('the connections of members, and those that wait for the end, may stay without a limit', () =>
   stage(async ({ clock, visit, holds, stops }) => {
     const [member, waiting] = [await visit(), await visit()];
     member.say(hello);
@@ -162,7 +162,7 @@ test('a member, and who waits for the end, may stay as long as they like', () =>
     await Promise.all([member.leave(), waiting.leave()]);
   }));
 
-/** What an owner of two members has for those who are none. */
+/** The places for other connections of an owner with two members. */
 const places = 2 + 64;
 
 test('when all places are taken, the oldest connection gives its own to a new one, and no member does', () =>
@@ -177,7 +177,7 @@ test('when all places are taken, the oldest connection gives its own to a new on
     late.say(hello);
     await late.hear('welcome');
     expect(holds.peers.members).toBe(2);
-    // The late one has no place among them any more, so there is one.
+    // The late one has no place any more, so one is free.
     const last = await visit();
     last.say({ type: 'who' });
     await last.hear('holders');
@@ -186,7 +186,7 @@ test('when all places are taken, the oldest connection gives its own to a new on
     await Promise.all([member, late, last, ...unidentified].map((peer) => peer.leave()));
   }));
 
-test('who waits for the end gives its place up like the others, however often it asked', () =>
+test('a connection that waits for the end gives up its place like the others, even if it asked several times', () =>
   stage(async ({ visit }) => {
     const waiting = await visit();
     waiting.say({ type: 'stop', force: false });
@@ -202,7 +202,7 @@ test('who waits for the end gives its place up like the others, however often it
     await Promise.all(unidentified.map((peer) => peer.leave()));
   }));
 
-test('for want of descriptors the older half of them is given up, and no member is', () =>
+test('for want of descriptors the older half of them is closed, and no connection of a member', () =>
   stage(async ({ visit, holds }) => {
     const member = await visit();
     member.say(hello);
@@ -215,7 +215,7 @@ test('for want of descriptors the older half of them is given up, and no member 
     await Promise.all([member.leave(), third.leave()]);
   }));
 
-/** The other side has ended it: nothing more comes, and what is written arrives nowhere. */
+/** The other side has closed it: nothing more comes, and written data is lost. */
 async function ended(peer: ControlPeer): Promise<void> {
   if (!peer.socket.readableEnded) await once(peer.socket, 'end');
   peer.socket.write('\n');

@@ -20,12 +20,12 @@ afterAll(async () => {
   for (const one of [owner, member, late]) await one.end();
 });
 
-/** Each file with what tells it from any other of its name. */
+/** Each file with its identity. */
 function files(directory: string): string[] {
   return readdirSync(directory).map((name) => `${name} ${lstatSync(join(directory, name)).ino}`);
 }
 
-/** What has to hold for an owner that holds its lock but does not answer, until `goOn` lets it. */
+/** What must hold for an owner that holds its lock but does not answer, until `goOn` lets it continue. */
 function whileItHangs(says: string, hang: (directory: string) => Promise<() => Promise<void>>): Promise<void> {
   return withDirectory(async (directory) => {
     const path = join(directory, 'app.sock');
@@ -46,12 +46,12 @@ function whileItHangs(says: string, hang: (directory: string) => Promise<() => P
       state: 'unresponsive',
       owner: { pid: owner.pid },
     });
-    // Nothing is taken over, and who is attached keeps what it has.
+    // No process takes over, and attached members keep their references.
     expect(files(directory)).toEqual(before);
     expect(await member.call({ do: 'state', of: 'y' })).toMatchObject({ role: 'member', active: true, count: 2 });
     await member.call({ do: 'clone', of: 'y', as: 'y2' });
     expect(await member.call({ do: 'count', of: 'y' })).toMatchObject({ count: 3 });
-    // These two have time enough to see it go on.
+    // These two have enough time to see it continue.
     const patient = late.call({ do: 'acquire', path, as: 'z', options: { serve: 'echo', timeoutMs: 50_000 } });
     const connecting = member.call({ do: 'connect', of: 'y', options: { timeoutMs: 50_000 } });
 
@@ -74,13 +74,13 @@ function whileItHangs(says: string, hang: (directory: string) => Promise<() => P
   });
 }
 
-test('an owner that is stopped is told of, and goes on as if nothing had happened', () =>
+test('a stopped owner is reported, and continues as if nothing had happened', () =>
   whileItHangs('it is stopped; continue it with kill -CONT PID, or end it with kill -KILL PID', async () => {
     await owner.stop();
     return async () => owner.goOn();
   }));
 
-test('an owner whose event loop does not turn is told of, and goes on as if nothing had happened', () =>
+test('an owner with a blocked event loop is reported, and continues as if nothing had happened', () =>
   whileItHangs('it runs, and is busy or cannot accept another connection; wait longer', async (directory) => {
     const [begun, end] = [join(directory, 'begun'), join(directory, 'end')];
     writeFileSync(begun, '');
@@ -100,7 +100,7 @@ test('an owner that dies while it is stopped is replaced', () =>
     await doomed.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
     await member.call({ do: 'acquire', path, as: 'y', options: { serve: 'echo' } });
     await doomed.stop();
-    // It can serve, too: who cannot does not wait for a successor that comes only after 250 ms, as one may on a busy machine.
+    // It can serve, too. A member that cannot does not wait for a successor that needs more than 250 ms on a busy machine.
     const waiting = late.call({ do: 'acquire', path, as: 'z', options: { serve: 'echo', timeoutMs: 50_000 } });
     const closing = member.call({ do: 'clone', of: 'y', as: 'y2' });
     await closing;
@@ -127,7 +127,7 @@ test('the last member of an owner that dies while it is stopped leaves nothing',
     expect(readdirSync(directory)).toEqual([]);
   }));
 
-test('a release that a stopped owner does not answer ends all the same, and counts when the owner goes on', () =>
+test('a release that a stopped owner does not answer still ends, and counts when the owner continues', () =>
   withDirectory(async (directory) => {
     const path = join(directory, 'app.sock');
     await owner.call({ do: 'reset' });

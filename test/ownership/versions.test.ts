@@ -7,7 +7,7 @@ import { withDirectory } from '../helpers/directory.js';
 
 const serve = (socket: import('node:net').Socket): unknown => socket.end('served');
 
-/** Acquires, and returns the error that this must end in. */
+/** Acquires, and returns the error with which that must fail. */
 async function refusal(manager: SocketManager, path: string): Promise<Record<string, unknown> & Error> {
   return manager.acquire(path, { serve, timeoutMs: 5000 }).then(
     () => {
@@ -74,7 +74,7 @@ test.each([2, 0])('an owner that welcomes in version %i is not understood, and b
 test.each([
   ['nonsense', 'welcome to the jungle'],
   ['a list', []],
-  ['a farewell', { type: 'bye', last: true }],
+  ['an answer to `bye`', { type: 'bye', last: true }],
   ['what members say', { type: 'references', n: 1 }],
   ['a type that does not exist', { type: 'greetings' }],
 ])('an owner that answers with %s ends the acquire with an error', (_, said) =>
@@ -88,7 +88,7 @@ test.each([
   }),
 );
 
-test('what a dead owner of a newer version left is left alone, with an error that names both', () =>
+test('the leftovers of a dead owner of a newer version stay, and an error names both versions', () =>
   withDirectory(async (directory) => {
     const path = join(directory, 'app.sock');
     const record = '{"sockref":2,"pid":1,"since":1,"layout":"new"}\n';
@@ -105,7 +105,7 @@ test('what a dead owner of a newer version left is left alone, with an error tha
     rmSync(`${path}.lock`);
   }));
 
-test('an owner that loses its senses later is left for another one', () =>
+test('the members of an owner that sends a malformed message later move to another owner', () =>
   withDirectory(async (directory) => {
     const path = join(directory, 'app.sock');
     const welcome = {

@@ -11,15 +11,15 @@ const run = promisify(execFile);
 
 vi.setConfig({ testTimeout: slowTestMs });
 
-/** Files by their path in the folder, with what is in them. */
+/** Files by their path in the folder, with their content. */
 type Files = Record<string, string>;
 
-/** A function of a script, which has no types for what is tested here. */
+/** A function of a script, which has no types for the tested parts. */
 const { replaceFolder }: { replaceFolder(folder: string, fresh: string): void } = await import(
   join(root, 'scripts/build/replace-folder.mjs')
 );
 
-it('packs twice at once, without a change to what lies there', () =>
+it('packs twice at once, and does not change the files', () =>
   withDirectory(async (directory) => {
     const places = ['a', 'b'].map((name) => join(directory, name));
     const before = statSync(join(root, 'dist/index.js'));
@@ -37,7 +37,7 @@ it('packs twice at once, without a change to what lies there', () =>
     for (const place of places) rmSync(place, { recursive: true });
   }));
 
-it('makes a folder the same as a fresh one, and leaves what is the same', () =>
+it('makes a folder equal to a fresh one, and does not touch equal files', () =>
   withDirectory(async (directory) => {
     const [old, fresh] = [
       folderOf(directory, { 'a/same': '1', 'a/other': '1', 'b/gone': '1' }),
@@ -52,7 +52,7 @@ it('makes a folder the same as a fresh one, and leaves what is the same', () =>
     for (const folder of [old, fresh]) rmSync(folder, { recursive: true });
   }));
 
-it('makes a folder that is not there', () =>
+it('makes a missing folder', () =>
   withDirectory(async (directory) => {
     const fresh = folderOf(directory, { 'a/new': '1' });
     const folder = join(directory, 'dist');

@@ -14,7 +14,7 @@ const run = promisify(execFile);
 
 vi.setConfig({ testTimeout: slowTestMs, hookTimeout: slowTestMs });
 
-/** Into which the packed package is installed: once, for all of these tests. */
+/** The project into which the packed package is installed, once for all of these tests. */
 let project: PackedProject;
 
 beforeAll(async () => {
@@ -26,7 +26,7 @@ afterAll(() => project.remove());
 const inProject = (command: string, ...args: string[]) => project.run(command, ...args);
 
 describe('the package', () => {
-  it('holds the library and its documents, and nothing else', () => {
+  it('has the library and its pages, and nothing else', () => {
     const { files } = project;
     const unexpected = files.filter(
       (path) =>
@@ -50,7 +50,7 @@ describe('the package', () => {
     );
   });
 
-  it('depends on nothing that this repository only has for its own use', () => {
+  it('does not depend on packages that only this repository needs', () => {
     const installed = JSON.parse(readFileSync(join(project.folder, 'node_modules/sockref/package.json'), 'utf8'));
     expect(Object.keys(installed.dependencies).sort()).toEqual(['fs-native-extensions', 'valibot']);
   });
@@ -67,7 +67,7 @@ describe('installed', () => {
     expect((await inProject('node', 'program.cjs')).stdout).toBe(output);
   });
 
-  it('lets nothing internal be reached', async () => {
+  it('does not give access to internal modules', async () => {
     for (const specifier of [
       'sockref/dist/index.js',
       'sockref/dist/files/lock-file.js',
@@ -106,7 +106,7 @@ describe('installed', () => {
     }
   });
 
-  it('costs no native code until it is used', async () => {
+  it('loads no native code until it is used', async () => {
     const program =
       "await import('sockref'); console.log(process.report.getReport().sharedObjects.filter((each) => each.includes('fs-native')).length)";
     expect((await inProject('node', '--input-type=module', '--eval', program)).stdout).toBe('0\n');

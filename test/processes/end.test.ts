@@ -9,36 +9,36 @@ import { serverMark } from '#src/protocol/constants.js';
 import { lives, runServer } from '../helpers/server-process.js';
 import { until } from '../helpers/until.js';
 
-/** Long enough that nothing is killed before it has ended by itself: a watchdog. */
+/** Long enough that no process is killed before it has ended at the signal: a watchdog. */
 const longMs = 20_000;
 const forever = 'exec sleep 1000';
-/** Has a child begin when the shell has become {@link forever}, which reaps no children. */
+/** Starts a child when the shell has become {@link forever}, which reaps no children. */
 const late = (command: string) => `{ until grep -q sleep /proc/$$/comm; do :; done; exec ${command}; }`;
 
-/** Waits until a process runs a program, and nothing of the shell that started it is left. */
+/** Waits until a process runs a program, and the shell that started it is gone. */
 const runs = (pid: number, session: number) =>
   until(`${pid} is in session ${session}`, () => processEntry(pid)?.session === session);
 
-/** Waits until a child of the shell is what it is to be. Until then it has the shell's traps, and a signal may get lost in it. */
+/** Waits until a child of the shell runs its program. Until then it has the shell's traps, and a signal may be lost. */
 const sleeps = (pid: number) =>
   until(`${pid} sleeps`, () => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'sleep');
 
 describe('the living processes of a server', () => {
-  it('are its group, without those who have ended', async () => {
+  it('are its group, without ended ones', async () => {
     const { server, line } = await runServer(`${late('true')} & echo $!; sleep 1000 & echo $!; ${forever}`);
     const [ended, living] = [Number(await line()), Number(await line())];
     await until('the first has ended', () => processEntry(ended)?.ended);
     expect(livingOf(server).sort()).toEqual([server.pgid, living].sort());
   });
 
-  it('are those of its session, whatever their group', async () => {
+  it('are those of its session, in any group', async () => {
     const { server, line } = await runServer(`timeout 2000 sleep 1000 3>&- & echo $!; ${forever}`);
     const other = Number(await line());
     await until('it has a group of its own', () => processEntry(other)?.group === other);
     expect(livingOf(server)).toContain(other);
   });
 
-  it('are those in the background who hold its leash', async () => {
+  it('are those in the background that hold its leash', async () => {
     const { server, line, exited } = await runServer('setsid sleep 1000 >/dev/null & echo $!');
     const daemon = Number(await line());
     await exited;
@@ -57,35 +57,35 @@ describe('the living processes of a server', () => {
     expect(livingOf({ pgid: leader, start, leash: undefined })).toEqual([member]);
   });
 
-  it('are those of its group who bear its mark, with all others there, although their leader is gone', async () => {
+  it('are those of its group, even without a leader, if one of them has its mark', async () => {
     const { server, line, exited } = await runServer(
       `exec 3>&-; sleep 1000 & echo $!; export ${serverMark}=$$; setsid sleep 1000 & echo $!; sleep 1000 & echo $!`,
     );
     const [other, away, marked] = [Number(await line()), Number(await line()), Number(await line())];
     await exited;
     await runs(away, away);
-    // A program's environment is read as it was when the program began.
+    // The environment of a program is read as it was at its start.
     await until('it runs', () => bearsMark(marked, server.pgid));
     expect(livingOf(server).sort()).toEqual([other, marked].sort());
     await endProcesses(server, 'SIGTERM', longMs);
     expect([other, away, marked].filter(lives)).toEqual([away]);
   });
 
-  it('are nobody when another process has the number, or when nobody says when it began', async () => {
+  it('are none when another process has the number, or when the start time is unknown', async () => {
     const { server } = await runServer(forever);
     expect(livingOf({ ...server, start: '1', leash: undefined })).toEqual([]);
     expect(livingOf({ ...server, start: undefined, leash: undefined })).toEqual([]);
     expect(livingOf({ ...server, leash: undefined })).toEqual([server.pgid]);
   });
 
-  it('are nobody after the machine was started anew', async () => {
+  it('are none after a reboot', async () => {
     const { server } = await runServer(forever);
     expect(livingOf({ ...server, leash: server.leash.replace(/@.*/, '@another') })).toEqual([]);
   });
 });
 
 describe('ending a server', () => {
-  it('lets it end by the signal, and resolves when all of it is gone', async () => {
+  it('sends the signal, and resolves when all its processes are gone', async () => {
     const { server, line, exited } = await runServer(
       "trap 'echo told; exit 3' TERM; sleep 1000 & echo $!; while :; do wait; done",
     );
@@ -98,7 +98,7 @@ describe('ending a server', () => {
     expect(livingOf(server)).toEqual([]);
   });
 
-  it('kills what does not heed the signal', async () => {
+  it('kills processes that ignore the signal', async () => {
     const { server, line, exited } = await runServer("trap '' TERM; echo set; while :; do sleep 1000; done");
     await line();
     await endProcesses(server, 'SIGTERM', 20);
@@ -106,7 +106,7 @@ describe('ending a server', () => {
     expect(livingOf(server)).toEqual([]);
   });
 
-  it('ends one that is stopped, by the signal', async () => {
+  it('ends a stopped process by the signal', async () => {
     const { server, line, exited } = await runServer("trap 'exit 4' TERM; echo set; while :; do kill -STOP $$; done");
     await line();
     await until('it is stopped', () => processEntry(server.pgid)?.stopped);
@@ -114,7 +114,7 @@ describe('ending a server', () => {
     expect(await exited).toEqual({ code: 4, signal: null });
   });
 
-  it('ends those who went into the background', async () => {
+  it('ends processes that went into the background', async () => {
     const { server, line, exited } = await runServer('setsid sleep 1000 >/dev/null & echo $!');
     const daemon = Number(await line());
     await exited;
@@ -122,7 +122,7 @@ describe('ending a server', () => {
     expect(lives(daemon)).toBe(false);
   });
 
-  it('ends those whose leader goes first, although they hold no leash', async () => {
+  it('ends processes whose leader ends first, even if they hold no leash', async () => {
     const { server, line, exited } = await runServer(
       'sh -c \'trap "" TERM; echo $$; while :; do sleep 1000; done\' 3>&- & wait',
     );
@@ -132,7 +132,7 @@ describe('ending a server', () => {
     expect(lives(member)).toBe(false);
   });
 
-  it('ends those whose leader has just gone, if its parent says so', async () => {
+  it('ends processes whose leader has just ended, if its parent says so', async () => {
     const { child, server, line } = await runServer('exec 3>&-; sleep 1000 & echo $!');
     const member = Number(await line());
     await once(child, 'exit');
@@ -141,7 +141,7 @@ describe('ending a server', () => {
     expect(lives(member)).toBe(false);
   });
 
-  it('ends those who are made while it ends others', async () => {
+  it('ends processes that are started while it ends others', async () => {
     const { server, line } = await runServer(
       "trap 'setsid sleep 1000 & echo $!' TERM; echo set; while :; do wait; done",
     );
@@ -150,22 +150,22 @@ describe('ending a server', () => {
     expect(lives(Number(await line()))).toBe(false);
   });
 
-  it('leaves those alone who have the number of its group, or of its process, but are not it', async () => {
-    const { server: stranger } = await runServer(forever);
-    const other = { ...stranger, start: String(Number(stranger.start) - 1), leash: undefined };
+  it('leaves other processes alone that have the number of its group or of its process', async () => {
+    const { server: unrelated } = await runServer(forever);
+    const other = { ...unrelated, start: String(Number(unrelated.start) - 1), leash: undefined };
     await endProcesses(other, 'SIGKILL', 0);
     killProcesses(other);
-    // As if its leader had ended: a group that nobody in it can vouch for.
+    // As if its leader had ended: no process in the group can prove whose it is.
     const { line, exited } = await runServer('sleep 1000 3>&- & echo $$ $!');
     const [group, member] = (await line()).split(' ').map(Number) as [number, number];
     onTestFinished(() => void process.kill(member, 'SIGKILL'));
     await exited;
     await endProcesses({ pgid: group, start: startOf(member), leash: undefined }, 'SIGKILL', 0);
-    expect(livingOf(stranger)).toEqual([stranger.pgid]);
+    expect(livingOf(unrelated)).toEqual([unrelated.pgid]);
     expect(lives(member)).toBe(true);
   });
 
-  it('never signals itself, and never everybody', async () => {
+  it('never signals its own process, and never all processes', async () => {
     const own = processEntry(process.pid);
     const group = Number(own?.group);
     expect(livingOf({ pgid: group, start: startOf(group), leash: undefined })).not.toContain(process.pid);
@@ -176,7 +176,7 @@ describe('ending a server', () => {
     }
   });
 
-  it('takes nothing amiss when it has ended already', async () => {
+  it('does nothing when it has ended already', async () => {
     const { server, exited } = await runServer('exit 0');
     await exited;
     await endProcesses(server, 'SIGTERM', longMs);
@@ -198,13 +198,13 @@ describe('killing a server without waiting', () => {
 });
 
 describe('a leash', () => {
-  it('names the socket, alike for all who inherited it', async () => {
+  it('names the socket in the same way for all that inherited it', async () => {
     const { server, line } = await runServer(`sleep 1000 & echo $!; ${forever}`);
     expect(server.leash).toMatch(/^socket:\[\d+\]@[\da-f-]{36}$/);
     expect(leashOf(Number(await line()), 3)).toBe(server.leash);
   });
 
-  it('is no file, and nothing that is closed or gone', async () => {
+  it('is undefined for a file, and for a closed descriptor', async () => {
     const { server } = await runServer(forever);
     expect(leashOf(server.pgid, 99)).toBeUndefined();
     const file = spawn('sleep', ['1000'], { stdio: ['ignore', 'ignore', 'ignore'] });

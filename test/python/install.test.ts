@@ -8,11 +8,11 @@ import { root } from '../helpers/samples.js';
 
 const run = promisify(execFile);
 
-/** An index that does not answer: what pip wants to fetch fails the test. */
+/** An index that does not answer: if pip fetches anything, the test fails. */
 const env = { ...process.env, PIP_NO_INDEX: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1', PIP_CONFIG_FILE: '/dev/null' };
 
 it.each([
-  { how: 'by itself', flags: [] },
+  { how: 'alone', flags: [] },
   { how: 'without isolation', flags: ['--no-build-isolation'] },
 ])('installs without a network, $how', ({ flags }) =>
   withDirectory(async (directory) => {

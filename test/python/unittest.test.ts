@@ -9,10 +9,10 @@ const run = promisify(execFile);
 const folder = join(root, 'python/tests');
 const modules = readdirSync(folder).filter((name) => /^test_\w+\.py$/.test(name));
 
-/** What no Python may be without. */
+/** The oldest supported version. */
 const oldest = [3, 11];
 
-it('is run by a Python that is new enough', async () => {
+it('runs with a Python that is new enough', async () => {
   const { stdout } = await run('python3', ['-c', 'import sys; print(*sys.version_info[:2])']);
   const [major = 0, minor = 0] = stdout.split(' ').map(Number);
   expect(major * 1000 + minor).toBeGreaterThanOrEqual((oldest[0] as number) * 1000 + (oldest[1] as number));
@@ -28,7 +28,7 @@ it.concurrent.each(modules)('%s', async (name) => {
   );
   const [, count] = /^Ran (\d+) tests?/m.exec(stderr) ?? [];
   console.log(`${name}: ${count} tests`);
-  // On failure the whole report is what helps.
+  // On failure the whole report helps.
   expect(code === 0 ? '' : stderr).toBe('');
   expect(Number(count)).toBeGreaterThan(0);
   expect(stderr).not.toMatch(/skipped|expected failure/);

@@ -19,7 +19,7 @@ import { until } from '../helpers/until.js';
 /** Longer than the watchdog of the test: a drain that waits for its end fails. */
 const drainTimeoutMs = 1_000_000;
 
-/** A shared key does without certificates. */
+/** With a shared key no certificates are needed. */
 const key = { psk: Buffer.alloc(32, 7), identity: 'test' };
 const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2', ALPNProtocols: ['h2'] } as const;
 
@@ -67,7 +67,7 @@ describe.each([
       await closed;
     }));
 
-  it('ends a busy session behind its streams, which get their answers whole', () =>
+  it('ends a busy session after its streams, which get their complete answers', () =>
     served(async (reference, server) => {
       const client = await session(reference);
       const streams = once(server, 'stream');
@@ -78,7 +78,7 @@ describe.each([
       const closing = reference.close();
       await goaway;
       await until('the file is gone', () => !existsSync(reference.path));
-      // It takes no new ones, and goes on with what it has.
+      // It accepts no new streams, and continues with the open ones.
       stream.respond();
       stream.write('half and ');
       await once(request, 'data');
@@ -87,7 +87,7 @@ describe.each([
       await closing;
     }));
 
-  it('leaves the sessions of others alone', () =>
+  it('leaves other sessions alone', () =>
     served(async (reference, server) => {
       server.on('stream', (stream) => stream.end('fine'));
       await withDirectory(async (elsewhere) => {

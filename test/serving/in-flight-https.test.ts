@@ -8,15 +8,15 @@ import { expect, it } from 'vitest';
 import { withDirectory } from '../helpers/directory.js';
 import { until } from '../helpers/until.js';
 
-/** A shared key does without certificates. */
+/** With a shared key no certificates are needed. */
 const key = { psk: Buffer.alloc(32, 7), identity: 'test' };
 const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
 
-it('lets a request to an https server have its answer when the socket stops', async () => {
+it('lets a request to an https server get its answer when the socket stops', async () => {
   await withDirectory(async (directory) => {
     const server = createServer({ ...tls, pskCallback: () => key.psk });
     const reference = await acquire(`${directory}/tls.sock`, { serve: server });
-    // The types of Node know these options for tls.connect() only, to which https hands them on.
+    // The types of Node have these options only for tls.connect(), to which https passes them on.
     const options: RequestOptions & ConnectionOptions = {
       ...tls,
       pskCallback: () => ({ ...key }),

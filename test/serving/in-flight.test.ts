@@ -3,7 +3,7 @@ import type { Server, Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { InFlight } from '#src/serving/in-flight.js';
 
-/** Looks like an HTTP server to who does not ask for its class, as one from another realm does. */
+/** Has the shape of an HTTP server but another class, like a server from another realm. */
 class ServerOfSorts extends EventEmitter {
   requestTimeout = 0;
   keepAliveTimeout = 0;
@@ -68,7 +68,7 @@ describe('connections of an HTTP server', () => {
     expect(before.headers).toEqual({});
   });
 
-  it('are left as they are when the headers are out', () => {
+  it('do not change when the headers are sent', () => {
     const { inFlight, server, connection } = scene();
     inFlight.drain();
     const answer = new Answer();
@@ -79,7 +79,7 @@ describe('connections of an HTTP server', () => {
     expect(connection.ended).toBe(1);
   });
 
-  it('that came from elsewhere are not looked after', () => {
+  it('from elsewhere are not watched', () => {
     const { inFlight, request } = scene();
     inFlight.drain();
     const other = new Connection();
@@ -89,7 +89,7 @@ describe('connections of an HTTP server', () => {
     expect(other.ended).toBe(0);
   });
 
-  it('are seen before any listener of the user, and no more once the server was let go', () => {
+  it('are seen before any listener of the user, and no longer once the watch has ended', () => {
     const server = new ServerOfSorts();
     const seen: boolean[] = [];
     server.on('request', () => seen.push(inFlight.isIdle(socket)));

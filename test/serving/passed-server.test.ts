@@ -29,7 +29,7 @@ function withServed(server: Server, test: (served: Served) => Promise<void>): Pr
   });
 }
 
-/** A shared key does without certificates. */
+/** With a shared key no certificates are needed. */
 const key = { psk: Buffer.alloc(32, 7), identity: 'test' };
 const psk = { ciphers: 'PSK', maxVersion: 'TLSv1.2', pskCallback: () => key.psk } as const;
 const client: ConnectionOptions = {
@@ -54,7 +54,7 @@ describe('maxConnections of a server that serves a socket', () => {
       expect(await readAll(await reference.connect())).toBe('');
       expect(dropped).toBe(1);
       expect(manager.stats().connections).toMatchObject({ open: 1, accepted: 1, dropped: 1 });
-      // As of now, like Node: it can be changed at any time.
+      // Its current value, as in Node: it can be changed at any time.
       server.maxConnections = 2;
       const second = await reference.connect();
       await once(second, 'data');
@@ -64,7 +64,7 @@ describe('maxConnections of a server that serves a socket', () => {
     });
   });
 
-  it('may be 0, which is what it is for the Node that runs', () => {
+  it('may be 0, which means the same as in the running Node', () => {
     const server = createServer((socket) => socket.end('hello'));
     server.maxConnections = 0;
     const isNone = Number.parseInt(process.versions.node, 10) < 21;
@@ -73,7 +73,7 @@ describe('maxConnections of a server that serves a socket', () => {
     });
   });
 
-  it('costs nothing but a fault when a listener of the drop throws', () => {
+  it('causes only a fault when a listener of `drop` throws', () => {
     const failure = new Error('on purpose');
     const server = createServer((socket) => socket.write('hello')).on('drop', () => {
       throw failure;
@@ -106,7 +106,7 @@ describe('headersTimeout of a server that serves a socket', () => {
       expect(await readAll(socket)).toMatch(/^HTTP\/1\.1 408 /);
     }));
 
-  it('calls no listener of the user, and checks again when the server serves again', async () => {
+  it('calls no listener of the user, and is checked again when the server serves again', async () => {
     const server = createHttpServer(timeouts, (_, response) => response.end('fine'));
     let listening = 0;
     server.on('listening', () => listening++);
@@ -137,7 +137,7 @@ describe('headersTimeout of a server that serves a socket', () => {
     }));
 });
 
-/** Has the system refuse to give anything the name of a socket while something is done. */
+/** Makes the system refuse each link to the name of a socket during a call. */
 async function unlinked(work: () => Promise<void>): Promise<void> {
   const { linkSync } = fs;
   fs.linkSync = () => {
@@ -170,7 +170,7 @@ describe('a server whose socket cannot be published', () => {
       const before = listenersOf(server);
       await unlinked(async () => {
         const refused = { code: 'ERR_SOCKREF_SYSTEM', errno: 'EIO' };
-        // What is opened once stays open.
+        // Descriptors that are opened once stay open.
         await expect(manager.acquire(path, { serve: server })).rejects.toMatchObject(refused);
         const descriptors = readdirSync('/proc/self/fd').length;
         await expect(manager.acquire(path, { serve: server })).rejects.toMatchObject(refused);
@@ -195,7 +195,7 @@ describe('a server whose socket cannot be published', () => {
   );
 });
 
-/** Whether Node's timer for a server goes. */
+/** Whether Node's timer for a server runs. */
 function checksOf(server: Server): boolean {
   const key = Object.getOwnPropertySymbols(server).find(({ description }) => description?.includes('CheckingInterval'));
   const timer = key && (server as unknown as Record<symbol, { readonly _destroyed: boolean }>)[key];

@@ -49,9 +49,9 @@ describe('a handler', () => {
       },
     ],
     [
-      'returns a promise of another make that rejects',
+      'returns a promise of another class that rejects',
       (() => ({
-        // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+        // biome-ignore lint/suspicious/noThenProperty: the test is about it
         then: (_: unknown, no: (error: Error) => void) => no(purpose),
       })) as unknown as Serve,
     ],
@@ -62,7 +62,7 @@ describe('a handler', () => {
       served++ === 0 ? (failing as (socket: Socket) => void)(socket) : void socket.end(greeting);
     return withServed(serve, async ({ reference, manager, faults }) => {
       const client = await reference.connect();
-      // It may be gone before it is written to.
+      // The client may be gone before the write.
       client.on('error', () => {});
       const closed = new Promise((resolve) => client.resume().once('close', resolve));
       client.write('x');
@@ -130,13 +130,13 @@ describe('a net.Server', () => {
     });
   });
 
-  it('that listens to no connections is a fault of that connection', () =>
+  it('without a listener for connections causes a fault for each connection', () =>
     withServed(createServer(), async ({ reference, faults }) => {
       await once((await reference.connect()).resume(), 'close');
       expect(faults).toMatchObject([{ message: expect.stringContaining('connection') }]);
     }));
 
-  it('whose listener throws costs one connection', () => {
+  it('whose listener throws ends one connection', () => {
     let served = 0;
     const server = createServer((socket) => {
       if (served++ === 0) throw purpose;
@@ -196,7 +196,7 @@ describe('an http.Server', () => {
       },
     ));
 
-  it('finishes what curl is reading at the close, while new connections find no socket', () => {
+  it('finishes the answer that curl reads at the close, while new connections find no socket', () => {
     let finish: (() => void) | undefined;
     const server = createHttpServer((_, response) => {
       response.write('begun ');
@@ -224,7 +224,7 @@ describe('an http.Server', () => {
     });
   });
 
-  it('answers two requests on one connection, and closes it behind the second when the socket stops', () => {
+  it('answers two requests on one connection, and closes it after the second when the socket stops', () => {
     const pending: (() => void)[] = [];
     const server = createHttpServer((message, response) => {
       if (message.url === '/now') response.end('now');
@@ -252,7 +252,7 @@ describe('an http.Server', () => {
     });
   });
 
-  it('can serve again later, and is let go of in between', () =>
+  it('can serve again later, and has no listeners of ours in between', () =>
     withDirectory(async (directory) => {
       const server = createHttpServer((_, response) => response.end(greeting));
       const before = server.listenerCount('request');

@@ -46,7 +46,7 @@ function split(chunks: readonly Buffer[]): { readonly lines: string[]; readonly 
   return { lines: found, error: undefined };
 }
 
-it('has the length limit that messages.json tells', () => {
+it('has the length limit of messages.json', () => {
   expect(maxMessageBytes).toBe(maxBytes);
 });
 

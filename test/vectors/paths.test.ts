@@ -24,7 +24,7 @@ const { cases, maxBytes } = JSON.parse(readFileSync(new URL('./paths.json', impo
 };
 const max = maxBytes[process.platform] as number;
 
-/** What `{fill}` stands for: so many letters that the whole has the bytes that are wanted. */
+/** The letters for `{fill}`, so that the whole path has the wanted number of bytes. */
 function filling({ input, fill }: Case, directory: string): string {
   if (!fill) return '';
   const rest = (fill.in ?? String(input)).replaceAll('{dir}', directory).replaceAll('{fill}', '');
@@ -79,13 +79,13 @@ async function run(given: Case, directory: string): Promise<void> {
     await reference.close();
   }
   const left = treeOf(directory);
-  // What stays, empty, is a default directory that was missing.
+  // A default directory that was missing stays, empty.
   for (const name of ['default', 'sockref', 's/default']) if (!(name in before)) delete left[name];
   expect(left).toEqual(before);
 }
 
 describe.each(cases.map((each) => [each.name, each] as const))('%s', (_, given) => {
-  it('has the verdict that paths.json tells, and nothing else on disk is changed', async () => {
+  it('has the verdict of paths.json, and nothing else on disk is changed', async () => {
     const directory = await makeDirectory();
     try {
       await run(given, directory);

@@ -23,7 +23,7 @@ function bytesOf({ text, hex }: Case): Buffer {
   return hex === undefined ? Buffer.from(text as string) : Buffer.from(hex, 'hex');
 }
 
-/** The record of a file with these bytes, and whether the file is taken for one of ours. */
+/** The record of a file with these bytes, and whether the file counts as ours. */
 function read(bytes: Buffer): { names: unknown; ours: boolean } {
   const directory = mkdtempSync(join(tmpdir(), 'sockref-test-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
@@ -40,18 +40,18 @@ function read(bytes: Buffer): { names: unknown; ours: boolean } {
   }
 }
 
-it('has the size limit that records.json tells', () => {
+it('has the size limit of records.json', () => {
   expect(maxRecordBytes).toBe(maxBytes);
 });
 
 describe.each(cases.map((each) => [each.name, each] as const))('%s', (_, given) => {
   const expected = given.names === null ? undefined : { start: undefined, servers: [], ...given.names };
 
-  it('names what records.json tells', () => {
+  it('names what records.json says', () => {
     expect(read(bytesOf(given))).toEqual({ names: expected, ours: given.ours });
   });
 
-  it('torn at any byte, never names anything that the whole does not', () => {
+  it('torn at any byte, names nothing that the whole record does not name', () => {
     const bytes = bytesOf(given);
     const whole = parseRecord(bytes.toString());
     for (let length = 0; length < bytes.length; length++) {

@@ -36,7 +36,7 @@ describe.each([
   ['member', toMember, parseToMember],
 ] as const)('to the %s', (_, shapes, parse) => {
   describe.each(Object.entries(shapes))('%s', (_, { whole, changes }) => {
-    it('is understood, and what else is in it passed over', () => {
+    it('is understood, and unknown fields are ignored', () => {
       expect(parse(JSON.stringify({ ...whole, later: [1] }))).toEqual(whole);
     });
 
@@ -55,7 +55,7 @@ describe.each([
 
 describe.each(Object.entries(record))('a line of a record: %s', (name, { whole, changes }) => {
   const header = JSON.stringify({ ...record['header']?.whole, pid: 7 });
-  /** Whether a line says anything that the rest of the record does not. */
+  /** Whether a line adds anything to the record. */
   const counts = (line: object) =>
     name === 'header'
       ? parseRecord(`${JSON.stringify(line)}\n`) !== undefined

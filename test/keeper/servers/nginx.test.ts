@@ -13,12 +13,12 @@ it('nginx runs behind a socket', () =>
   behind((where) =>
     twice(where, 'web.sock', server, async (path) => {
       expect(await curl(path)).toMatch(/^hello from nginx, process \d+$/);
-      // By itself it would let everybody in.
+      // nginx would let every user connect.
       expect((statSync(path).mode & 0o777).toString(8)).toBe('600');
     }),
   ));
 
-it('a nginx whose master is killed is started again, when its workers are gone, too', () =>
+it('an nginx whose master is killed restarts after its workers have ended, too', () =>
   behind(async ({ directory }) => {
     const path = join(directory, 'web.sock');
     await using reference = await acquire(path, { server });

@@ -16,14 +16,14 @@ it.each([false, true])('a server of Node runs behind a socket, activate: %s', (a
   ),
 );
 
-it('a server that is handed its socket is started again without a client being refused', () =>
+it('a server that inherits its socket restarts, and no client is refused', () =>
   behind(async ({ directory }) => {
     const path = join(directory, 'web.sock');
     await using _reference = await acquire(path, { server: { command, activate: true } });
     const killed = serverOf(path);
     const gone = until('it is gone', () => serverOf(path) !== killed);
     await kill(killed);
-    // There is no server now, or the next one: the request waits for that.
+    // There is no server now, or the next one: the request waits for it.
     const answer = await curl(path);
     await gone;
     expect(answer).toBe(`hello from Node, process ${serverOf(path)}`);

@@ -9,10 +9,10 @@ import { start } from '../../helpers/program.js';
 import { root } from '../../helpers/samples.js';
 import { until } from '../../helpers/until.js';
 
-// It refuses to run as root: then all of it belongs to somebody else, whoever holds the references included.
+// It refuses to run as root. Then everything belongs to another user, including the process that holds the references.
 const user = isRoot ? { uid: otherUid, gid: otherUid } : {};
 
-/** What that user runs: copies, since the checkout may be closed to others. */
+/** Copies of the programs for that user, because the checkout may be closed to others. */
 function install(scratch: string) {
   const project = join(scratch, 'project');
   copyPackage('sockref', join(project, 'node_modules'));
@@ -29,7 +29,7 @@ function install(scratch: string) {
 
 /** A process of that user, which holds a reference. */
 async function hold(path: string, server: ServerCommand, { holder, node }: ReturnType<typeof install>) {
-  // It has a coverage of its own, in a folder that is not that user's.
+  // The folder of the coverage does not belong to that user.
   const program = await start(holder, { ...user, node, env: { NODE_V8_COVERAGE: undefined } });
   await program.ask({ do: 'acquire', path, server });
   return {
@@ -41,7 +41,7 @@ async function hold(path: string, server: ServerCommand, { holder, node }: Retur
   };
 }
 
-it('PostgreSQL runs behind a socket, and is started again when it is killed', () =>
+it('PostgreSQL runs behind a socket, and restarts when it is killed', () =>
   behind(
     async (where) => {
       const data = join(where.scratch, 'data');
@@ -49,7 +49,7 @@ it('PostgreSQL runs behind a socket, and is started again when it is killed', ()
       const command = [installed.script, data, '{socket}'];
       const psql = (sql: string) =>
         output('psql', ['-h', where.directory, '-U', 'app', '-d', 'postgres', '-XAt', '-c', sql], user);
-      // Fast: what its clients have open is ended. By SIGTERM it would wait for them.
+      // A fast end: it closes the connections of its clients. With SIGTERM it would wait for them.
       const server = { command, stopSignal: 'SIGINT' as const, cwd: where.scratch };
       await twice(
         where,
@@ -68,7 +68,7 @@ it('PostgreSQL runs behind a socket, and is started again when it is killed', ()
       expect(log.match(/database system is shut down$/gm)).toHaveLength(2);
       expect(log).not.toContain('not properly shut down');
 
-      // Its processes are groups of their own: none of them may keep the next one from starting.
+      // Its processes have their own groups: none of them may prevent the next start.
       const path = join(where.directory, '.s.PGSQL.5432');
       const held = await hold(path, server, installed);
       await kill(serverOf(path));

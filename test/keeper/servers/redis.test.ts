@@ -16,12 +16,12 @@ function redis(path: string, ...command: string[]): Promise<string> {
 it('redis-server runs behind a socket', () =>
   behind(async (where) => {
     await twice(where, 'cache.sock', server, async (path) => {
-      // Another server each time: it has nothing yet.
+      // A new server each time: it has no data yet.
       expect(await redis(path, 'EXISTS', 'fruit')).toBe('0');
       expect(await redis(path, 'SET', 'fruit', 'pear')).toBe('OK');
       expect(await redis(path, 'GET', 'fruit')).toBe('pear');
     });
-    // It was told to end, and given the time for it.
+    // It got the signal to end, and the time for it.
     expect(logsOf(where).match(/Redis is now ready to exit, bye bye/g)).toHaveLength(2);
   }));
 
@@ -37,14 +37,14 @@ it('redis-server runs as long as a command of `sockref run` needs it', () =>
     }
   }));
 
-it('a redis-server that is killed is started again', () =>
+it('a killed redis-server is restarted', () =>
   behind(async ({ directory }) => {
     const path = join(directory, 'cache.sock');
     await using reference = await acquire(path, { server });
     const killed = serverOf(path);
     await kill(killed);
     await until('another server runs', () => serverOf(path) !== killed);
-    // Waits until it can be connected to.
+    // Waits until it accepts connections.
     (await reference.connect()).destroy();
     expect(await redis(path, 'PING')).toBe('PONG');
     expect(await redis(path, 'INFO', 'server')).toContain(`process_id:${serverOf(path)}`);

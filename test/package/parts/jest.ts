@@ -6,7 +6,7 @@ import type { PackedProject } from '../../helpers/packed-project.js';
 
 const require = createRequire(import.meta.url);
 
-/** Jest gives each test file a realm of its own, in which `Error` is another one, and cannot load ES modules by itself. */
+/** Jest gives each test file its own realm, with another `Error`, and cannot load ES modules without a flag. */
 export function jestTests(project: () => PackedProject): void {
   describe.each(['jest-29', 'jest-30'])('in %s', (jest) => {
     const run = (flags: string[], pattern: string) => {
