@@ -105,6 +105,31 @@ class Commands(Case):
             self.assertTrue(reference.is_active)
         self.assertEqual(self.left(), [])
 
+    def test_keepers_that_die_soon_again_and_again_are_not_replaced_for_ever(self) -> None:
+        killed: set[int] = set()
+
+        def kill() -> None:
+            info = self.manager.inspect(self.path())
+            # The next one, once it has taken the place of the last one.
+            if info is not None and info.owner is not None and self.manager.stats().failovers == len(killed):
+                killed.add(info.owner.pid)
+                os.kill(info.owner.pid, signal.SIGKILL)
+
+        with self.manager.acquire(self.path(), server=SERVER) as reference:
+
+            def is_over() -> bool:
+                if reference.is_active:
+                    kill()
+                return not reference.is_active
+
+            self.eventually(is_over, "no further keeper is started")
+            error = reference.reason
+        assert error is not None
+        self.assertEqual((error.code, error.reason), ("ERR_SOCKREF_SERVER_FAILED", "keeper"))
+        self.assertIn("died 6 times in a row", str(error))
+        self.assertEqual(self.manager.stats().failovers, 5)
+        self.eventually(lambda: self.left() == [])
+
     def test_a_command_that_fails(self) -> None:
         for command, words in (
             (["false", "{socket}"], "exited with status 1"),

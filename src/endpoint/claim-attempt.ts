@@ -3,6 +3,7 @@ import type { Identity } from '../files/identity.js';
 import type { Place } from '../files/place.js';
 import { claim } from '../ownership/claim.js';
 import type { Claim } from '../ownership/claim-request.js';
+import type { KeeperDeaths } from '../ownership/keeper-deaths.js';
 import type { Lease, LeaseEvents, Peers } from '../ownership/lease.js';
 import { removeLeftovers } from '../ownership/remove-leftovers.js';
 import type { OwnerSettings } from '../ownership/settings.js';
@@ -20,6 +21,7 @@ export interface ClaimingEndpoint extends LeaseEvents {
   /** What the endpoint can serve with at this moment. */
   readonly serverSpec: ServerSpec | undefined;
   readonly ownReferences: number;
+  readonly keeperDeaths: KeeperDeaths;
   /** What the attempt waits for now. */
   waitsFor(reason: WaitReason): void;
   /** The lease was obtained, in this tick. */
@@ -40,6 +42,7 @@ export class ClaimAttempt implements Claim {
   readonly events: LeaseEvents;
   readonly own: readonly Identity[];
   readonly failover: Peers | undefined;
+  readonly keeperDeaths: KeeperDeaths;
   readonly #endpoint: ClaimingEndpoint;
   readonly #lostOwnerPid: number | undefined;
   readonly #abort = new AbortController();
@@ -58,6 +61,7 @@ export class ClaimAttempt implements Claim {
     this.context = endpoint.context;
     this.events = endpoint;
     this.own = own;
+    this.keeperDeaths = endpoint.keeperDeaths;
     this.failover = lost?.peers;
     this.#lostOwnerPid = lost?.ownerPid;
   }

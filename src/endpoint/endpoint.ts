@@ -2,6 +2,7 @@ import type { SocketReferenceError } from '../errors/error.js';
 import { systemError } from '../errors/system.js';
 import type { Identity } from '../files/identity.js';
 import type { Place } from '../files/place.js';
+import { KeeperDeaths } from '../ownership/keeper-deaths.js';
 import type { Lease } from '../ownership/lease.js';
 import type { OwnerSettings } from '../ownership/settings.js';
 import type { WaitReason } from '../ownership/wait-reason.js';
@@ -27,6 +28,7 @@ export class Endpoint implements ClaimingEndpoint, WaitingEndpoint {
   readonly place: Place;
   readonly settings: OwnerSettings;
   readonly context: EndpointHost;
+  readonly keeperDeaths = new KeeperDeaths();
   readonly #life: EndpointLife;
   readonly #waiters = new Waiters(this);
   readonly #references = new References();
@@ -235,6 +237,7 @@ export class Endpoint implements ClaimingEndpoint, WaitingEndpoint {
     const { lease } = this;
     if (!lease) return;
     this.#own = [...this.#own, ...lease.published];
+    this.keeperDeaths.ownerLost(this.context.clock.now());
     const attempt = new ClaimAttempt(this, this.#own, lease);
     if (lease.role === 'owner') this.context.stopped(this);
     this.#waitReason = { waitingFor: 'a new owner', pid: undefined };

@@ -2,6 +2,7 @@ import type { Context } from '../context.js';
 import type { Identity } from '../files/identity.js';
 import type { Place } from '../files/place.js';
 import type { ServerSpec } from '../serving/server-spec.js';
+import type { KeeperDeaths } from './keeper-deaths.js';
 import type { Lease, LeaseEvents, Peers } from './lease.js';
 import type { OwnerSettings } from './settings.js';
 import type { WaitReason } from './wait-reason.js';
@@ -20,6 +21,7 @@ export interface Claim {
   readonly own: readonly Identity[];
   /** Set when the owner was lost: who held the endpoint then. They wait for a successor, even if they cannot serve. */
   readonly failover: Peers | undefined;
+  readonly keeperDeaths: KeeperDeaths;
   /** Ends the claim. */
   readonly signal: AbortSignal;
   waitsFor(what: WaitReason): void;

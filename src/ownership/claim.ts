@@ -17,7 +17,7 @@ import type { Claim } from './claim-request.js';
 import { Owner } from './owner.js';
 import { notServed } from './reasons.js';
 import { giveLockBack, removeLeftoversUnder } from './remove-leftovers.js';
-import { type KeeperStart, keepersFailed, startKeeper } from './start-keeper.js';
+import { type KeeperStart, keepersFailed, keepersKeepDying, startKeeper } from './start-keeper.js';
 import { heldBy } from './wait-reason.js';
 
 /** So many keepers in a row may die before their server is up: more than bad luck takes, too few to wait for. */
@@ -81,13 +81,21 @@ async function attempt(request: Claim, seen: Seen): Promise<boolean> {
 
 /** Has a keeper become the owner, and attaches to it. */
 async function becomeOwnerByKeeper(request: Claim, position: KeeperStart, seen: Seen): Promise<boolean> {
+  const { keeperDeaths, place, context } = request;
+  // A keeper that dies takes its server with it, so its successors are limited as restarts of the server are.
+  if (keeperDeaths.inRow > Math.max(position.server.restart, maxKeeperDeaths - 1)) {
+    throw keepersKeepDying(place, keeperDeaths.inRow);
+  }
   const keeper = await startKeeper(position, request.signal);
   try {
     const attached = await attachToStartedKeeper(request);
-    if (attached === 'attached') return true;
+    if (attached === 'attached') {
+      keeperDeaths.up(context.clock.now());
+      return true;
+    }
     const death = attached === 'stopping' ? undefined : await keeper.death();
     if (!death) return false;
-    if (++seen.keeperDeaths >= maxKeeperDeaths) throw await keepersFailed(request.place, seen.keeperDeaths, death);
+    if (++seen.keeperDeaths >= maxKeeperDeaths) throw await keepersFailed(place, seen.keeperDeaths, death);
     request.waitsFor({ waitingFor: `a keeper; the last one ${death.how}`, pid: undefined });
     return false;
   } finally {

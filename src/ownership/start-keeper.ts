@@ -11,6 +11,7 @@ import { privateDirectoryBytes } from '../files/private-directory.js';
 import { keeperProgram } from '../installation.js';
 import type { SocketReferenceErrorCode } from '../protocol/errors.js';
 import type { ServerCommand } from '../serving/server-spec.js';
+import { shellCommand } from '../shell-words.js';
 import { keeperDescriptors, keeperStdio } from './keeper-descriptors.js';
 import { removeLeftovers } from './remove-leftovers.js';
 import type { OwnerSettings } from './settings.js';
@@ -219,6 +220,16 @@ export async function keepersFailed(place: Place, deaths: number, last: KeeperDe
     `The keeper of ${path} has died ${deaths} times in a row before the server was up; ` +
       `the last one (pid ${last.pid}) ${last.how}${said === undefined ? '' : `: ${quote(said)}`}`,
     { path, reason: 'keeper', stderr: last.complaint },
+  );
+}
+
+/** The error after so many keepers have died in a row, each soon after its server was up. Their last words are in no pipe of ours. */
+export function keepersKeepDying({ path }: Place, deaths: number): SocketReferenceError {
+  return new SocketReferenceError(
+    'ERR_SOCKREF_SERVER_FAILED',
+    `The keeper of ${path} has died ${deaths} times in a row, each time soon after the server was up; ` +
+      `its log may say why (${shellCommand(['sockref', 'logs', '--keeper', path])})`,
+    { path, reason: 'keeper', stderr: '' },
   );
 }
 

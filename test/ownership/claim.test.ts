@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Place } from '#src/files/place.js';
 import { claim } from '#src/ownership/claim.js';
 import type { Claim } from '#src/ownership/claim-request.js';
+import { KeeperDeaths } from '#src/ownership/keeper-deaths.js';
 import type { Lease } from '#src/ownership/lease.js';
 import type { WaitReason } from '#src/ownership/wait-reason.js';
 import type { ServerSpec } from '#src/serving/server-spec.js';
@@ -28,6 +29,7 @@ function begin(place: Place, changes: Partial<Claim> = {}) {
     serverSpec: () => ({ kind: 'handler', serve: greet }),
     references: () => 1,
     own: [],
+    keeperDeaths: new KeeperDeaths(),
     failover: undefined,
     signal: abort.signal,
     waitsFor: (what) => {

@@ -6,6 +6,7 @@ import { systemClock } from '#src/clock.js';
 import { Directory } from '#src/files/directory.js';
 import { endpointNames } from '#src/files/place.js';
 import { claim } from '#src/ownership/claim.js';
+import { KeeperDeaths } from '#src/ownership/keeper-deaths.js';
 import type { Lease } from '#src/ownership/lease.js';
 import { withDirectory } from '../helpers/directory.js';
 
@@ -95,6 +96,7 @@ async function race(path: string, directory: string): Promise<void> {
     },
     references: () => 1,
     own: [],
+    keeperDeaths: new KeeperDeaths(),
     failover: undefined,
     signal: abort.signal,
     waitsFor() {},

@@ -116,6 +116,37 @@ it('references end when no new keeper lives, and say why', () =>
     await until('all is repaired', () => readdirSync(where.directory).length === 0);
   }));
 
+it('keepers that die soon after their server is up, again and again, are not replaced for ever', () =>
+  behind(async (where) => {
+    await using manager = new SocketManager();
+    const path = join(where.directory, 'app.sock');
+    const reference = await manager.acquire(path, { server: { command, restart: 3 } });
+    let failovers = 0;
+    const killed = new Set<number>();
+    const kill = (): void => {
+      killed.add(keeperOf(path));
+      process.kill(keeperOf(path), 'SIGKILL');
+    };
+    manager.on('failover', () => {
+      failovers++;
+      kill();
+    });
+    const lost = once(reference.signal, 'abort');
+    kill();
+    await lost;
+    expect(reference.signal.reason).toMatchObject({
+      code: 'ERR_SOCKREF_SERVER_FAILED',
+      reason: 'keeper',
+      message: expect.stringContaining('has died 4 times in a row, each time soon after the server was up'),
+    });
+    expect([failovers, killed.size]).toEqual([3, 4]);
+    // The next acquire counts from zero.
+    const next = await manager.acquire(path, { server: { command, restart: 0 } });
+    (await next.connect()).destroy();
+    await next.close();
+    expect(readdirSync(where.directory)).toEqual([]);
+  }));
+
 it('a keeper whose lock file was replaced while it started leaves it to whoever comes', () =>
   behind(async (where) => {
     const path = join(where.directory, 'app.sock');

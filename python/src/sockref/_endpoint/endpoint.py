@@ -11,6 +11,7 @@ from .._control.futures import done_future, outcome, when_done
 from .._files.identity import Identity
 from .._files.place import Place
 from .._ownership.claim import Claim, WaitReason, claim
+from .._ownership.keeper_deaths import KeeperDeaths
 from .._ownership.lease import Cause, Context, Hooks, Lease, Peers, Role
 from .._ownership.remove_leftovers import remove_leftovers
 from .._ownership.settings import OwnerSettings
@@ -127,6 +128,7 @@ class Endpoint:
         self._reason: SocketReferenceError | None = None
         self._wait_reason = WaitReason("the socket to start")
         self._own: Sequence[Identity] = ()
+        self._keeper_deaths: Final = KeeperDeaths()
         # Ends those who wait for an active socket, when the state changes.
         self._changed: asyncio.Future[None] = self._loop.create_future()
         self._state: State = Claiming(self._claim(None))
@@ -317,6 +319,7 @@ class Endpoint:
         peers = lease.peers
         self._lost_owner_pid = lease.owner_pid
         self._own = (*self._own, *lease.published)
+        self._keeper_deaths.owner_lost(self._loop.time())
         if lease.role == "owner":
             self._host.told("stopped", self)
         self._role = "member"
@@ -367,6 +370,7 @@ class Endpoint:
             claimant=_Claimant(self, attempt, failover is not None),
             own=self._own,
             failover=failover,
+            keeper_deaths=self._keeper_deaths,
         )
         attempt.task = self._host.context.spawn(self._run_claim(request, attempt))
         return attempt
@@ -393,9 +397,8 @@ class Endpoint:
                 waiter.reject(error)
         if isinstance(self._state, Recovering):
             # The server could not be started again: the references have nothing to wait for.
-            self._state.timer.cancel()
             self._reason = error
-            self._end()
+            self._abandon_attempt(self._state.attempt)
             self._host.told("lost", self, reason=error)
             return
         self._end()

@@ -30,12 +30,16 @@ from .._protocol.constants import (
 from .._serving.server_spec import Serve, ServerCommand, ServerSpec
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
-from .command import CommandHolder
+from .command import CommandHolder, keepers_keep_dying
+from .keeper_deaths import KeeperDeaths
 from .lease import Context, Lease, LeaseEvents, Peers
 from .membership import Membership, MembershipStart, NotAttached, is_without_directory
 from .owner import Owner, OwnerStart
 from .remove_leftovers import give_lock_back, remove_leftovers_under
 from .settings import OwnerSettings
+
+_MAX_KEEPERS_AGAIN = 5
+"""How often in a row a keeper that died soon after its server was up is replaced: as often as a server is restarted."""
 
 _LOOK = 0.25
 """Seconds between two questions for the output of a server that was hired: one that starts quickly is asked nothing."""
@@ -87,6 +91,7 @@ class Claim:
     claimant: Claimant
     own: Sequence[Identity]
     failover: Peers | None
+    keeper_deaths: KeeperDeaths
 
 
 class _Seen:
@@ -208,6 +213,10 @@ def _owner_record(place: Place) -> OwnerRecord | None:
 
 async def _hire(request: Claim, server: ServerCommand, seen: _Seen) -> bool:
     """Has the command line start a server, and attaches to its keeper. The command line claims as one more process."""
+    deaths = request.keeper_deaths
+    # A keeper that dies takes its server with it, so its successors are limited as restarts of the server are.
+    if deaths.in_row > _MAX_KEEPERS_AGAIN:
+        raise keepers_keep_dying(request.place.path, server, deaths.in_row)
     if seen.hire is not None:
         # What it started has gone again, or is not what we met.
         seen.hire.detach()
@@ -231,6 +240,7 @@ async def _hire(request: Claim, server: ServerCommand, seen: _Seen) -> bool:
         raise
     if not member.is_attached:
         return False
+    deaths.up(request.context.loop.time())
     request.claimant.accept(member)
     return True
 

@@ -189,6 +189,13 @@ def _arguments(path: str, server: ServerCommand, settings: OwnerSettings) -> lis
     return [*arguments, "--", *_HOLDING_COMMAND]
 
 
+def keepers_keep_dying(path: str, server: ServerCommand, deaths: int) -> SocketReferenceError:
+    """The error after so many keepers have died in a row, each soon after its server was up."""
+    command = shlex.join([_PROGRAM, "logs", "--keeper", path])
+    why = f"its keeper has died {deaths} times in a row, each time soon after the server was up; its log may say why ({command})"
+    return _failed(path, server, "keeper", why)
+
+
 def _in_our_words(message: str) -> str:
     """The message with Python's option and duration in place of those of the command line."""
 

@@ -1,0 +1,29 @@
+"""The keepers that this process started for one endpoint and that died soon after their server was up."""
+
+from __future__ import annotations
+
+_STABLE_AFTER = 10.0
+"""A keeper that lived so many seconds after its server was up was well: its death says nothing about the next one."""
+
+
+class KeeperDeaths:
+    """Counts the deaths in a row."""
+
+    def __init__(self) -> None:
+        self._in_row = 0
+        self._up_since: float | None = None
+
+    @property
+    def in_row(self) -> int:
+        return self._in_row
+
+    def up(self, now: float) -> None:
+        """The server of a keeper that we started is up."""
+        self._up_since = now
+
+    def owner_lost(self, now: float) -> None:
+        """The owner was lost. It counts only if it was a keeper that we started."""
+        if self._up_since is None:
+            return
+        self._in_row = self._in_row + 1 if now - self._up_since < _STABLE_AFTER else 0
+        self._up_since = None
