@@ -28,8 +28,6 @@ export class SocketReference {
   /** The canonical path of the socket. It stays readable after the reference is closed. */
   readonly path: string;
   readonly #state: ReferenceState;
-  /** Kept here, so that listeners of the signal are told as long as this handle lives. */
-  #signal: AbortSignal | undefined;
 
   private constructor(state: ReferenceState) {
     this.#state = state;
@@ -66,10 +64,18 @@ export class SocketReference {
     return this.#state.endpoint.role;
   }
 
-  /** Aborts when the reference becomes inactive. Its `reason` is the error that says why. */
+  /**
+   * Aborts when the reference becomes inactive. Its `reason` is the error that says why. As long as it has a listener that
+   * leads to this handle, the reference is not dropped.
+   *
+   * @example
+   * ```ts
+   * // Serves until the reference ends.
+   * await once(reference.signal, 'abort');
+   * ```
+   */
   get signal(): AbortSignal {
-    this.#signal ??= this.#state.signal();
-    return this.#signal;
+    return this.#state.signal();
   }
 
   /**

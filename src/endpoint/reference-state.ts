@@ -3,12 +3,10 @@ import type { Endpoint } from './endpoint.js';
 /** Whether a reference keeps the process alive: as its role decides, or as the user said. */
 export type KeepAlive = 'by-role' | 'yes' | 'no';
 
-/** Controllers by signal. A signal that is still in use keeps its controller alive; nothing else does. */
-const controllers = new WeakMap<AbortSignal, AbortController>();
-
 /**
  * One counted reference, as the endpoint sees it. The user's handle points to it, never the other way round, so that a
- * dropped handle can be garbage-collected.
+ * dropped handle can be garbage-collected. A listener of its signal that leads to the handle keeps it: code that waits for
+ * the end of its reference, and that nothing else holds, must not be collected together with the reference.
  */
 export class ReferenceState {
   readonly endpoint: Endpoint;
@@ -18,7 +16,7 @@ export class ReferenceState {
   open = true;
   /** Resolves when the release of this reference is done; undefined before it is closed. */
   closing: Promise<void> | undefined;
-  #signal: WeakRef<AbortSignal> | undefined;
+  #controller: AbortController | undefined;
 
   constructor(endpoint: Endpoint, trace: string | undefined) {
     this.endpoint = endpoint;
@@ -32,25 +30,21 @@ export class ReferenceState {
 
   /** Whether its signal was ever requested. */
   get watched(): boolean {
-    return this.#signal !== undefined;
+    return this.#controller !== undefined;
   }
 
   /** The signal of the handle. It is created at first use, and already aborted if the reference is inactive by then. */
   signal(): AbortSignal {
-    const known = this.#signal?.deref();
-    if (known) return known;
-    const controller = new AbortController();
-    const { signal } = controller;
-    controllers.set(signal, controller);
-    this.#signal = new WeakRef(signal);
-    if (this.active) this.endpoint.watch(this);
-    else controller.abort(this.endpoint.closedError(this.open));
-    return signal;
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.active) this.endpoint.watch(this);
+      else this.#controller.abort(this.endpoint.closedError(this.open));
+    }
+    return this.#controller.signal;
   }
 
   /** Aborts the signal if one was handed out. `reason` is a function because creating an Error is slow. */
   abort(reason: () => Error): void {
-    const signal = this.#signal?.deref();
-    if (signal) controllers.get(signal)?.abort(reason());
+    this.#controller?.abort(reason());
   }
 }

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '#src/endpoint/endpoint.js';
 import { ReferenceState } from '#src/endpoint/reference-state.js';
@@ -53,24 +52,4 @@ describe('a reference', () => {
     const { reference } = scene();
     reference.abort(never);
   });
-
-  it('forgets a signal that nobody keeps, and gives another one', async () => {
-    const { reference, watched } = scene();
-    const known = new WeakRef(reference.signal());
-    await collected(known);
-    reference.abort(never);
-    const signal = reference.signal();
-    expect(watched).toHaveLength(2);
-    reference.abort(() => new Error('why'));
-    expect(signal.aborted).toBe(true);
-  });
 });
-
-/** Collects until something is gone. */
-async function collected(ref: WeakRef<object>): Promise<void> {
-  while (ref.deref()) {
-    // What was looked at in a turn is kept until its end.
-    await turn();
-    globalThis.gc?.();
-  }
-}
