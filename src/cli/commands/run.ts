@@ -13,6 +13,7 @@ import { markedDescriptors } from '../run/callers-descriptors.js';
 import { type CommandEnd, endAs, runCommand } from '../run/command.js';
 import { openForCommand } from '../run/command-descriptor.js';
 import { exported, variables } from '../run/exported.js';
+import { interruptible } from '../run/interruptible.js';
 import { Progress } from '../run/progress.js';
 import { notNamed, type RunOptions, settingsFor } from '../run/settings.js';
 import { joinedAs, waitingFor } from '../run/waiting.js';
@@ -124,7 +125,10 @@ async function acquire(
   let shown = false;
   let reference: SocketReference;
   try {
-    reference = await manager.acquire(name, options);
+    reference = await interruptible(
+      (signal) => manager.acquire(name, { ...options, signal }),
+      () => manager.close(),
+    );
   } finally {
     shown = progress?.stop() ?? false;
   }
