@@ -9,7 +9,9 @@ import { openSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { bundleCommandLine } from './build/command-line.mjs';
-import { buildCommonJs } from './build/commonjs.mjs';
+import { bundleKeeper } from './build/keeper.mjs';
+import { bundleLibrary } from './build/library.mjs';
+import { writeLicences } from './build/licences.mjs';
 import { replaceFolder } from './build/replace-folder.mjs';
 import { root } from './build/root.mjs';
 
@@ -25,17 +27,18 @@ const fresh = `.dist-${process.pid}`;
 try {
   const folder = join(root, fresh);
   if (compile()) {
-    await bundleCommandLine(folder);
-    await buildCommonJs(folder);
+    const bundled = [await bundleLibrary(folder), await bundleKeeper(folder), await bundleCommandLine(folder)];
+    await writeLicences(folder, bundled.flat());
     replaceFolder(join(root, 'dist'), folder);
   }
 } finally {
   rmSync(join(root, fresh), { recursive: true, force: true });
 }
 
+/** Compiles each file of `src` into a module; these are what is bundled, and what unit tests load. */
 function compile() {
   const compiler = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
-  const args = ['-p', 'tsconfig.json', '--outDir', fresh, '--declarationDir', `${fresh}/types`];
+  const args = ['-p', 'tsconfig.json', '--outDir', `${fresh}/modules`, '--declarationDir', `${fresh}/types`];
   const { status } = spawnSync(process.execPath, [compiler, ...args], { cwd: root, stdio: 'inherit' });
   process.exitCode = status ?? 1;
   return status === 0;

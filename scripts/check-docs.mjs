@@ -13,7 +13,7 @@ const root = resolve(process.argv[2] ?? home);
 const dist = join(home, 'dist');
 const types = join(dist, 'types');
 /** @type {{errorFields: object}} */
-const { errorFields } = await import(join(dist, 'protocol/errors.js'));
+const { errorFields } = await import(join(dist, 'modules/protocol/errors.js'));
 const errorCodes = new Set(Object.keys(errorFields));
 
 /** Options, and where their types are. @type {Record<string, string>} */
@@ -87,7 +87,7 @@ function* optionsNamed() {
 async function commandLine() {
   const { Command } = await import('commander');
   /** @type {{commands: Record<string, {load(): Promise<{define(command: import('commander').Command, rest: string[]): void}>}>}} */
-  const { commands } = await import(join(dist, 'cli/commands.js'));
+  const { commands } = await import(join(dist, 'modules/cli/commands.js'));
   const sections = sectionsOf(read('docs/cli.md'));
   const differences = [];
   for (const [name, { load }] of Object.entries(commands)) {

@@ -49,7 +49,7 @@ function findInstallation(rejected: string[]): Installation | undefined {
   for (const from of startingPoints()) {
     const manifest = manifestFrom(from);
     if (manifest === undefined) continue;
-    const keeper = join(dirname(manifest), 'dist/keeper/main.js');
+    const keeper = join(dirname(manifest), 'dist/keeper/main.cjs');
     const theirs = readManifest(manifest);
     if (theirs?.name === 'sockref' && theirs.version === version && existsSync(keeper)) return { manifest, keeper };
     rejected.push(`${dirname(manifest)} has ${theirs?.name} ${theirs?.version}`);

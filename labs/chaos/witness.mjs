@@ -100,7 +100,11 @@ export class Witness {
   #meet(pid) {
     const command = commandOf(pid);
     // A server is so from the first, when it still is the shell that waits for its cue.
-    const kind = command.includes('/labserver') ? 'server' : command.includes('/keeper/main.js') ? 'keeper' : undefined;
+    const kind = command.includes('/labserver')
+      ? 'server'
+      : command.includes('/keeper/main.cjs')
+        ? 'keeper'
+        : undefined;
     const isOurs = `${command}\0${textOf(`/proc/${pid}/environ`)}`.includes(this.#directory);
     if (isOurs && kind) this.#seen.set(pid, { kind, command, gone: undefined });
     // One of ours that is neither may become one by `exec`.

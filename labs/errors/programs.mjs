@@ -41,7 +41,7 @@ import { leaveStale } from './stale.mjs';
  * @property {string} [says] what it prints if nothing fails
  */
 
-const keeper = 'keeper/main.js';
+const keeper = 'keeper/main.cjs';
 const serve = (/** @type {Scene} */ { server }) => ['--serve', `${server} {socket}`];
 const holdIt = ['--', 'true'];
 

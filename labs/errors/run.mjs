@@ -199,11 +199,11 @@ function shortened(text) {
     .replaceAll(/\/[\w/-]*\/[tw]-\w{6}/g, '…')
     .replaceAll(/\.sr-[0-9a-f]{16}/g, '.sr-…')
     .replaceAll(/\b[0-9a-f]{16}\b/g, '…')
-    .replaceAll(/file:\/\/\S*\/dist\//g, '')
+    .replaceAll(/\n\s+at (?!.*\/dist\/).*/g, '')
+    .replaceAll(/(file:\/\/)?\/\S*\/dist\//g, '')
     .replaceAll(/fd\/\d+/g, 'fd/…')
     .replaceAll(/pid":?\W*\d+/g, 'pid …')
-    .replaceAll(/"(start|since|ino|dev|birth)":"?\d+"?/g, '…')
-    .replaceAll(/\n\s+at (?!.*(src|sharing|files|api|endpoint|keeper)\/).*/g, '');
+    .replaceAll(/"(start|since|ino|dev|birth)":"?\d+"?/g, '…');
 }
 
 /**

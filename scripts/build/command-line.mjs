@@ -1,18 +1,17 @@
 /**
  * Bundles the command line, as compiled, with the libraries that it uses, into one file of `dist/bin`. Finding and
  * reading some eighty modules would take most of the time that `sockref run` adds to a command, and a user of the
- * library alone need not install the command line's dependencies. The file is one folder below `dist`, as the original
- * modules are, so that paths relative to them still work.
+ * library alone need not install the command line's dependencies.
  */
 
-import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
-/** @param {string} folder - with what the compiler made; the bundle goes to its `bin` */
+/** @param {string} folder - with what the compiler made; the bundle goes to its `bin` @returns the modules that were bundled */
 export async function bundleCommandLine(folder) {
   const target = join(folder, 'bin');
-  const program = await bundle(join(folder, 'cli/main.js'), target, {
+  const program = await bundle(join(folder, 'modules/cli/main.js'), target, {
     plugins: [
       { name: 'late-promises', transform: { filter: { id: /\/lilconfig\// }, handler: withoutPromisesOfFiles } },
     ],
@@ -23,26 +22,12 @@ export async function bundleCommandLine(folder) {
   const file = join(target, program.fileName);
   // ASCII is read without decoding, and takes half of the memory.
   await writeFile(file, (await readFile(file, 'utf8')).replace(/[^\0-\x7f]/g, escaped), 'latin1');
-  await bundle(join(folder, 'cli/start.js'), target, {
+  await bundle(join(folder, 'modules/cli/start.js'), target, {
     transform: { define: { PROGRAM: JSON.stringify(program.fileName) } },
     name: 'sockref.cjs',
   });
   await chmod(join(target, 'sockref.cjs'), 0o755);
-
-  // The licences of the bundled packages must be distributed with it.
-  const packages = new Set(
-    program.moduleIds.map((id) => /.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(id)?.[0] ?? ''),
-  );
-  const licences = await Promise.all([...packages].filter(Boolean).sort().map(licenceOf));
-  await writeFile(join(target, 'third-party-licenses.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`));
-}
-
-/** @param {string} folder */
-async function licenceOf(folder) {
-  const { name, version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
-  const file = (await readdir(folder)).find((each) => /^licen[cs]e/i.test(each));
-  if (file === undefined) throw new Error(`${name} has no licence file, and cannot be bundled`);
-  return `${name} ${version}\n\n${await readFile(join(folder, file), 'utf8')}`;
+  return program.moduleIds;
 }
 
 /**

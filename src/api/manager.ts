@@ -9,7 +9,8 @@ import { defaultManager } from './default-manager.js';
 import { Endpoints } from './endpoints.js';
 import { ManagerEmitter } from './events.js';
 import { createHost } from './host.js';
-import { infoOf, type SocketInfo } from './info.js';
+import type { SocketInfo } from './info.js';
+import { infoOf } from './info-of.js';
 import { listSockets } from './listing.js';
 import { isMissing, locate, locateSafely, openPlace } from './locate.js';
 import {

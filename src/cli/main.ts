@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { CommanderError, Command as Program } from 'commander';
 import { printable } from '../printable.js';
+import { version } from '../version.js';
 import { type CommandName, commands, isCommand } from './commands.js';
 import { report, usageStatus } from './failure.js';
 import { assertOperands, assertSeparated } from './operands.js';
@@ -14,7 +14,7 @@ async function main(args: readonly string[]): Promise<void> {
   const cut = asked !== undefined && commands[asked].takesCommand && dashes !== -1 ? dashes : args.length;
   process.on('uncaughtException', (error) => process.exit(report(error, asked)));
   try {
-    const program = createProgram(asked === undefined && args.some((each) => each === '--version' || each === '-V'));
+    const program = createProgram();
     for (const [name, { summary, load }] of Object.entries(commands)) {
       if (asked !== undefined && name !== asked) continue;
       const command = program.command(name).summary(summary).description(summary);
@@ -30,11 +30,11 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-function createProgram(versionAsked: boolean): Program {
+function createProgram(): Program {
   const program = new Program('sockref');
   return program
     .description('Reference-counted Unix domain sockets: the first reference starts the server, the last one stops it.')
-    .version(versionAsked ? version() : '', '-V, --version', 'print the version')
+    .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .enablePositionalOptions()
     .exitOverride()
@@ -66,13 +66,6 @@ function inOneLine(text: string): string {
 function wanted(args: readonly string[]): CommandName | undefined {
   const name = args[0] === 'help' ? args[1] : args[0];
   return isCommand(name) ? name : undefined;
-}
-
-function version(): string {
-  const manifest: { version: string } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
-  return manifest.version;
 }
 
 void main(process.argv.slice(2));

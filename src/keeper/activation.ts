@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ClientWatch } from './client-watch.js';
 
@@ -49,7 +50,9 @@ export class HeldSocket {
   async bind(path: string): Promise<void> {
     if (this.#state.kind !== 'idle') throw new Error(`the socket is ${this.#state.kind} already`);
     const workerData: HeldSocketData = { path, cell: this.#cell };
-    const worker = new Worker(new URL('./activation-worker.js', import.meta.url), { workerData });
+    // In the bundle of the keeper, that file and this one are CommonJS.
+    const program = new URL(`./activation-worker${extname(import.meta.url)}`, import.meta.url);
+    const worker = new Worker(program, { workerData });
     this.#state = { kind: 'binding', worker };
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
     const [answer] = (await Promise.race([once(worker, 'message'), endOf(worker)])) as [HeldSocketAnswer];

@@ -32,7 +32,7 @@ const lastWordsMs = 15_000;
 closeInherited();
 const task = readTask();
 // The starter died while it sent the task: the lock is released with our exit.
-if (task) await keep(task);
+if (task) void keep(task);
 
 async function keep({ directory: where, name, server, settings, awaitedDependents }: KeeperTask): Promise<void> {
   const path = joinPath(where, name);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { infoOf } from '#src/api/info.js';
+import { infoOf } from '#src/api/info-of.js';
 import type { Holders } from '#src/control/messages.js';
 import type { OwnerRecord } from '#src/files/record.js';
 

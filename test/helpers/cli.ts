@@ -11,7 +11,7 @@ import { withDirectory } from './directory.js';
 import { endProcessesOf } from './processes.js';
 
 /** The command line as compiled: its modules one by one, for the coverage. */
-export const compiled = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const compiled = fileURLToPath(new URL('../../dist/modules/cli/main.js', import.meta.url));
 
 /** The command line as users get it. */
 export const bundled = fileURLToPath(new URL('../../dist/bin/sockref.cjs', import.meta.url));

@@ -28,8 +28,6 @@ async function load(): Promise<typeof sockref> {
   mkdirSync(at, { recursive: true });
   cpSync(join(root, 'package.json'), join(at, 'package.json'));
   cpSync(join(root, 'dist'), join(at, 'dist'), { recursive: true });
-  for (const name of ['valibot', 'fs-native-extensions']) {
-    symlinkSync(join(root, 'node_modules', name), join(modules, name));
-  }
+  symlinkSync(join(root, 'node_modules/fs-native-extensions'), join(modules, 'fs-native-extensions'));
   return import(/* @vite-ignore */ pathToFileURL(join(at, 'dist', 'index.js')).href);
 }

@@ -8,6 +8,7 @@ import { until } from '../helpers/until.js';
 import { bundlerTests } from './parts/bundlers.js';
 import { jestTests } from './parts/jest.js';
 import { runtimeTests } from './parts/runtimes.js';
+import { stackTests } from './parts/stacks.js';
 import { typescriptTests } from './parts/typescript.js';
 
 const run = promisify(execFile);
@@ -30,7 +31,7 @@ describe('the package', () => {
     const { files } = project;
     const unexpected = files.filter(
       (path) =>
-        !/^(dist\/.*\.(js|js\.map|d\.ts)|dist\/cjs\/\w+\.cjs(\.map)?|dist\/types\/package\.json|dist\/bin\/(.*\.cjs|third-party-licenses\.txt)|docs\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
+        !/^(dist\/\w+\.(js|js\.map|d\.ts)|dist\/types\/.*\.d\.ts|dist\/(cjs|keeper)\/[\w-]+\.cjs(\.map)?|dist\/types\/package\.json|dist\/bin\/.*\.cjs|dist\/third-party-licenses\.txt|docs\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
           path,
         ),
     );
@@ -44,15 +45,36 @@ describe('the package', () => {
         'dist/cjs/index.cjs',
         'dist/cjs/glide.cjs',
         'dist/types/index.d.ts',
+        'dist/keeper/main.cjs',
+        'dist/keeper/activation-worker.cjs',
+        'dist/third-party-licenses.txt',
         'dist/bin/sockref.cjs',
         'LICENSE',
       ]),
     );
   });
 
+  it('is bundled: one file for each entry, and one that they share', () => {
+    for (const [folder, end] of [
+      ['', 'js'],
+      ['cjs/', 'cjs'],
+    ]) {
+      const pattern = new RegExp(`^dist/${folder}[^/]*\\.${end}$`);
+      expect(project.files.filter((path) => pattern.test(path)).sort()).toEqual(
+        ['glide', 'index', 'library'].map((name) => `dist/${folder}${name}.${end}`),
+      );
+    }
+  });
+
+  it('holds the licence of each package that is bundled', () => {
+    const { folder } = project;
+    const licences = readFileSync(join(folder, 'node_modules/sockref/dist/third-party-licenses.txt'), 'utf8');
+    for (const name of ['valibot', 'commander']) expect(licences).toMatch(new RegExp(`^${name} \\d.*\\n\\n.*MIT`, 'm'));
+  });
+
   it('does not depend on packages that only this repository needs', () => {
     const installed = JSON.parse(readFileSync(join(project.folder, 'node_modules/sockref/package.json'), 'utf8'));
-    expect(Object.keys(installed.dependencies).sort()).toEqual(['fs-native-extensions', 'valibot']);
+    expect(Object.keys(installed.dependencies).sort()).toEqual(['fs-native-extensions']);
   });
 });
 
@@ -70,7 +92,8 @@ describe('installed', () => {
   it('does not give access to internal modules', async () => {
     for (const specifier of [
       'sockref/dist/index.js',
-      'sockref/dist/files/lock-file.js',
+      'sockref/dist/library.js',
+      'sockref/dist/modules/files/lock-file.js',
       'sockref/src/index.ts',
       'sockref/errors',
     ]) {
@@ -117,3 +140,4 @@ jestTests(() => project);
 typescriptTests(() => project);
 bundlerTests(() => project);
 runtimeTests(() => project);
+stackTests(() => project);

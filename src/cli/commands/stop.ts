@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { SocketInfo } from '../../api/info.js';
-import { infoOf } from '../../api/info.js';
+import { infoOf } from '../../api/info-of.js';
 import { locate, openPlace } from '../../api/locate.js';
 import { noAnswer } from '../../api/stop.js';
 import { query } from '../../control/inspect.js';

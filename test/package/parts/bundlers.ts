@@ -82,9 +82,7 @@ export function bundlerTests(project: () => PackedProject): void {
       mkdirSync(join(workshop, 'node_modules'));
       const modules = join(project().folder, 'node_modules');
       cpSync(join(modules, 'sockref'), join(workshop, 'node_modules/sockref'), { recursive: true });
-      for (const each of ['fs-native-extensions', 'valibot']) {
-        symlinkSync(join(modules, each), join(workshop, 'node_modules', each));
-      }
+      symlinkSync(join(modules, 'fs-native-extensions'), join(workshop, 'node_modules/fs-native-extensions'));
       const entry = join(workshop, 'program.mjs');
       cpSync(join(project().folder, 'projects/bundle/program.mjs'), entry);
       const make = (kind: string, external: string[]) =>
@@ -109,7 +107,7 @@ export function bundlerTests(project: () => PackedProject): void {
     const moved = (to: string) => {
       const folder = join(workshop, to);
       mkdirSync(join(folder, 'keeper'), { recursive: true });
-      writeFileSync(join(folder, 'keeper/main.js'), planted(folder));
+      writeFileSync(join(folder, 'keeper/main.cjs'), planted(folder));
       mkdirSync(join(folder, 'out'));
       cpSync(join(workshop, 'out', name('swallowed')), join(folder, 'out', name('swallowed')));
       return folder;
@@ -134,7 +132,7 @@ export function bundlerTests(project: () => PackedProject): void {
       const beside = moved('beside-another-version');
       const other = join(beside, 'node_modules/sockref');
       mkdirSync(join(other, 'dist/keeper'), { recursive: true });
-      writeFileSync(join(other, 'dist/keeper/main.js'), planted(beside));
+      writeFileSync(join(other, 'dist/keeper/main.cjs'), planted(beside));
       writeFileSync(join(other, 'package.json'), '{ "name": "sockref", "version": "99.0.0" }');
       symlinkSync(join(project().folder, 'node_modules/fs-native-extensions'), join(other, '../fs-native-extensions'));
       const told = { ...refused, message: expect.stringMatching(/has sockref 99\.0\.0\); keep "sockref" external/) };
