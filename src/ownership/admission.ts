@@ -27,7 +27,7 @@ export function isPossible({ maxReferences }: Limits, references: number, total:
 function full(limit: string, max: number): Refusal {
   return {
     code: 'ERR_SOCKREF_LIMIT_EXCEEDED',
-    message: `The owner (pid ${process.pid}) has reached its ${limit} of ${max}`,
+    message: `The owner (pid ${process.pid}) allows no more: its ${limit} of ${max} is reached`,
     detail: { limit, max },
   };
 }

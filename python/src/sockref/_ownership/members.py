@@ -347,6 +347,6 @@ def _bye_answer(last: bool, failure: SocketReferenceError | None) -> dict[str, A
 def _full(limit: str, maximum: int) -> dict[str, Any]:
     return {
         "code": "ERR_SOCKREF_LIMIT_EXCEEDED",
-        "message": f"The owner (pid {os.getpid()}) has reached its {limit} of {maximum}",
+        "message": f"The owner (pid {os.getpid()}) allows no more: its {limit} of {maximum} is reached",
         "detail": {"limit": limit, "max": maximum},
     }
