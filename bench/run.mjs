@@ -48,7 +48,7 @@ async function run() {
   const began = performance.now();
   const memoryDirectory = mkdtempSync(joinPath(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'sockref-bench-'));
   const diskDirectory = mkdtempSync(joinPath(tmpdir(), 'sockref-bench-'));
-  // Whatever interrupts it, and whatever a row has left.
+  // After any interruption, and with the leftovers of any row.
   process.on('exit', () => {
     for (const each of [memoryDirectory, diskDirectory]) rmSync(each, { recursive: true, force: true });
   });

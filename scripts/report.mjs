@@ -29,7 +29,7 @@ export function reportOf(file) {
 }
 
 /**
- * What failed, by name, what was not run, with the reason, and how many passed.
+ * The names of the failed tests, the skipped ones with the reason, and the number of passed ones.
  *
  * @param {Report | undefined} report
  * @param {string} checkout

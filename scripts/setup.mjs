@@ -1,7 +1,7 @@
 /**
- * Makes sure that the system programs which the tests run are there. As root on Debian and its kin the missing ones
- * are installed; anywhere else the script says what is missing and how to get it, and exits with 1. Servers are
- * installed as programs only: none is started, and none will be at the next start of the machine.
+ * Makes sure that the system programs of the tests are installed. As root on Debian and similar systems it installs the
+ * missing ones. Elsewhere it says what is missing and how to get it, and exits with 1. It installs servers as programs
+ * only: none is started, now or at the next start of the machine.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -87,7 +87,7 @@ function install(tools) {
   apt('update');
   withFiles([startNothing, noCluster], () => apt('install', '--yes', '--no-install-recommends', ...packages));
   const services = tools.flatMap(({ service }) => service ?? []);
-  // What cannot be started now would be at the next start of the machine.
+  // A service that is not started now would start with the machine.
   if (services.length > 0 && isOnPath('systemctl')) run('systemctl', ['--quiet', 'disable', ...services]);
 }
 

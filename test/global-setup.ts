@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { delimiter, dirname } from 'node:path';
 
 /**
- * Puts the interpreter itself at the head of PATH, where `python3` is a script that looks for one: tests start Python hundreds of times.
+ * Puts the interpreter first on PATH if `python3` is a script that looks for one, because tests start Python hundreds of times.
  */
 export function setup(): void {
   const interpreter = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim();

@@ -9,10 +9,10 @@ import { endProcessesOf } from '../labs/lib/processes.mjs';
 import { isPassable } from '../scripts/passable.mjs';
 
 for (const name of Object.keys(process.env)) {
-  // What would lead a test out of its temporary directory, or a program that it runs to another server or another configuration.
+  // Variables that would lead a test out of its temporary directory, or its programs to another server or configuration.
   const leads =
     /^(SOCKREF_(DIR|PATH|DEBUG)|XDG_RUNTIME_DIR|PG.*|REDISCLI_.*|PYTHON.*|NODE_(OPTIONS|EXTRA_CA_CERTS|PATH))$/;
-  // What would change the words that a program prints.
+  // Variables that would change the messages of a program.
   const words =
     /^(FORCE_COLOR|NO_COLOR|NODE_(DISABLE_COLORS|DEBUG|NO_WARNINGS|PENDING_DEPRECATION)|LANG|LANGUAGE|LC_.*|TZ)$/;
   if (leads.test(name) || words.test(name)) delete process.env[name];
@@ -22,14 +22,14 @@ process.env['LC_ALL'] = 'C.UTF-8';
 
 process.umask(0o022);
 
-/** Bytes that the path of the place for temporary directories may have: with all that a test adds it is to fit into a socket's address. */
+/** How many bytes the path of the temporary directories may have: with the names of a test it must fit into a socket's address. */
 const maxPlaceBytes = 24;
 
-// All that the tests of a file make lies in a place of its own, which ends empty. Other users can pass through it.
+// The tests of a file create everything in one directory, which is empty at the end. Other users can pass through it.
 const place = mkdtempSync(join(base(), 'sr-'));
 chmodSync(place, 0o711);
 process.env['TMPDIR'] = place;
-// Registered first, it runs last: what a test left in its middle, be it stopped, is not to go on. All have TMPDIR in their environment.
+// Registered first, it runs last: it ends the processes that a test left, even stopped ones. All have TMPDIR in their environment.
 afterAll(() => endProcessesOf(place));
 afterAll(() => {
   const left = readdirSync(place);
@@ -44,12 +44,12 @@ function base(): string {
     : realpathSync('/tmp');
 }
 
-// npm knows by the home where it keeps what it has fetched.
+// npm finds its cache through the home.
 process.env['npm_config_cache'] ??= join(homedir(), '.npm');
 process.env['npm_config_userconfig'] ??= join(homedir(), '.npmrc');
 
-// Logs of servers, and what the command line keeps for its next start, must not be left in the home of whoever runs the tests,
-// and what is configured there must not count.
+// Logs of servers, and the code cache of the command line, must not be left in the home of the user who runs the tests,
+// and its configuration must not count.
 for (const [name, folder] of [
   ['HOME', 'home'],
   ['XDG_STATE_HOME', 'state'],
@@ -69,7 +69,7 @@ if (numRuns > 0) {
   configureGlobal({ numRuns });
 }
 
-// Node writes coverage when a process ends by itself, but the runner ends the processes of its pool with a signal.
+// Node writes coverage at a normal exit, but the runner ends the processes of its pool with a signal.
 // Hooks run last in, first out: this one runs after all hooks of the test file.
 if (process.env['NODE_V8_COVERAGE']) {
   afterAll(() => takeCoverage());

@@ -5,10 +5,10 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-/** The test files that take longest, the slowest first, as `scripts/slowest-first.mjs` has written them down. */
+/** The slowest test files, the slowest first, as `scripts/slowest-first.mjs` recorded them. */
 const slowest: readonly string[] = JSON.parse(readFileSync(new URL('slowest-first.json', import.meta.url), 'utf8'));
 
-/** Runs the slowest test files first: one that begins late would run on alone when all others are done. */
+/** Runs the slowest test files first: a slow file that begins late would run alone at the end. */
 export class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     return files.toSorted((a, b) => place(a) - place(b));

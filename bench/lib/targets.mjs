@@ -2,9 +2,9 @@
 
 /** @import { Figure, RowResult, Target } from './types.mjs' */
 
-/** What a group is to reach: judges its figures. @typedef {(figures: readonly Figure[]) => Target} Wanted */
+/** The target of a group: judges its figures. @typedef {(figures: readonly Figure[]) => Target} Wanted */
 
-/** How many times beyond its limit, and beyond what was recorded, a ratio is taken for a defect on whatever machine. */
+/** How many times beyond its limit, and beyond the recorded one, a ratio counts as a defect on any machine. */
 const farOff = 3;
 
 /**

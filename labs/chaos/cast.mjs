@@ -16,7 +16,7 @@ const timeoutMs = 60_000;
 /** Operations on keepers and servers may take as long as one is stopped. */
 const server = { readyTimeoutMs: timeoutMs, restart: 1_000_000 };
 
-/** What an acquire may end with. Anything else breaks I3. */
+/** The errors with which an acquire may end. Any other one breaks I3. */
 const allowed = {
   acquire: new Set(['ENDED']),
   joining: new Set(['ENDED', 'ERR_SOCKREF_NOT_SERVED']),
@@ -24,7 +24,7 @@ const allowed = {
   forced: 'ERR_SOCKREF_CLOSED',
 };
 
-/** Keeps so many processes, and tells them what to do. */
+/** Keeps so many processes, and sends them commands. */
 export class Cast {
   #places;
   #paths;
@@ -48,7 +48,7 @@ export class Cast {
   /**
    * @param {number} count
    * @param {{paths: readonly string[], foreign: string, joining: number, program: string, ledger: string}} how
-   * `joining`: so many of them cannot serve; `program`: what others serve by, with a file that it adds its pid to
+   * `joining`: so many of them cannot serve; `program`: the server of the others, with a file to which it adds its pid
    */
   constructor(count, { paths, foreign, joining, program, ledger }) {
     this.#program = program;
@@ -83,7 +83,7 @@ export class Cast {
     return this.pids.includes(pid) || (this.#ended.get(pid) ?? 0) >= moment;
   }
 
-  /** All of them, once those that are being replaced have come. */
+  /** All of them, once the replacements have started. */
   all() {
     return Promise.all(this.#places);
   }
@@ -176,7 +176,7 @@ export class Cast {
         return;
       case 'quit':
         this.#replace(place, process, process.ended);
-        // It does not answer any more.
+        // It no longer answers.
         process.signal('SIGCONT');
         await process.ask('quit').catch(() => {});
         return;
@@ -184,7 +184,8 @@ export class Cast {
   }
 
   /**
-   * Kills or stops the keeper of an endpoint, or its server once that is up: to be killed before would be its failure.
+   * Kills or stops the keeper of an endpoint, or its server once that is up. A server that is killed earlier would count as
+   * failed.
    *
    * @param {string} path
    * @param {'killKeeper' | 'stopKeeper' | 'killServer' | 'stopServer'} what
@@ -217,7 +218,7 @@ export class Cast {
    * @param {Promise<unknown>} ended
    */
   #replace(place, process, ended) {
-    // A process that is told twice to end is replaced once.
+    // A process that gets two commands to end is replaced once.
     if (this.#doomed.has(process)) return;
     this.#doomed.add(process);
     this.#places[place] = ended.then(() => this.#start());

@@ -1,15 +1,15 @@
-/** Members by the protocol alone, which see what an owner tells each of them. Nothing of the library is used here. */
+/** Members that use only the protocol, and see what an owner tells each of them. This file does not use the library. */
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { within } from '../lib/until.mjs';
 
-/** More than any other reason to wake it has an owner tell before the watchdog ends: twenty at a time. */
+/** So many members that an owner cannot tell all of them by accident before the watchdog ends: it tells twenty at a time. */
 const crowd = 200;
 
 /**
- * Joins as many members, one of which changes its count; says what some of them were not told. The owner gets no other word
- * meanwhile, so that it has to tell them of its own accord.
+ * Joins so many members, one of which changes its count. Returns what some of them were not told. The owner gets no other
+ * message meanwhile, so only its own timers make it tell them.
  *
  * @param {string} path
  * @param {number} pid of a process that lives, for listings
@@ -18,7 +18,7 @@ const crowd = 200;
  */
 export async function countsThatAreNotTold(path, pid, watchdogMs) {
   const members = await Promise.all(Array.from({ length: crowd }, () => join(path, pid)));
-  // In the listing they have the reference of their own each; together with the others that is what all must know.
+  // The listing has one reference for each of them. Together with the others that is the total that all must know.
   const total = Math.max(...members.map(({ said }) => said.total));
   const first = await within(Promise.all(members.map((member) => member.hear(total))), watchdogMs);
   members[0]?.say({ type: 'references', n: 3 });
@@ -40,7 +40,7 @@ async function join(path, pid) {
   const closed = new Promise((resolve) => socket.once('close', resolve));
   socket.on('error', () => {});
   await Promise.race([once(socket, 'connect'), closed]);
-  /** What it was told last. */
+  /** The last total that it was told. */
   const said = { total: 0 };
   /** @type {(() => void)[]} */
   const waiting = [];

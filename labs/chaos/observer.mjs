@@ -1,4 +1,4 @@
-/** Looks at an endpoint from outside, by what the kernel says; nothing of the library is used here. */
+/** Looks at an endpoint from outside, through the kernel. This file does not use the library. */
 
 import { closeSync, lstatSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -17,8 +17,8 @@ export function fileAt(path) {
 }
 
 /**
- * Which processes hold an exclusive lock on the file that is linked at each path now, by what the kernel says of each of
- * their descriptors.
+ * Which processes hold an exclusive lock on the file that is linked at each path now. The kernel says it for each of their
+ * descriptors.
  *
  * @param {readonly string[]} paths
  * @param {readonly number[]} pids
@@ -28,13 +28,13 @@ export function lockHolders(paths, pids) {
   const holders = new Map(paths.map((path) => [path, /** @type {number[]} */ ([])]));
   for (const pid of pids) {
     for (const fd of descriptors(pid)) {
-      // One that was unlinked has another name here, with "(deleted)" behind it.
+      // An unlinked file has another name here, with "(deleted)" after it.
       const known = holders.get(linkOf(pid, fd) ?? '');
       // A keeper begins with several copies of its lock.
       if (known && !known.includes(pid) && isLocked(pid, fd)) known.push(pid);
     }
   }
-  // Who was started with the lock in hand has the same one, until the other has let go of it.
+  // A process that inherited the lock has the same one, until its starter has closed its copy.
   for (const [path, pids] of holders) {
     const parents = pids.length > 1 ? pids.map(parentOf) : [];
     holders.set(
@@ -56,8 +56,8 @@ function parentOf(pid) {
 }
 
 /**
- * Sees whether what lies there makes sense (I2, I4): a socket without a record that names it would be lost at the next
- * crash, and a record that names another one would mean that someone put it there without the lock.
+ * Checks whether the files are consistent (I2, I4). A socket that no record names would stay after the next crash. A
+ * record that names another socket would mean that a process put it there without the lock.
  *
  * @param {string} path of the data socket, or of the control socket
  * @param {string} lock
@@ -67,7 +67,7 @@ export function strayFile(path, lock) {
   const before = fileAt(path);
   if (before === undefined) return undefined;
   const record = textOf(lock);
-  // What is linked was recorded before, so a record that is read now names it, unless it has gone since.
+  // A linked socket was recorded before, so a record that is read now names it, unless the socket is gone since.
   if (fileAt(path) !== before) return undefined;
   const [dev, ino] = before.split(':');
   if (record?.includes(`"dev":"${dev}","ino":"${ino}"`)) return undefined;
@@ -75,7 +75,7 @@ export function strayFile(path, lock) {
 }
 
 /**
- * Knocks, to be one more client that comes and goes.
+ * Connects and leaves, as one more client.
  *
  * @param {string} path
  */

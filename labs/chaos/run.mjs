@@ -30,15 +30,15 @@ const { seconds, rounds, processes, endpoints, actions, seed, json } = labOption
   seed: newSeed(),
 });
 
-/** Of this many processes one cannot serve, only join. */
+/** One of so many processes cannot serve, only join. */
 const joiningShare = 5;
-/** Ends what hangs. */
+/** Ends a run that hangs. */
 const watchdogMs = 120_000;
 /** Milliseconds between two looks of the observer. */
 const lookEveryMs = 5;
 /** Milliseconds between two calls of the command line. */
 const callEveryMs = 500;
-/** How often those that were stopped are told to go on, while everything comes to its end. */
+/** How often stopped processes are continued, while everything ends. */
 const continueEveryMs = 50;
 
 const program = fileURLToPath(new URL('../../dist/bin/sockref.cjs', import.meta.url));
@@ -88,7 +88,7 @@ async function run(directory) {
   const state = join(directory, 'state');
   const ledger = join(state, 'ledger');
   mkdirSync(state);
-  // Where keepers write their logs; it marks them, too.
+  // Keepers write their logs there. The path also marks them.
   process.env['XDG_STATE_HOME'] = state;
   const home = join(directory, 'd');
   mkdirSync(home, { mode: 0o700 });
@@ -105,7 +105,7 @@ async function run(directory) {
 async function play(directory, state, ledger, server) {
   const paths = Array.from({ length: endpoints }, (_, number) => join(directory, `e${number}.sock`));
   const foreign = join(directory, 'foreign.sock');
-  const stranger = createServer((socket) => socket.end()).listen(foreign);
+  const foreignServer = createServer((socket) => socket.end()).listen(foreign);
   const joining = Math.floor(processes / joiningShare);
   const cast = new Cast(processes, { paths, foreign, joining, program: server, ledger });
   await cast.all();
@@ -136,7 +136,7 @@ async function play(directory, state, ledger, server) {
   await observed;
   done = cast.done;
   for (const one of await cast.all()) await one.end();
-  stranger.close();
+  foreignServer.close();
 }
 
 /**
@@ -191,7 +191,7 @@ async function ask(witness, directory, paths, signal) {
 }
 
 /**
- * The same by the command line, as a person would.
+ * The same through the command line, as a person would ask.
  *
  * @param {Witness} witness
  * @param {string} directory
@@ -240,7 +240,7 @@ function judge(witness, answers, asked) {
 }
 
 /**
- * Continues the stopped processes, and waits until everything that was begun is over.
+ * Continues the stopped processes, and waits until all operations are over.
  *
  * @param {Cast} cast
  * @param {Witness} witness
@@ -248,7 +248,7 @@ function judge(witness, answers, asked) {
  */
 async function settle(cast, witness, begun) {
   for (const one of await cast.all()) one.signal('SIGCONT');
-  // Some are stopped only now, by what was begun before.
+  // Some are stopped only now, by operations that began before.
   const goOn = () => {
     for (const pid of [...witness.keepers, ...witness.servers]) send(pid, 'SIGCONT');
   };
@@ -271,7 +271,7 @@ async function compare(cast, witness, paths) {
   const all = await cast.all();
   const [anchor] = all;
   for (const [endpoint, path] of paths.entries()) {
-    // Perhaps no process was left that can serve; now there is one, and every reference must have survived.
+    // There may have been no process that can serve. Now there is one, and every reference must have survived.
     const held = await within(
       /** @type {NonNullable<typeof anchor>} */ (anchor)
         .ask('acquire', { path, ...cast.by(0, endpoint) })
@@ -308,7 +308,7 @@ async function compareOne(cast, witness, path) {
   if (!right)
     problems.push(`I5: ${path}: ${total} in all: ${all.map(({ pid }, n) => `${pid} ${JSON.stringify(states[n])}`)}`);
   const owners = all.filter((_, place) => states[place]?.role === 'owner').map(({ pid }) => pid);
-  // A server that was killed at last is started again.
+  // A server that was killed at the end restarts.
   await until(async () => (await whoAnswers(path)) !== undefined, watchdogMs);
   witness.look();
   const holders = lockHolders([`${path}.lock`], [...cast.pids, ...witness.keepers]).get(`${path}.lock`) ?? [];
@@ -316,7 +316,7 @@ async function compareOne(cast, witness, path) {
   const server = Number(who?.split('/')[0]);
   const [holder] = holders;
   const owner = witness.servers.includes(server) ? holder : server;
-  // An owner that closed its own references goes on for the others, and has none to ask; a keeper never has any.
+  // An owner that closed its own references continues for the others, and has none to ask; a keeper never has any.
   if (owners.some((pid) => pid !== owner) || holders.length !== 1 || holder !== owner) {
     problems.push(`I1: ${path}: owners ${owners}, the lock has ${holders}, and ${who} answers`);
   }
@@ -339,7 +339,7 @@ async function compareOne(cast, witness, path) {
 }
 
 /**
- * Undefined without an answer, also if a process listens and does not accept.
+ * Undefined without an answer, even if a process listens and does not accept.
  *
  * @param {string} path
  */
@@ -359,7 +359,7 @@ async function whoAnswers(path) {
 async function empty(cast, witness, directory, paths) {
   const all = await cast.all();
   await Promise.all(all.flatMap((one) => paths.map((path) => one.ask('closeAll', path))));
-  // An acquire that was given up may still be busy with undoing what it had done.
+  // An acquire that was given up may still undo its steps.
   const isEmpty = await until(() => readdirSync(directory).join() === 'foreign.sock', watchdogMs);
   figures.emptied++;
   if (!isEmpty) problems.push(`I4: left behind: ${readdirSync(directory).join(', ')}`);

@@ -1,4 +1,4 @@
-/** What the processes are told to do. It depends only on the seed, so that a run can be repeated. */
+/** The commands for the processes. They depend only on the seed, so that a run can be repeated. */
 
 import { Random } from '../lib/random.mjs';
 
@@ -14,7 +14,7 @@ import { Random } from '../lib/random.mjs';
  * @property {number} timeoutMs of a hasty acquire
  */
 
-/** How often each action comes up, in relation to the others. */
+/** How frequent each action is, in relation to the others. */
 const weights = /** @type {const} */ ({
   acquire: 34,
   hasty: 4,
@@ -60,10 +60,10 @@ const flappingTickets = lottery(flappingWeights);
 /** After so many rounds all references are released; the next round is a flapping one. */
 export const roundsPerCycle = 3;
 
-/** How often a process flaps in one go, at most. */
+/** How often a process flaps in one action, at most. */
 const mostFlaps = 20;
 
-/** Half of the actions come at once, the others after so many milliseconds at most. */
+/** Half of the actions begin at once, the others after so many milliseconds at most. */
 const longestPauseMs = 4;
 
 /**
@@ -76,7 +76,7 @@ export function* schedule({ seed, processes, endpoints, actions }) {
   const random = new Random(seed);
   for (let round = 0; ; round++) {
     const flapping = round % roundsPerCycle === 0;
-    // Some rounds are fought over one endpoint, where there is the most to go wrong.
+    // Some rounds use one endpoint only, where most can go wrong.
     const all = Array.from({ length: endpoints }, (_, number) => number);
     const scene = flapping || random.below(3) === 0 ? [random.below(endpoints)] : all;
     yield Array.from({ length: actions }, () => ({

@@ -16,8 +16,8 @@ export class Witness {
   #cast;
   /** Every keeper and server that was ever seen. @type {Map<number, Sighting>} */
   #seen = new Map();
-  /** Processes that have nothing to do with the lab. @type {Set<number>} */
-  #strangers = new Set();
+  /** Processes that do not belong to the lab. @type {Set<number>} */
+  #unrelated = new Set();
 
   /**
    * @param {string} directory
@@ -28,12 +28,12 @@ export class Witness {
     this.#cast = cast;
   }
 
-  /** Keepers that live, as far as was seen. */
+  /** Living keepers, as far as was seen. */
   get keepers() {
     return this.#living('keeper');
   }
 
-  /** Servers that live, as far as was seen. */
+  /** Living servers, as far as was seen. */
   get servers() {
     return this.#living('server');
   }
@@ -42,20 +42,20 @@ export class Witness {
   look() {
     const now = performance.now();
     const there = new Set(readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : [])));
-    for (const pid of this.#strangers) if (!there.has(pid)) this.#strangers.delete(pid);
+    for (const pid of this.#unrelated) if (!there.has(pid)) this.#unrelated.delete(pid);
     for (const [pid, sighting] of this.#seen) {
       if (sighting.gone === undefined && commandOf(pid) === '') sighting.gone = now;
     }
     for (const pid of there) {
       const known = this.#seen.get(pid);
       // A process id can be reused.
-      if (!this.#strangers.has(pid) && (!known || known.gone !== undefined || known.command !== commandOf(pid)))
+      if (!this.#unrelated.has(pid) && (!known || known.gone !== undefined || known.command !== commandOf(pid)))
         this.#meet(pid);
     }
   }
 
   /**
-   * What is wrong with an answer: each named process must have lived at the time of the question, or later.
+   * The errors in an answer: each named process must have lived at the time of the question, or later.
    *
    * @param {SocketInfo} info
    * @param {number} asked when
@@ -64,14 +64,14 @@ export class Witness {
   lies(info, asked) {
     const { owner, members, moreMembers, references, server, state } = info;
     const lies = [];
-    // That of a stale one is dead, and told to be.
+    // The owner of a stale socket is dead, and the answer says so.
     if (owner && state !== 'stale' && !this.#livedAt(owner.pid, 'keeper', asked)) {
       lies.push(`its owner ${owner.pid} was not there`);
     }
     for (const { pid } of members)
       if (!this.#livedAt(pid, undefined, asked)) lies.push(`its member ${pid} was not there`);
     const sum = [...(owner ? [owner] : []), ...members].reduce((all, holder) => all + holder.references, 0);
-    // What the command line does not know it tells as null.
+    // The command line gives null for an unknown value.
     if (typeof references === 'number' && moreMembers === 0 && references !== sum) {
       lies.push(`it has ${references} references, and its holders have ${sum}`);
     }
@@ -88,10 +88,10 @@ export class Witness {
    */
   #livedAt(pid, kind, asked) {
     if (kind !== 'server' && this.#cast.knows(pid)) return this.#cast.livedAt(pid, asked);
-    // It may have come since the last look, or have become what it is: a server begins as a copy of its keeper.
+    // It may have started since the last look, or have become a server: a server begins as a copy of its keeper.
     if (this.#seen.get(pid)?.kind !== kind) this.#meet(pid);
     const sighting = this.#seen.get(pid);
-    // One that came and went between two looks has left a word at least.
+    // A process that lived only between two looks is at least in a log or in the ledger.
     if (!sighting) return kind !== undefined && this.#leftAWord(pid);
     return sighting.kind === kind && (sighting.gone === undefined || sighting.gone >= asked);
   }
@@ -99,7 +99,7 @@ export class Witness {
   /** @param {number} pid */
   #meet(pid) {
     const command = commandOf(pid);
-    // A server is so from the first, when it still is the shell that waits for its cue.
+    // It counts as a server from its start on, when it still is the shell that waits for its line.
     const kind = command.includes('/labserver')
       ? 'server'
       : command.includes('/keeper/main.cjs')
@@ -107,8 +107,8 @@ export class Witness {
         : undefined;
     const isOurs = `${command}\0${textOf(`/proc/${pid}/environ`)}`.includes(this.#directory);
     if (isOurs && kind) this.#seen.set(pid, { kind, command, gone: undefined });
-    // One of ours that is neither may become one by `exec`.
-    else if (!isOurs) this.#strangers.add(pid);
+    // A process of ours that is neither may become one by `exec`.
+    else if (!isOurs) this.#unrelated.add(pid);
   }
 
   /** @param {number} pid */
@@ -125,7 +125,7 @@ export class Witness {
 }
 
 /**
- * Nothing for one that has ended, be it not waited for yet.
+ * Undefined for a process that has ended, even if its parent has not read its status yet.
  *
  * @param {number} pid
  */

@@ -1,4 +1,4 @@
-/** Plays phases of a socket's life, each of them once for every system call at which a process can be killed in it. */
+/** Plays the phases of a socket's life. Each is played once for every system call at which a process can be killed. */
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { compileServer } from '../lib/server.mjs';
 import { killing, marksOf, outcome, pointsIn, recording } from './trace.mjs';
 import { castings, Troupe } from './trial.mjs';
 
-/** Trials at once: each has a process under strace, and two of them use what a small machine has. */
+/** Trials at once: each has a process under strace, and two of them use a small machine fully. */
 const lanes = 2;
 /** How often a point is tried again when the process died outside of its phase. */
 const maxDrifts = 9;
@@ -126,7 +126,7 @@ class Run {
   }
 
   /**
-   * Plays each phase once without harm, to learn of its calls.
+   * Plays each phase once without a kill, to find its calls.
    *
    * @param {string} directory
    * @param {readonly Troupe[]} troupes
@@ -197,7 +197,7 @@ class Run {
 }
 
 /**
- * The phases that a sample is drawn from: to learn of the calls of a phase takes as long as to try a point of it.
+ * The phases of a sample: to find the calls of a phase takes as long as to try one of its points.
  *
  * @param {readonly Phase[]} phases
  * @param {number} sample
@@ -210,7 +210,7 @@ function some(phases, sample, seed) {
 }
 
 /**
- * A sample in which every phase has its part, however few calls it has.
+ * A sample that has points of every phase, even of one with few calls.
  *
  * @param {Task[]} tasks
  * @param {number} sample

@@ -31,7 +31,7 @@ import { dirname } from 'node:path';
  * @property {(stage: Stage) => Promise<void>} play rejects when the subject is killed on the way
  */
 
-/** Longer than any trial: whether a takeover is in time is not tested here. */
+/** Longer than any trial: the lab does not test whether a takeover is in time. */
 export const patient = { failoverTimeoutMs: 120_000 };
 const phase = 'marked';
 
@@ -74,7 +74,7 @@ export const phases = [
   },
   {
     name: 'leave',
-    what: 'member closes, others go on',
+    what: 'member closes, others continue',
     play: async (stage) => {
       const [owner] = stage.others;
       await hold(stage, owner);
@@ -92,7 +92,7 @@ export const phases = [
       await hold(stage, owner);
       const member = await stage.subject();
       await member.ask('acquire', { path });
-      await letGo(stage, owner);
+      await release(stage, owner);
       await member.ask('close', { path, phase });
     },
   },
@@ -107,7 +107,7 @@ export const phases = [
       await hold(stage, third);
       stage.holders.set(first, 2);
       await first.ask('clone', path);
-      await Promise.all([second.ask('connect', path), letGo(stage, third), owner.ask('clone', path)]);
+      await Promise.all([second.ask('connect', path), release(stage, third), owner.ask('clone', path)]);
       await owner.ask('mark', 'end');
     },
   },
@@ -120,7 +120,7 @@ export const phases = [
       const owner = await ownerAmong(stage, first, second);
       await owner.ask('mark', 'begin');
       await owner.ask('close', { path });
-      // The members are told in a later turn; what they do then the owner still sees.
+      // The members are told in a later turn. The owner still sees what they do then.
       await second.ask('connect', path);
       await owner.ask('mark', 'end');
     },
@@ -134,14 +134,14 @@ export const phases = [
       const owner = await ownerAmong(stage, member);
       await owner.ask('close', { path });
       await owner.ask('mark', 'begin');
-      await letGo(stage, member);
+      await release(stage, member);
       // The close of the last reference must mean that the files are gone, even if the owner died during it.
       stage.leftAtEnd = readdirSync(dirname(path));
       await owner.ask('mark', 'end');
     },
   },
   {
-    name: 'heal',
+    name: 'repair',
     what: 'owner publishes again what a cleaner removed',
     play: async (stage) => {
       const { path } = stage;
@@ -184,7 +184,7 @@ async function ownerAmong(stage, ...members) {
 }
 
 /**
- * Has another process take a reference; it must get it, whatever happens to the subject meanwhile.
+ * Makes another process take a reference. It must get it, even if the subject dies meanwhile.
  *
  * @param {Stage} stage
  * @param {Process} process
@@ -199,7 +199,7 @@ export async function hold({ path, holders, by }, process, how = {}) {
  * @param {Stage} stage
  * @param {Process} process
  */
-export async function letGo({ path, holders }, process) {
+export async function release({ path, holders }, process) {
   holders.delete(process);
   await process.ask('close', { path });
 }

@@ -24,7 +24,7 @@ import { existsSync, readFileSync } from 'node:fs';
  */
 
 const marker = '/phase-of-the-crash-lab/';
-/** A question that others ask a keeper where a phase begins and ends: it does not know that it plays. */
+/** A question that other processes ask a keeper at the beginning and end of a phase. The keeper does not know the lab. */
 const question = '"{\\"type\\":\\"who\\"}';
 
 /** @type {Marks} */
@@ -71,13 +71,13 @@ const unseen = new Set(
   ).split(' '),
 );
 
-/** A process that is made is seen, unlike a thread. */
+/** Others can see a new process, unlike a new thread. */
 const makesProcess = /SIGCHLD|^vfork|^fork/;
 
 /**
- * Calls by which a process only looks at things, or does something to itself. Who is killed on entering one leaves
- * behind what it would leave on entering the next one that does something. Where programs are loaded and all processes
- * are looked at there are thousands of them, and one in so many is tried.
+ * Calls by which a process only looks, or changes only itself. A process that is killed at one of them leaves the same as
+ * at its next call that changes something. Where a process loads programs and looks at all processes there are thousands
+ * of them, and one in so many is tried.
  */
 const looks = new Set(
   (
@@ -95,15 +95,15 @@ const oneIn = 50;
 function onlyLooks(call, line) {
   if (call === 'openat' || call === 'open') return !line.includes('O_CREAT');
   if (call === 'fcntl') return !line.includes('SETLK');
-  // What others hold the other end of, or wait for.
+  // Descriptors whose other end another process has, or waits for.
   if (call === 'close') return !/<socket:|\.lock>/.test(line);
   if (call === 'write') return /^write\(\d+<(pipe|anon_inode):/.test(line);
   return looks.has(call);
 }
 
 /**
- * Starts Node so that all calls of its main thread are written down. Without `-f`: what V8's threads do is none of
- * ours.
+ * Starts Node so that all calls of its main thread are written down. Without `-f`: the calls of V8's threads do not
+ * matter.
  *
  * @param {string} file
  * @param {import('./phases.mjs').Phase} phase
@@ -135,13 +135,13 @@ function tracer(file, { keeper }) {
 }
 
 /**
- * Has strace trace a thread that runs, from the next call on. Resolves when it does, with the end of the tracing.
+ * Traces a running thread with strace, from its next call on. Resolves when it traces, with the end of the tracing.
  *
  * @param {readonly string[]} tracer
  * @param {number} thread
  */
 export async function attach([program, ...args], thread) {
-  // Quiet it would not say that it has attached.
+  // With --quiet it would not say that it has attached.
   const how = [...args.filter((arg) => arg !== '-qq'), '--quiet=exit', '-p', String(thread)];
   const child = spawn(/** @type {string} */ (program), how, { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = once(child, 'exit').then(() => {});
@@ -153,7 +153,7 @@ export async function attach([program, ...args], thread) {
     });
     void ended.then(() => reject(new Error(`strace could not attach: ${said}`)));
   });
-  // In an object: a promise alone would be waited for.
+  // In an object, because `await` would wait for a bare promise.
   return { ended };
 }
 
@@ -166,7 +166,7 @@ export async function attach([program, ...args], thread) {
  */
 export function pointsIn(file, phase) {
   const marks = marksOf(phase);
-  // Only there they are so many.
+  // Only there are they so many.
   const thin = phase.command !== undefined;
   const lines = readFileSync(file, 'utf8').split('\n');
   const begin = marks.begin(lines);
@@ -193,8 +193,8 @@ export function pointsIn(file, phase) {
 }
 
 /**
- * What became of a process that was to be killed at a point: it died within its phase; or too early or too late, since
- * what it does before depends a little on time. Then `next` is where the point would have been in this run.
+ * The result for a process that should be killed at a point: it died within its phase, or too early or too late, because
+ * its earlier calls vary a little. Then `next` is where the point would have been in this run.
  *
  * @param {string} file
  * @param {Marks} marks
@@ -208,7 +208,7 @@ export function outcome(file, marks, point) {
   const end = lines[marks.end(lines) ?? -1];
   const killed = lines.some((line) => line.includes('killed by SIGKILL'));
   if (killed && (end === undefined || !/ = -?\d/.test(end))) return { hit: true };
-  // There were fewer of them this time.
+  // There were fewer calls this time.
   if (begin < 0) return { hit: false, next: { ...point, ordinal: Math.max(1, point.ordinal - 1) } };
   const before = lines.slice(0, begin + 1).filter((line) => line.startsWith(`${point.call}(`)).length;
   return { hit: false, next: { ...point, ordinal: before + point.inside } };

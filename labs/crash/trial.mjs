@@ -12,7 +12,7 @@ import { attach } from './trace.mjs';
 /** @typedef {import('./phases.mjs').Stage} Stage */
 
 /**
- * What was wrong after a trial; nothing, as it should be.
+ * The problems after a trial; there should be none.
  *
  * @typedef {object} Findings
  * @property {string[]} leaks
@@ -26,7 +26,7 @@ const inNode = new URL('../lib/participant.mjs', import.meta.url);
 const inPython = new URL('../lib/participant.py', import.meta.url);
 
 /**
- * Which languages play. (Servers that are commands are played in Node alone.)
+ * The languages of the processes. (Servers that are commands are played only in Node.)
  *
  * @typedef {object} Casting
  * @property {string} words
@@ -34,7 +34,7 @@ const inPython = new URL('../lib/participant.py', import.meta.url);
  * @property {readonly [URL, URL, URL, URL]} others who have to go on: three, and a newcomer
  */
 
-/** What `--python` chooses from. @type {readonly [Casting, ...Casting[]]} */
+/** The values of `--python`. @type {readonly [Casting, ...Casting[]]} */
 export const castings = [
   { words: 'All in Node.', subject: inNode, others: [inNode, inNode, inNode, inNode] },
   {
@@ -49,7 +49,7 @@ export const castings = [
   },
 ];
 
-/** It ends what hangs; nothing here takes a second on an idle machine. */
+/** A watchdog: no step takes a second on an idle machine. */
 const watchdogMs = 120_000;
 
 /** Processes that live from trial to trial, for one trial at a time. */
@@ -57,7 +57,7 @@ export class Troupe {
   /** @type {readonly [Process, Process, Process, Process]} */
   #processes;
   #server;
-  /** Who is killed. */
+  /** The process that is killed. */
   #subject;
 
   /**
@@ -83,7 +83,7 @@ export class Troupe {
   }
 
   /**
-   * Plays a phase, with the subject started by a program (strace) that writes to a file, and looks at what is left.
+   * Plays a phase, in which a program (strace) starts the subject and writes to a file. Then checks what is left.
    *
    * @param {string} directory
    * @param {Phase} phase
@@ -124,7 +124,7 @@ export class Troupe {
       victim: () => start([]),
       by: phase.command && {
         server: { command: [this.#server, '{socket}'], activate: phase.command === 'activation', restart: 1_000 },
-        // It marks what is started from here, the keeper and its server.
+        // It marks the processes of this trial: the keeper and its server.
         env: { SOCKREF_LAB_TRIAL: own },
         keeper: phase.keeper ? tracedOnce(own, under) : process.execPath,
       },
@@ -143,7 +143,7 @@ export class Troupe {
     if (stage.leftAtEnd.length > 0) findings.leaks.push(`after the last close: ${stage.leftAtEnd.join(', ')}`);
     await this.#examine(stage, newcomer, findings);
     await this.#examineProcesses(own, findings);
-    // Who was traced has ended; who traced it has then written everything.
+    // The traced process has ended, and then strace has written everything.
     if (!(await until(() => processesOf(trace).length === 0, watchdogMs))) findings.stuck.push('strace goes on');
     return findings;
   }
@@ -208,7 +208,7 @@ export class Troupe {
     const left = readdirSync(join(path, '..'));
     if (left.length === 0) return;
     findings.leaks.push(left.join(', '));
-    // It says whose it was.
+    // The message says whose it was.
     if (existsSync(`${path}.lock`)) findings.leaks.push(readFileSync(`${path}.lock`, 'utf8'));
   }
 
@@ -222,7 +222,7 @@ export class Troupe {
     const ours = this.#processes.map(({ pid }) => pid);
     /** @type {number[]} */
     let left = [];
-    // A keeper is gone a moment after its last word.
+    // A keeper ends a moment after its last message.
     const isGone = await until(() => {
       left = processesOf(own).filter((pid) => !ours.includes(pid));
       return left.length === 0;
@@ -233,8 +233,8 @@ export class Troupe {
 }
 
 /**
- * A program that stands for Node and starts what it is told to by strace; only the first time, since the keepers that
- * come later are to take the place of one that was killed.
+ * A program in the place of Node that starts the keeper by strace. It does so only the first time, because later keepers
+ * take the place of the killed one.
  *
  * @param {string} own
  * @param {readonly string[]} under
@@ -257,6 +257,6 @@ function kill(pid) {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended at last.
+    // It has ended.
   }
 }

@@ -5,9 +5,9 @@ import { constants } from 'node:os';
 const space = /** @type {const} */ (['ENOSPC', 'EDQUOT']);
 
 /**
- * What the system may say to each call; `SHORT`: a write that takes only a part; `EXEC …`: a process starts, and cannot
- * become the program. Left out is what would be a lie, such as "no such file" of a file that is there: the library goes
- * by what the system says. Of a connected Unix socket shutdown() never fails.
+ * The errors of each call. `SHORT`: a write accepts only a part. `EXEC …`: a process starts, and cannot become the
+ * program. Errors that would be a lie are left out, such as "no such file" for an existing file, because the library
+ * relies on them. shutdown() never fails for a connected Unix socket.
  *
  * @type {Readonly<Record<string, readonly string[]>>}
  */
@@ -63,7 +63,7 @@ export const errnos = {
 export const nothing = { call: 'none', number: 0, fails: 'EIO' };
 
 /**
- * What inject.c takes for it.
+ * The form of it for inject.c.
  *
  * @param {Injection} injection
  * @param {string} log

@@ -1,5 +1,5 @@
 /*
- * Has one call of the system fail. Preloaded (LD_PRELOAD) into a process of the lab; see README.md.
+ * Makes one system call fail. Preloaded (LD_PRELOAD) into a process of the lab; see README.md.
  *
  * A call is a point if it concerns what is sockref's: a path below SOCKREF_ERRORS_ROOT, the process table, or a descriptor
  * that came of these; a Unix socket; and what is made to start a process. What Node or Python do for themselves is left
@@ -74,7 +74,7 @@ static void own(int fd, int is) {
 static void write_log(void) {
   int fd = (int)syscall(SYS_openat, AT_FDCWD, log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (fd < 0) return;
-  /* Whatever had this number before was closed where it cannot be seen. */
+  /* The file that had this number before was closed by a call that is not seen here. */
   own(fd, 0);
   if (syscall(SYS_write, fd, log_text, log_length) < 0) abort();
   syscall(SYS_close, fd);
@@ -118,14 +118,14 @@ __attribute__((constructor)) static void begin(void) {
   if (!value || !is_program(getenv("SOCKREF_ERRORS_ONLY"))) return;
   at_once = 1;
   arm(value);
-  /* Not in what this process starts, nor in a second one of its kind. */
+  /* Not in the children of this process, nor in a second process of its kind. */
   unsetenv("SOCKREF_ERRORS");
   int fd = (int)syscall(SYS_openat, AT_FDCWD, log_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   armed = fd >= 0;
   if (fd >= 0) syscall(SYS_close, fd);
 }
 
-/* What of a path is whose. */
+/* Which paths are sockref's. */
 
 static int is_fd(int fd) { return fd >= 0 && fd < MAX_FDS && ours[fd]; }
 
@@ -152,7 +152,7 @@ static long count_of(const char *call) {
   return ++counts[at].count;
 }
 
-/* Whether this very call has to fail: with which number, or -1 for a short one. */
+/* Whether this call must fail: with which number, or -1 for a short one. */
 static int point(const char *call, int fd, const char *path) {
   if (!armed) return 0;
   pthread_mutex_lock(&mutex);
@@ -387,7 +387,7 @@ int close(int fd) {
   int failed = is_fd(fd) ? point("close", fd, NULL) : 0;
   own(fd, 0);
   int result = CALL(close)(fd);
-  /* It is closed all the same, as on Linux. */
+  /* The descriptor is closed in any case, as on Linux. */
   if (failed > 0) {
     errno = failed;
     return -1;
@@ -482,7 +482,7 @@ READ(pwritev64, "writev", int fd COMMA const struct iovec *from COMMA int parts 
 READ(sendmsg, "send", int fd COMMA const struct msghdr *from COMMA int flags, fd, from, flags)
 READ(send, "send", int fd COMMA const void *from COMMA size_t size COMMA int flags, fd, from, size, flags)
 
-/* A short one takes a half. */
+/* A short write accepts a half. */
 #define WRITE(name, signature, ...) \
   REAL(ssize_t, name, signature) \
   ssize_t name(signature) { \

@@ -1,4 +1,4 @@
-/** The preloaded library that has calls fail, and what it writes down. */
+/** The preloaded library that makes calls fail, and its log. */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -19,7 +19,7 @@ export function compileInjector(directory) {
 }
 
 /**
- * What starts a program with the library in it.
+ * The environment that starts a program with the library in it.
  *
  * @param {string} library
  * @param {string} root below which all paths are sockref's
@@ -35,7 +35,7 @@ export function injecting(library, root) {
  */
 
 /**
- * The points in a log, which goes.
+ * The points in a log. Removes the log.
  *
  * @param {string} log
  * @returns {Point[]}

@@ -32,10 +32,10 @@ import { leaveStale } from './stale.mjs';
  * @property {string} [expects] the code with which its calls fail in any case
  */
 
-/** Long enough on a busy machine; what takes longer over one error is stuck. */
+/** Long enough on a busy machine. A call that takes longer because of one error is stuck. */
 const patient = { timeoutMs: 4_000, failoverTimeoutMs: 4_000, drainTimeoutMs: 1_000 };
 
-/** What the system says of a socket when its owner is on its way out: then the answer may say so. */
+/** The errors of a connection to an owner that is ending: then the answer may say so. */
 const departures = ['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EAGAIN', 'EPIPE'];
 
 /** @type {readonly Phase[]} */
@@ -102,7 +102,7 @@ export const phases = [
   },
   {
     name: 'leave',
-    what: 'member closes, others go on',
+    what: 'member closes, others continue',
     prepare: async (stage) => {
       await hold(stage);
       await acquire(stage, {});
@@ -122,7 +122,7 @@ export const phases = [
   },
   {
     name: 'force',
-    what: 'owner is cleaned up by force, a member goes on',
+    what: 'owner is cleaned up by force, a member continues',
     prepare: async (stage) => {
       await acquire(stage, { serve: true });
       await hold(stage);
@@ -175,7 +175,7 @@ export const phases = [
     act: async (stage) => [await stage.subject.ask('connect', stage.path)],
   },
   {
-    name: 'heal',
+    name: 'repair',
     what: 'owner publishes again what a cleaner removed',
     prepare: async (stage) => {
       await acquire(stage, { serve: true });
@@ -211,7 +211,7 @@ export const phases = [
 ];
 
 /**
- * Whether an answer says that one reference is held; or that the owner is going or does not answer, if the system said
+ * Whether an answer says that one reference is held; or that the owner is ending or does not answer, if the system said
  * so.
  *
  * @param {any} value
@@ -243,7 +243,7 @@ function close({ subject, path, holders }) {
 }
 
 /**
- * Has the other one, in which nothing fails, hold a reference.
+ * Makes the other process, in which nothing fails, hold a reference.
  *
  * @param {Stage} stage
  * @param {{serve?: boolean}} [how]
@@ -254,7 +254,7 @@ async function hold({ other, path, holders }, { serve = true } = {}) {
 }
 
 /**
- * The other one connects: the owner must still be there for it.
+ * The other process connects: the owner must still serve it.
  *
  * @param {Stage} stage
  * @returns {Promise<Outcome>}
@@ -264,7 +264,7 @@ async function connect({ other, path }) {
 }
 
 /**
- * The other one closes the last reference; it is told if the owner could not remove something.
+ * The other process closes the last reference. It gets an error if the owner could not remove something.
  *
  * @param {Stage} stage
  * @returns {Promise<Outcome>}

@@ -16,7 +16,7 @@ import { leaveStale } from './stale.mjs';
 /** @typedef {import('./trial.mjs').Findings} Findings */
 
 /**
- * What a program came to.
+ * The result of a program.
  *
  * @typedef {{code: number | string | null, stdout: string, stderr: string}} Exit
  */
@@ -55,7 +55,7 @@ export const programPhases = [
   },
   {
     name: 'run, joins',
-    what: 'shares a server that is there',
+    what: 'shares a running server',
     held: true,
     args: (scene) => ['run', scene.path, ...serve(scene), '--', 'sh', '-c', 'echo ran'],
     says: 'ran\n',
@@ -68,7 +68,7 @@ export const programPhases = [
   },
   {
     name: 'keeper, activates',
-    what: 'the same with a socket that is handed over',
+    what: 'keeper starts a server that inherits its socket',
     fails: keeper,
     args: (scene) => ['run', scene.path, '--activate', '--serve', scene.server, ...holdIt],
   },
@@ -97,10 +97,10 @@ export const programPhases = [
   },
 ];
 
-/** It ends what hangs. */
+/** A watchdog. */
 const watchdogMs = 30_000;
 
-/** One trial at a time, each with processes of its own. */
+/** One trial at a time, each with its own processes. */
 export class ProgramLane {
   #library;
   #root;
@@ -140,7 +140,7 @@ export class ProgramLane {
     });
     judge(exit, phase, findings);
     await release();
-    // The next one repairs whatever could not be removed, and ends.
+    // The next run removes the files that could not be removed, and ends.
     await this.#again(scene, findings);
     await this.#examine(own, findings);
     return { points: pointsIn(log), findings };
@@ -155,7 +155,7 @@ export class ProgramLane {
    */
   #scene(own, path) {
     const { NODE_V8_COVERAGE: _, ...env } = process.env;
-    // It marks what is started from here.
+    // It marks the processes of this trial.
     const base = { ...env, XDG_STATE_HOME: join(own, 'state'), SOCKREF_LAB_TRIAL: own };
     /** @type {Scene['run']} */
     const run = (args, more = {}) =>
@@ -210,7 +210,7 @@ export class ProgramLane {
 }
 
 /**
- * A program does what it is for, or says in a line why not.
+ * Checks that a program does its work, or says in one line why not.
  *
  * @param {Exit} exit
  * @param {ProgramPhase} phase
@@ -219,7 +219,7 @@ export class ProgramLane {
 function judge({ code, stdout, stderr }, phase, { raw, stuck, counts }) {
   if (code === 'late') stuck.push(`it did not end: ${stderr}`);
   if (/should not happen|\/proc\/self\/fd|Unknown system error|\n\s+at |node:internal/.test(stderr)) raw.push(stderr);
-  // An error that was told by a status alone, or a status that hides one.
+  // An error that only the status shows, or that the status hides.
   if (code !== 0 && `${stdout}${stderr}` === '') raw.push(`status ${code}, and not a word`);
   if (typeof code === 'string' && code !== 'late') raw.push(`it was ended by ${code}: ${stderr}`);
   if (code === 0 && phase.says !== undefined && stdout !== phase.says)
@@ -243,6 +243,6 @@ function kill(pid) {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended at last.
+    // It has ended.
   }
 }

@@ -1,4 +1,4 @@
-/** Has each call of the system fail, with each error that it can fail with, in each phase of a socket's life. See README.md. */
+/** Makes each system call fail, with each error that it can have, in each phase of a socket's life. See README.md. */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { Lane, subjects } from './trial.mjs';
 /** Trials at once. */
 const lanes = 2;
 
-/** How often a phase is traced: what it does depends a little on time. */
+/** How often a phase is traced: its calls vary a little. */
 const traces = 2;
 
 /** @see thinned */
@@ -56,7 +56,7 @@ class Line {
 /** @type {Map<string, Line>} */
 const lines = new Map(chosen.map(({ name }) => [name, new Line(name)]));
 const total = new Line('all');
-/** What was found, and where. @type {Map<string, string[]>} */
+/** The problems, and where they were found. @type {Map<string, string[]>} */
 const found = new Map();
 
 await inDirectory(async (directory) => {
@@ -140,7 +140,8 @@ async function trace(lane, phase) {
 }
 
 /**
- * To find the processes of a server the whole process table is read, time and again: of these points one in so many is one.
+ * To find the processes of a server the whole process table is read, again and again. One in so many of these points is
+ * tried.
  *
  * @param {readonly import('./injector.mjs').Point[]} points
  */
@@ -190,7 +191,7 @@ function linesOf({ phase }) {
 }
 
 /**
- * Without what is another in each trial.
+ * Without the parts that differ in each trial.
  *
  * @param {string} text
  */
@@ -207,7 +208,7 @@ function shortened(text) {
 }
 
 /**
- * Has lanes take what is to be done, one after the other.
+ * Lanes take the tasks, one after the other.
  *
  * @template Item, Value
  * @param {readonly AnyLane[]} pool

@@ -1,4 +1,4 @@
-/** What a killed owner leaves: two sockets without a listener, a private directory, and the record of all. */
+/** The files of a killed owner: two sockets without a listener, a private directory, and a record that names all. */
 
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,7 +27,7 @@ export async function leaveStale(path) {
     server.listen(at);
     await once(server, 'listening');
     linkSync(at, name);
-    // Node removes the name at which it bound, and no other.
+    // Node removes only the name at which it bound.
     server.close();
     await once(server, 'close');
     const { dev, ino } = lstatSync(name, { bigint: true });

@@ -1,4 +1,4 @@
-/** The process in which calls fail. It does what it is told, and says what became of it; an error is an answer like any other. */
+/** The process in which calls fail. It carries out commands and answers with the outcome; an error is an answer, too. */
 
 import { once } from 'node:events';
 import { accessSync, readdirSync } from 'node:fs';
@@ -9,17 +9,17 @@ import { instance, readWho, sayWho } from '../lib/identity.mjs';
 /** @typedef {import('sockref').SocketReference} SocketReference */
 
 /**
- * What became of a call of the public API.
+ * The outcome of a call of the public API.
  *
  * @typedef {{value?: any, error?: {typed: boolean, code: string, text: string}}} Outcome
  */
 
 const manager = SocketManager.default;
 
-/** What it holds, by path. @type {Map<string, SocketReference[]>} */
+/** Its references, by path. @type {Map<string, SocketReference[]>} */
 const held = new Map();
 
-/** What went wrong besides the calls' own outcomes. @type {{typed: boolean, code: string, text: string}[]} */
+/** Faults besides the outcomes of the calls. @type {{typed: boolean, code: string, text: string}[]} */
 const faults = [];
 manager.on('fault', ({ error }) => faults.push(described(error)));
 process.on('uncaughtException', (error) => faults.push({ ...described(error), typed: false }));

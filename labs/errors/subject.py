@@ -1,4 +1,4 @@
-"""The process in which calls fail, in Python: what subject.mjs is in Node. It does what it is told, and says what became of it."""
+"""The process in which calls fail, in Python, as subject.mjs in Node. It carries out commands and answers with the outcome."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def unforeseen(error: BaseException) -> None:
 
 
 def complained(_: asyncio.BaseEventLoop, context: Any) -> None:
-    """What an event loop would only print: a callback of ours has failed."""
+    """A failed callback of ours, which an event loop would only print."""
     unforeseen(context.get("exception") or RuntimeError(context["message"]))
 
 
@@ -59,15 +59,15 @@ asyncio.BaseEventLoop.default_exception_handler = complained  # type: ignore[met
 
 
 def say_who(connection: socket.socket) -> None:
-    """Serves a connection: says who answers, and ends it."""
+    """Serves a connection: sends the name of this process, and ends it."""
     with contextlib.suppress(OSError):
         connection.sendall(f"{INSTANCE}\n".encode())
 
 
 def read_who(connection: socket.socket) -> str | None:
-    """Reads who answers on a connection; None if it ends without an answer."""
+    """Reads the name of the server on a connection; None if it ends without an answer."""
     text = b""
-    # What its own socket says when it is closed is the user's to hear, and none of the library's errors.
+    # An error at the close of the user's own socket is not an error of the library.
     with contextlib.suppress(OSError), connection:
         with contextlib.suppress(OSError):
             while chunk := connection.recv(4096):
@@ -166,7 +166,7 @@ class Commands:
 
 def main() -> None:
     channel = socket.socket(fileno=int(os.environ.pop("NODE_CHANNEL_FD")))
-    # Kept out of the library's sight: what is sent here must not fail.
+    # Hidden from the injected library: these sends must not fail.
     channel.setblocking(True)
     writing = threading.Lock()
 
@@ -180,7 +180,7 @@ def main() -> None:
         name = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", request["command"])
         try:
             tell({"id": request["id"], "value": getattr(commands, name)(request.get("argument"))})
-        except BaseException as error:  # noqa: BLE001 - told to the lab
+        except BaseException as error:  # noqa: BLE001 - reported to the lab
             tell({"id": request["id"], "error": {"message": repr(error), "stack": traceback.format_exc()}})
 
     tell({"ready": os.getpid()})

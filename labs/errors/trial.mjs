@@ -16,13 +16,13 @@ import { injecting, pointsIn } from './injector.mjs';
 /** @typedef {import('./subject.mjs').Outcome} Outcome */
 
 /**
- * What was wrong after a trial, by its kind; nothing, as it should be.
+ * The problems after a trial, by their kind; there should be none.
  *
  * @typedef {{raw: string[], leaks: string[], stuck: string[], counts: string[], here: string[], elsewhere: string[]}}
  * Findings
  */
 
-/** It ends what hangs: the time limits of the phases are shorter. */
+/** A watchdog: the time limits of the phases are shorter. */
 const watchdogMs = 10_000;
 /**
  * How long counts and descriptors may take until they are right. An owner whose files were all removed, and whose
@@ -30,12 +30,12 @@ const watchdogMs = 10_000;
  */
 const settleMs = 10_000;
 
-/** Codes that say that something took too long: over one error of the system nothing may. */
+/** Codes that say that something took too long. One error of the system must not cause that. */
 const late = ['ERR_SOCKREF_TIMEOUT', 'ERR_SOCKREF_OWNER_UNRESPONSIVE', 'ERR_SOCKREF_OWNER_LOST'];
 
 const participant = new URL('../lib/participant.mjs', import.meta.url);
 
-/** Which programs are the subject, by the language. */
+/** The programs of the subject, by language. */
 export const subjects = {
   node: new URL('subject.mjs', import.meta.url),
   python: new URL('subject.py', import.meta.url),
@@ -64,7 +64,7 @@ export class Lane {
   }
 
   /**
-   * Plays a phase with one call failing, and looks at what is left.
+   * Plays a phase in which one call fails, and checks what is left.
    *
    * @param {Phase} phase
    * @param {Injection} injection
@@ -101,7 +101,7 @@ export class Lane {
     if (played === 'late') findings.stuck.push('the trial did not come to its end');
     for (const victim of victims) await victim.kill();
     if (findings.stuck.length > 0) {
-      // Whatever it is busy with must not be taken for the next trial's.
+      // Its unfinished work must not be taken for that of the next trial.
       await this.end('kill');
     }
     return { points: pointsIn(log), findings };
@@ -117,7 +117,7 @@ export class Lane {
 
   async #start() {
     const subject = await Process.start(this.#program, { under: injecting(this.#library, this.#root) });
-    // What is opened once for all trials is opened before the first.
+    // Descriptors for all trials are opened before the first one.
     const path = join(mkdtempSync(join(this.#root, 'w-')), 's.sock');
     for (const round of [1, 2]) {
       await subject.ask('acquire', { path, serve: true, options: {} });
@@ -205,7 +205,7 @@ export class Lane {
   }
 
   /**
-   * Everybody closes, and both acquire again, together and alone.
+   * All processes close, and both acquire again, together and alone.
    *
    * @param {Stage} stage
    * @param {Findings} findings

@@ -1,4 +1,4 @@
-/** A process that holds the socket by several managers, each of which is a member of its own. */
+/** A process that holds the socket by several managers. Each of them is a separate member. */
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -16,7 +16,7 @@ import { instance } from '../lib/identity.mjs';
 /** @type {Holding[]} */
 let holdings = [];
 
-/** Serves a connection for as long as it lasts: says who answers, and leaves it open. */
+/** Serves a connection as long as it lasts: sends the name of this process, and leaves it open. */
 /** @param {import('node:net').Socket} socket */
 function serve(socket) {
   socket.on('error', () => {});

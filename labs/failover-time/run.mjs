@@ -56,7 +56,7 @@ async function run(directory) {
   /** @type {Trial[][]} */
   const results = casts.map(() => []);
   for (let trial = 0; trial < trials; trial++) {
-    // In turns, so that whatever else the machine does falls on all of them.
+    // In turns, so that other work of the machine affects all of them.
     for (const [index, cast] of casts.entries()) {
       const own = join(directory, `${trial}-${index}`);
       mkdirSync(own, { mode: 0o700 });

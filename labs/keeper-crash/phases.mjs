@@ -2,7 +2,7 @@
 
 import { readdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { hold, letGo, patient } from '../crash/phases.mjs';
+import { hold, patient, release } from '../crash/phases.mjs';
 import { serversOf } from '../lib/server.mjs';
 import { kill, stop } from '../lib/signals.mjs';
 import { until } from '../lib/until.mjs';
@@ -15,16 +15,16 @@ const watchdogMs = 120_000;
 /** @type {readonly Phase[]} */
 export const phases = [
   {
-    name: 'hire',
-    what: 'has a keeper started, and hands it the lock',
+    name: 'start keeper',
+    what: 'starts a keeper, which inherits the lock',
     command: 'path',
     play: async ({ path, subject, by }) => {
       await (await subject()).ask('acquire', { path, ...by, phase: 'marked' });
     },
   },
   {
-    name: 'hire again',
-    what: 'the same after a killed keeper, whose server lives',
+    name: 'start keeper again',
+    what: 'starts a keeper after a killed one, whose server lives',
     command: 'path',
     play: async ({ path, subject, victim, by }) => {
       const [dead, heir] = await Promise.all([victim(), subject()]);
@@ -37,7 +37,7 @@ export const phases = [
   },
   {
     name: 'take over',
-    what: 'member has another keeper started in place of a killed one',
+    what: 'member starts another keeper in place of a killed one',
     command: 'path',
     play: async (stage) => {
       const { path, subject, by } = stage;
@@ -61,14 +61,14 @@ export const phases = [
     },
   },
   {
-    name: 'sweep',
-    what: 'the same while the keeper is killed, whose server lives',
+    name: 'remove leftovers',
+    what: 'closes the last reference while the keeper is killed, whose server lives',
     command: 'path',
     play: async ({ path, subject, by }) => {
       const member = await subject();
       await member.ask('acquire', { path, ...by });
       const { owner } = await member.ask('inspect', path);
-      // So it cannot answer.
+      // A stopped keeper cannot answer.
       await stop(owner);
       const closed = member.ask('close', { path, phase: 'marked' });
       process.kill(owner, 'SIGKILL');
@@ -103,7 +103,7 @@ export const phases = [
       await hold(stage, third);
       holders.set(first, 2);
       await first.ask('clone', path);
-      await Promise.all([second.ask('connect', path), letGo(stage, third)]);
+      await Promise.all([second.ask('connect', path), release(stage, third)]);
       await first.ask('inspect', path);
     },
   },
@@ -128,7 +128,7 @@ export const phases = [
       }),
   ),
   {
-    name: 'heal',
+    name: 'repair',
     what: 'keeper publishes again what a cleaner removed',
     command: 'path',
     keeper: 'serves',
@@ -137,7 +137,7 @@ export const phases = [
       const [first] = stage.others;
       await hold(stage, first);
       rmSync(path);
-      // Asked who holds it, it has a look at its files, too.
+      // A request for the holders also makes it check its files.
       await first.ask('inspect', path);
       await first.ask('connect', path);
       await first.ask('inspect', path);
@@ -155,7 +155,7 @@ export const phases = [
           const [first] = stage.others;
           await hold(stage, first);
           await first.ask('inspect', path);
-          await letGo(stage, first);
+          await release(stage, first);
           // The close of the last reference must mean that everything is gone, even if the keeper died during it.
           const servers = serversOf(/** @type {NonNullable<typeof by>} */ (by).env.SOCKREF_LAB_TRIAL);
           stage.leftAtEnd = [...readdirSync(dirname(path)), ...servers.map((pid) => `server ${pid}`)];

@@ -8,7 +8,7 @@
  */
 
 /**
- * Answers commands by their names, each with what its function returns or throws, until the parent goes.
+ * Answers commands by their names, each with what its function returns or throws, until the parent ends.
  *
  * @param {Record<string, (argument: any) => unknown>} commands
  */

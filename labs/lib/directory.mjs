@@ -5,8 +5,8 @@ import './interrupted.mjs';
 import { endProcessesOf } from './processes.mjs';
 
 /**
- * Runs a lab in a directory of its own, which goes with all that is in it, and with all processes that were started
- * meanwhile, whatever happens.
+ * Runs a lab in its own directory. Afterwards removes the directory and ends all processes that were started meanwhile,
+ * even after a failure.
  *
  * @template Value
  * @param {(directory: string) => Promise<Value>} run
@@ -38,6 +38,6 @@ export async function inDirectory(run) {
  */
 function endWithParent() {
   process.on('disconnect', () => process.exit(1));
-  // The channel is no reason to go on when the lab is over.
+  // The channel must not keep the process alive when the lab is over.
   process.channel?.unref();
 }

@@ -1,11 +1,11 @@
-/** Lets activities be held up, so that for a while nothing but what is looked at goes on. */
+/** Pauses activities, so that for a while only the observed operation runs. */
 export class Gate {
   #open = Promise.resolve();
   /** @type {Set<Promise<unknown>>} */
   #underWay = new Set();
 
   /**
-   * Runs an activity when none is to be held up.
+   * Runs an activity when activities are not paused.
    *
    * @template Value
    * @param {() => Promise<Value>} activity
@@ -24,7 +24,7 @@ export class Gate {
   }
 
   /**
-   * Runs something while none of the activities goes on.
+   * Runs a function while no activity runs.
    *
    * @template Value
    * @param {() => Promise<Value>} quietly

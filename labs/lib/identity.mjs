@@ -5,18 +5,18 @@ import { connect } from 'node:net';
 export const instance = `${process.pid}/${randomUUID().slice(0, 8)}`;
 
 /**
- * Serves a connection: says who answers, and ends it.
+ * Serves a connection: sends the name of this process, and ends it.
  *
  * @param {import('node:net').Socket} socket
  */
 export function sayWho(socket) {
-  // A client that is killed is no concern of the server.
+  // A killed client does not matter to the server.
   socket.on('error', () => {});
   socket.end(`${instance}\n`);
 }
 
 /**
- * Reads who answers on a connection; undefined if it ends without an answer.
+ * Reads the name of the server on a connection; undefined if it ends without an answer.
  *
  * @param {import('node:net').Socket} socket
  * @returns {Promise<string | undefined>}

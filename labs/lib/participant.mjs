@@ -24,7 +24,7 @@ const connectTimeoutMs = 20_000;
 
 answer({
   who: () => instance,
-  // Asks for a file that never exists: who traces the system calls sees where a phase begins and ends.
+  // Asks for a file that never exists: the trace of the system calls then shows where a phase begins and ends.
   mark,
   acquire: async ({
     path,
@@ -36,12 +36,12 @@ answer({
     options = {},
   }) => {
     Object.assign(process.env, env);
-    // A program that stands for Node where a keeper is started, to have it traced.
+    // A program that starts a keeper in the place of Node, to trace it.
     process.execPath = keeper;
     const what = server ? { server } : serve ? { serve: sayWho } : {};
     const before = forced.get(path);
     const reference = await marked(phase, () => acquire(path, { ...what, ...options }));
-    // A command that came right behind may have ended it by force, before this line had its turn.
+    // The next command may have ended it by force before this line ran.
     if (reference.isActive || forced.get(path) === before) list(path).push(reference);
     return state(path);
   },
@@ -60,7 +60,7 @@ answer({
     held.delete(path);
     await Promise.all(references.map((reference) => reference.close()));
   },
-  // Acquires and closes at once, so that the socket ends and begins again as often as can be.
+  // Acquires and closes at once, so that the socket ends and begins again as often as possible.
   flap: async ({ path, serve, server = undefined, times, options }) => {
     const what = server ? { server } : serve ? { serve: sayWho } : {};
     for (let time = 0; time < times; time++) {
@@ -86,7 +86,7 @@ answer({
     });
     return reference?.role;
   },
-  // Ends what this process holds, by force; what it held is no loss then.
+  // Ends the references of this process by force; these do not count as lost.
   force: async (path) => {
     held.delete(path);
     forced.set(path, (forced.get(path) ?? 0) + 1);
@@ -125,7 +125,7 @@ function state(path) {
 }
 
 /**
- * Connects until a server answers: one that is killed in between does not.
+ * Connects until a server answers: a server that is killed meanwhile does not.
  *
  * @param {SocketReference} reference
  */
@@ -162,6 +162,6 @@ function mark(where) {
   try {
     accessSync(`/phase-of-the-crash-lab/${where}`);
   } catch {
-    // It is not there, of course.
+    // The file never exists.
   }
 }

@@ -1,4 +1,4 @@
-"""A process that takes part in sharing sockets, as it is told: what participant.mjs and the racer are, in Python.
+"""A process that shares sockets on command: participant.mjs and the racer, in Python.
 
 Speaks to its parent as a forked Node would: lines of JSON on the descriptor in NODE_CHANNEL_FD. A command runs on a thread of
 its own, so that one that waits keeps no other from running.
@@ -36,7 +36,7 @@ manager = sockref.default_manager()
 held: dict[str, list[sockref.SocketReference]] = {}
 forced: Counter[str] = Counter()
 faults: list[str] = []
-# Not to clone what another command is closing.
+# Do not clone a reference that another command closes.
 choosing = threading.Lock()
 raced: list[sockref.SocketReference] = []
 
@@ -51,12 +51,12 @@ manager.subscribe(on_event)
 
 
 def say_who(connection: socket.socket) -> None:
-    """Serves a connection: says who answers, and ends it."""
+    """Serves a connection: sends the name of this process, and ends it."""
     connection.sendall(f"{INSTANCE}\n".encode())
 
 
 def read_who(connection: socket.socket) -> str | None:
-    """Reads who answers on a connection; None if it ends without an answer."""
+    """Reads the name of the server on a connection; None if it ends without an answer."""
     text = b""
     with connection:
         try:
@@ -68,7 +68,7 @@ def read_who(connection: socket.socket) -> str | None:
 
 
 def mark(where: str) -> None:
-    """Asks for a file that never exists: who traces the calls of the background thread sees where a phase is."""
+    """Asks for a file that never exists: the trace of the background thread then shows where a phase begins and ends."""
     background().call(lambda: os.access(f"/phase-of-the-crash-lab/{where}", os.F_OK))
 
 
@@ -115,7 +115,7 @@ class Commands:
         reference = manager.acquire(path, serve=serve, **options_of(command.get("options", {})))
         if phase:
             mark("end")
-        # A command that came right behind may have ended it by force, before this one went on.
+        # The next command may have ended it by force before this one continued.
         with choosing:
             if reference.is_active or forced[path] == before:
                 of(path).append(reference)
@@ -177,7 +177,7 @@ class Commands:
         held.pop(path, None)
         forced[path] += 1
         manager.force_cleanup_socket(path)
-        # One that was acquired in the same moment, and noted since.
+        # A reference that was acquired at the same moment, and added since.
         with choosing:
             references = of(path)
             references[:] = [each for each in references if not each.reason or each.reason.reason != "cleaned-up"]
@@ -192,7 +192,7 @@ class Commands:
     def faults(self, _: Any) -> list[str]:
         return faults
 
-    # What a racer does.
+    # The commands of a racer.
 
     def go(self, command: Any) -> Any:
         reference = manager.acquire(command["path"], serve=say_who)
@@ -214,7 +214,7 @@ class Commands:
 
 
 def connect(reference: sockref.SocketReference) -> str | None:
-    """Connects until a server answers: one that is killed in between does not."""
+    """Connects until a server answers: a server that is killed meanwhile does not."""
     deadline = time.monotonic() + CONNECT_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -230,7 +230,7 @@ def connect(reference: sockref.SocketReference) -> str | None:
 
 
 def lines_of(channel: socket.socket) -> Iterator[str]:
-    """What the parent says, until it goes, in whatever way."""
+    """Yields the commands of the parent, until the parent ends."""
     with contextlib.suppress(ConnectionResetError):
         yield from channel.makefile("r", encoding="utf-8")
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import './interrupted.mjs';
 
 /**
- * Those that run. A lab that is interrupted must not leave them behind: a stopped one would not even notice.
+ * The running processes. An interrupted lab must not leave them behind: a stopped one would not even notice.
  *
  * @type {Set<Process>}
  */
@@ -21,18 +21,18 @@ class CommandError extends Error {
   constructor({ message, code = '', stack = '' }) {
     super(message);
     this.code = code;
-    // Where it was thrown, not where the answer came in.
+    // The stack of the throw, not of the arrival of the answer.
     if (stack) Object.assign(this, { stack });
   }
 }
 
-/** A child process that does what it is told: see child.mjs for its side. */
+/** A child process that carries out commands: see child.mjs for its side. */
 export class Process {
   #child;
   /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
   #asked = new Map();
   #next = 0;
-  /** The process that answers; behind strace that is not the one that was started. */
+  /** The process that answers; under strace it is not the started one. */
   pid = 0;
   /** Resolves with the signal that ended it, or null. */
   ended;
@@ -49,7 +49,7 @@ export class Process {
       return /** @type {NodeJS.Signals | null} */ (signal);
     });
     child.on('message', (message) => this.#message(/** @type {any} */ (message)));
-    // A command to a process that was just killed: `ended` tells of it.
+    // A command to a process that was just killed: `ended` reports that.
     child.on('error', () => {});
   }
 
@@ -77,13 +77,13 @@ export class Process {
     return started;
   }
 
-  /** Whether it has not ended, as far as is known. */
+  /** Whether it still runs, as far as is known. */
   get alive() {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   /**
-   * Has it do something; resolves with its answer.
+   * Sends it a command; resolves with its answer.
    *
    * @param {string} command
    * @param {unknown} [argument]
@@ -103,7 +103,7 @@ export class Process {
 
   /** @param {NodeJS.Signals} signal */
   signal(signal) {
-    // Without a process id it has not said that it is ready yet.
+    // Without a process id it has not reported that it is ready yet.
     if (!this.alive || this.pid === 0) return;
     try {
       process.kill(this.pid, signal);

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /**
- * The processes that have to do with a directory, this one left out: it is named in their command, in the environment
- * that they were started with, or by something that they have open.
+ * The processes that use a directory, except this one. The directory is in their command, in the environment at their
+ * start, or in the name of an open file.
  *
  * @param {string} directory
  * @returns {number[]}
@@ -15,15 +15,15 @@ export function processesOf(directory) {
 }
 
 /**
- * Milliseconds between two looks at what is being killed, and for how long all of that may go on: what another user
- * runs stays.
+ * Milliseconds between two looks at the killed processes, and for how long that may take: processes of another user
+ * stay.
  */
 const lookEveryMs = 2;
 const watchdogMs = 30_000;
 
 /**
- * Kills them, and what they start meanwhile. Returns when they are gone; without a promise, so that a process can do it
- * at its exit.
+ * Kills them, and the processes that they start meanwhile. Returns when they are gone. It is synchronous, so that a process
+ * can call it at its exit.
  *
  * @param {string} directory
  */

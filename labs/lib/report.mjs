@@ -23,7 +23,7 @@ export function report(result, json) {
   console.log(`\n${result.lab}\n`);
   console.log(table(result.rows));
   for (const note of result.notes ?? []) console.log(`\n${note}`);
-  // An observer sees the same thing many times.
+  // An observer sees the same problem many times.
   for (const problem of new Set(result.problems)) console.log(`\nPROBLEM: ${problem}`);
   console.log(result.ok ? '\nok' : '\nFAILED');
 }

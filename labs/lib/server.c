@@ -3,7 +3,7 @@
  *
  *   server PATH [LEDGER]
  *
- * Listens at PATH, or on the descriptor that it is handed (LISTEN_FDS). Adds its pid to the LEDGER.
+ * Listens at PATH, or on the descriptor that it inherits (LISTEN_FDS). Adds its pid to the LEDGER.
  */
 #include <errno.h>
 #include <fcntl.h>

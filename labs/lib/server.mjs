@@ -1,4 +1,4 @@
-/** A server that is run as a command: what it is, and which of its kind live. */
+/** A server that a keeper runs as a command, and how to find its living processes. */
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { processesOf } from './processes.mjs';
 
 const source = fileURLToPath(new URL('server.c', import.meta.url));
-/** What the kernel shows as the name of its processes. */
+/** The name of its processes in the kernel. */
 const name = 'labserver';
 
 /**
- * Compiles the smallest server there is into a directory. Linked statically it starts fastest.
+ * Compiles the smallest server into a directory. A static program starts fastest.
  *
  * @param {string} directory
  * @returns {string} the program; its first argument is where it listens, its second a file that it adds its pid to
@@ -23,7 +23,7 @@ export function compileServer(directory) {
 }
 
 /**
- * The living servers that use a directory, whichever process runs them.
+ * The living servers that use a directory, of any keeper.
  *
  * @param {string} directory
  */
@@ -32,13 +32,13 @@ export function serversOf(directory) {
 }
 
 /**
- * Whether a process is such a server: not the shell that is going to become one.
+ * Whether a process is such a server, and not the shell that will become one.
  *
  * @param {number} pid
  */
 function isServer(pid) {
   try {
-    // Of one that has ended, and was not waited for yet, the command is gone.
+    // A process that has ended has no command any more, even if its parent has not read its status yet.
     return (
       readFileSync(`/proc/${pid}/comm`, 'latin1') === `${name}\n` && readFileSync(`/proc/${pid}/cmdline`).length > 0
     );

@@ -1,17 +1,17 @@
 /**
- * Signals, and the states that they lead to. That a signal was sent is no state: until it is delivered, which takes long on a loaded
- * machine, its receiver goes on.
+ * Sends signals, and waits for their effect. Until a signal is delivered, which takes long on a busy machine, its receiver
+ * continues.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { processEntry } from '#src/processes/table.js';
 import { until } from './until.mjs';
 
-/** Not a time that anything may take. */
+/** A watchdog, not a measure. */
 const watchdogMs = 120_000;
 
 /**
- * Stops a process by SIGSTOP, and waits until all of its threads stand still.
+ * Stops a process by SIGSTOP, and waits until all of its threads have stopped.
  *
  * @param {number} pid
  */
@@ -52,7 +52,7 @@ function lives(pid) {
 function threadStates(pid) {
   return readdirSync(`/proc/${pid}/task`).map((thread) => {
     const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1');
-    // The name before it may hold spaces and parentheses.
+    // The name before it may contain spaces and parentheses.
     return stat.charAt(stat.lastIndexOf(')') + 2);
   });
 }

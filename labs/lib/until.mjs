@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 const lookEveryMs = 2;
 
 /**
- * Waits for something that other processes do and no event here tells of; says whether it came to be in time.
+ * Waits for the work of other processes, which causes no event here. Returns whether it was done in time.
  *
  * @param {() => boolean | Promise<boolean>} holds
  * @param {number} watchdogMs
@@ -29,7 +29,7 @@ export async function until(holds, watchdogMs) {
 export async function within(promise, watchdogMs) {
   const done = new AbortController();
   const late = pause(watchdogMs, /** @type {const} */ ('late'), { signal: done.signal });
-  // Ended by us when the promise was quicker.
+  // We abort it when the promise settles first.
   late.catch(() => {});
   try {
     return await Promise.race([promise, late]);

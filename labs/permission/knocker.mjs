@@ -1,4 +1,4 @@
-/** Another user, who tries whatever leads to the socket, without a pause. */
+/** Another user, who tries every way to the socket, without a pause. */
 
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -10,7 +10,7 @@ const hands = 8;
 /** So many connections are tried for each look at the other files. */
 const lookEvery = 16;
 
-/** What came of the attempts: how often each answer. @type {Record<string, number>} */
+/** The results of the attempts: how often each answer came. @type {Record<string, number>} */
 let came = {};
 let knocking = false;
 

@@ -12,7 +12,7 @@ process.umask(0);
 /** @type {Record<string, (path: string) => Promise<void>>} */
 const recipes = {
   sockref: (path) => share(path, 0o600),
-  // What most programs do: the file is there, open to all, before it is closed to them.
+  // As most programs do it: the file is open to all users before it is closed to them.
   'listen, then chmod': async (path) => {
     const server = createServer(sayWho);
     server.listen({ path });
@@ -41,7 +41,7 @@ async function share(path, mode) {
   await reference.close();
 }
 
-/** Leaves the socket there for some turns of the event loop, so that clients have a chance to connect. */
+/** Keeps the socket for some turns of the event loop, so that clients have a chance to connect. */
 async function rest() {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

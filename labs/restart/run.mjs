@@ -109,7 +109,7 @@ async function answers(counts) {
 }
 
 /**
- * Asks once, and counts what became of it.
+ * Asks once, and counts the result.
  *
  * @param {string} path
  * @param {{answered: number, broken: number, refused: number}} counts

@@ -1,4 +1,4 @@
-/** Ten `sockref run` are started at the same instant: how many servers come of it, and what is left? See README.md. */
+/** Ten `sockref run` start at the same instant. How many servers start, and what is left? See README.md. */
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ const { rounds, processes, json } = labOptions({ rounds: 50, processes: 10 });
 const server = fileURLToPath(new URL('server.sh', import.meta.url));
 const client = fileURLToPath(new URL('client.sh', import.meta.url));
 const watchdogMs = 120_000;
-/** Each command has a status of its own, below those that mean something to a shell and to `sockref run`. */
+/** Each command has its own status, below those with a meaning for a shell and for `sockref run`. */
 const statuses = Array.from({ length: processes }, (_, index) => (index * 7) % 119);
 
 /**
@@ -94,7 +94,7 @@ async function race(own) {
   const files = readdirSync(sockets);
   const processesGone = await until(() => processesOf(own).length === 0, watchdogMs);
   const goneMs = performance.now() - ended;
-  // Nothing of a round that went wrong may disturb the next one.
+  // The processes of a failed round must not disturb the next one.
   for (const pid of processesOf(own)) process.kill(pid, 'SIGKILL');
   const outcomes = ends === 'late' ? [] : ends;
   for (const { stderr } of outcomes) if (stderr) problems.push(stderr);

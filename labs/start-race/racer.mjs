@@ -1,4 +1,4 @@
-/** One of the processes that race: runs a recipe when told, and says what came of it. */
+/** One of the racing processes: runs a recipe on command, and reports the outcome. */
 
 import { answer } from '../lib/child.mjs';
 import { askWho, instance } from '../lib/identity.mjs';

@@ -1,4 +1,4 @@
-/** Ways to end up with one server for a socket. Each takes a path; each returns what it needs to go on. */
+/** Ways to get one server for a socket. Each takes a path, and returns what it needs to continue. */
 
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
@@ -41,7 +41,7 @@ async function naive(path) {
 async function properLockfile(path) {
   const unlock = await lockfile.lock(path, {
     realpath: false,
-    // The shortest that it allows: it decides how long a lock of a dead process blocks everybody.
+    // The shortest that it allows: it decides how long a lock of a dead process blocks the others.
     stale: 2000,
     retries: { retries: maxAttempts, factor: 1.5, minTimeout: 1, maxTimeout: 50, randomize: true },
   });
@@ -76,7 +76,7 @@ async function sockrefCommand(path, command) {
 }
 
 /**
- * One attempt; undefined if someone was quicker.
+ * One attempt; undefined if another process was faster.
  *
  * @param {string} path
  * @returns {Promise<Outcome | undefined>}
@@ -119,21 +119,21 @@ export const recipes = {
 };
 
 /**
- * What predecessors hold until they are killed: what is dropped would be released when it is collected.
+ * The references of predecessors until they are killed. A dropped reference would be released when it is collected.
  *
  * @type {unknown[]}
  */
 const kept = [];
 
 /**
- * Leaves at a path what a killed owner of each recipe would leave; killed by the caller, and then the process whose id
- * it returns.
+ * Leaves at a path what a killed owner of each recipe would leave. The caller kills this process, and then the process
+ * whose id it returns.
  *
  * @type {Record<string, (path: string, command: string[]) => Promise<unknown>>}
  */
 export const predecessors = {
   sockref: async (path) => void kept.push(await acquire(path, { serve: sayWho })),
-  // Its keeper is to be killed with it, and must not notice before that it is alone; the server lives on.
+  // Its keeper must be killed with it, before it notices the end of its member. The server survives.
   'sockref, a command': async (path, command) => {
     kept.push(await acquire(path, { server: { command } }));
     const info = await SocketManager.default.inspect(path);

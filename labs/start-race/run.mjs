@@ -1,4 +1,4 @@
-/** Several processes meet one stale socket at the same moment: how many servers come of it? See README.md. */
+/** Several processes meet one stale socket at the same moment. How many servers start? See README.md. */
 
 import { mkdirSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,12 +18,12 @@ const { rounds, commands, processes, python, json } = labOptions({
   python: 0,
 });
 
-// The others are written in Node alone.
+// The other recipes exist only for Node.
 const ours = python > 0 ? ['sockref'] : ['sockref', 'sockref, a command'];
 const recipes = python > 0 ? ours : [...ours, 'naive', 'proper-lockfile', 'proper-lockfile, stale lock'];
 const racer = new URL('racer.mjs', import.meta.url);
 const pythonRacer = new URL('../lib/participant.py', import.meta.url);
-/** Rounds for which one process leaves stale sockets; each costs it some descriptors. Languages take turns at that. */
+/** Rounds for which one process leaves stale sockets. Each costs it some descriptors. The languages take turns. */
 const batch = python > 0 ? 5 : 50;
 const watchdogMs = 120_000;
 
@@ -70,7 +70,7 @@ async function run(directory) {
   const names = await Promise.all(racers.map((one) => one.ask('who')));
   const results = recipes.map(() => /** @type {Round[]} */ ([]));
   for (let done = 0; done < rounds; done += batch) {
-    // The recipes take turns, so that whatever else the machine does falls on all of them.
+    // The recipes take turns, so that other work of the machine affects all of them.
     for (const [index, recipe] of recipes.entries()) {
       const all = isCommand(recipe) ? Math.min(commands, rounds) : rounds;
       const count = Math.max(0, Math.min(batch, all - done));
@@ -88,7 +88,7 @@ async function run(directory) {
 }
 
 /**
- * What a killed owner leaves, several times.
+ * Leaves what a killed owner leaves, several times.
  *
  * @param {string} directory
  * @param {string} recipe
@@ -140,7 +140,7 @@ async function race(racers, names, recipe, command, path) {
   );
   const ms = performance.now() - began;
   const own = join(path, '..');
-  // Who serves says so; of commands the living ones are counted, and each says its pid to who connects.
+  // A server in a process reports itself. Commands are counted while they live, and each sends its pid to a client.
   const found = names.filter((_, index) => outcomes[index].serves);
   // With the slash: the names of other rounds may begin like this one.
   const living = isCommand(recipe) ? serversOf(`${own}/`) : [];
@@ -148,7 +148,7 @@ async function race(racers, names, recipe, command, path) {
     (pid) => outcomes.find(({ connectedTo }) => connectedTo?.startsWith(`${pid}/`))?.connectedTo,
   );
   const servers = isCommand(recipe) ? named : found;
-  // Once more by the path, now that all is quiet: that is who a newcomer would reach.
+  // Once more through the path, when all is quiet: this is the server that a new client reaches.
   const seen = await Promise.all(racers.map((one) => one.ask('look', path)));
   const [server] = servers;
   const allConnected =

@@ -2,13 +2,13 @@ import { setMaxListeners } from 'node:events';
 import { onTestFinished, TestRunner } from 'vitest';
 
 /**
- * Calls `end` when the test is given up: its watchdog ended it, or the run was cancelled. The test itself goes on until
- * what it awaits ends.
+ * Calls `end` when the test is given up: its watchdog ended it, or the run was cancelled. The test continues until its
+ * current await ends.
  */
 export function whenGivenUp(end: () => unknown): void {
   const signal = TestRunner.getCurrentTest()?.context.signal;
   if (!signal) return;
-  // A test starts as many programs as it likes: Node would warn of a leak from the eleventh on.
+  // A test may start many programs. Node would warn of a leak from the eleventh on.
   setMaxListeners(0, signal);
   signal.addEventListener('abort', end, { once: true });
 }

@@ -12,18 +12,18 @@ import { until } from './until.js';
 
 const run = promisify(execFile);
 
-/** What a server needs to be run as a command. */
+/** What a server needs to run as a command. */
 export type ServerCommand = NonNullable<AcquireOptions['server']>;
 
-/** Where a server is tried. */
+/** The directories of a test with a server. */
 export interface Behind {
-  /** For sockets; must end empty. */
+  /** For sockets; must be empty at the end. */
   readonly directory: string;
   /** For files of the server. At the end no process may use it. */
   readonly scratch: string;
 }
 
-/** What a test holds while its server has to be up. */
+/** The reference of a test while its server must be up. */
 interface Held {
   close(): Promise<unknown>;
 }
@@ -39,7 +39,7 @@ export async function behind(test: (where: Behind) => Promise<void>, owner?: num
     await mkdir(state, { mode: 0o700 });
     if (owner !== undefined) for (const each of [directory, scratch, state]) chownSync(each, owner, owner);
     const before = process.env['XDG_STATE_HOME'];
-    // The logs go there, and the path marks the processes that are started here.
+    // The logs are there, and the path marks the processes of the test.
     process.env['XDG_STATE_HOME'] = state;
     whenGivenUp(() => endProcessesOf(scratch));
     try {
@@ -69,7 +69,7 @@ export async function twice(
   for (const cycle of [1, 2]) {
     const held = await hold(path, server);
     await client(path, cycle);
-    // The keeper and the server: otherwise their absence would show nothing.
+    // The keeper and the server run now: otherwise their absence later would prove nothing.
     expect(processesOf(where.scratch).length).toBeGreaterThanOrEqual(2);
     await held.close();
     expect(readdirSync(where.directory)).toEqual([]);
@@ -83,9 +83,9 @@ export async function output(program: string, args: readonly string[], options: 
   return stdout.trimEnd();
 }
 
-/** What curl gets from an HTTP server behind a socket. */
+/** The answer of an HTTP server behind a socket, by curl. */
 export function curl(path: string): Promise<string> {
-  // Without what the user has configured for it.
+  // Without the user's configuration of curl.
   return output('curl', [
     '--disable',
     '--silent',
@@ -97,7 +97,7 @@ export function curl(path: string): Promise<string> {
   ]);
 }
 
-/** All that the servers have written. */
+/** All output of the servers. */
 export function logsOf({ scratch }: Behind): string {
   const folder = join(scratch, 'state/sockref');
   const files = readdirSync(folder).filter((name) => name.endsWith('.log') && !name.endsWith('.keeper.log'));
@@ -108,7 +108,7 @@ export function logsOf({ scratch }: Behind): string {
 export function serverOf(path: string): number {
   const servers = readFileSync(`${path}.lock`, 'utf8')
     .split('\n')
-    // The last one may be half written.
+    // The last line may be incomplete.
     .slice(0, -1)
     .flatMap((line) => JSON.parse(line).server?.pgid ?? []);
   const last = servers.at(-1);
@@ -116,7 +116,7 @@ export function serverOf(path: string): number {
   return last;
 }
 
-/** The keeper's process, likewise. */
+/** The keeper's process, as the record names it. */
 export function keeperOf(path: string): number {
   const [header = ''] = readFileSync(`${path}.lock`, 'utf8').split('\n');
   return JSON.parse(header).pid;

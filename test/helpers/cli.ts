@@ -16,22 +16,22 @@ export const compiled = fileURLToPath(new URL('../../dist/modules/cli/main.js', 
 /** The command line as users get it. */
 export const bundled = fileURLToPath(new URL('../../dist/bin/sockref.cjs', import.meta.url));
 
-/** How it is run; what is missing is as in this process. */
+/** How it runs. Missing settings are those of this process. */
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
-  /** What it reads from stdin, which ends then. Default: nothing. */
+  /** Its stdin. Default: empty. */
   readonly input?: string;
   /** The program, if it is not the compiled one. */
   readonly program?: string;
-  /** Descriptors that stand in the place of what is read here, if any. */
+  /** Descriptors in place of the pipes that the test reads, if any. */
   readonly stdout?: number;
   readonly stderr?: number;
-  /** What is run instead of Node with the program. */
+  /** A command in place of Node with the program. */
   readonly command?: readonly [string, ...string[]];
 }
 
-/** How it ended, and all that it wrote. */
+/** Its exit, and all its output. */
 export interface CliResult {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -78,7 +78,7 @@ export class Cli {
     return this.child.pid ?? 0;
   }
 
-  /** Resolves once it has written what is looked for. */
+  /** Resolves once it has written a matching text. */
   async says(stream: 'stdout' | 'stderr', wanted: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const found = wanted.exec(this[stream]);
@@ -106,41 +106,41 @@ export function cli(args: readonly string[], options: CliOptions = {}): Promise<
   return running.ended;
 }
 
-/** A command line whose stdin, stdout and stderr are a terminal; what it shows comes on stdout. */
+/** A command line whose stdin, stdout and stderr are a terminal. Its output comes on stdout. */
 export function onTerminal(args: readonly string[], env: Readonly<Record<string, string>>): Cli {
   const quoted = [process.execPath, compiled, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-  // No shell stays between, which would get the terminal's signals too, and whichever it is may end by them.
+  // No shell stays in between: it would get the terminal's signals, too, and could end by them.
   const command = ['script', '-qefc', `exec ${quoted}`, '/dev/null'] as const;
   return new Cli([], { env: { ...env, TERM: 'xterm', SHELL: '/bin/sh' }, command });
 }
 
-/** Runs a test with a default directory of its own, which must end empty, and the environment that leads to it. */
+/** Runs a test with its own default directory, which must be empty at the end, and the environment that leads to it. */
 export function withHome<Value>(
   test: (directory: string, env: Readonly<Record<string, string>>) => Value | Promise<Value>,
 ): Promise<Value> {
   return withDirectory((state) => {
-    // Keepers, servers and commands have it in their environment.
+    // Keepers, servers and commands inherit it in their environment.
     whenGivenUp(() => endProcessesOf(state));
     return withDirectory((directory) => test(directory, { SOCKREF_DIR: directory, XDG_STATE_HOME: state }));
   });
 }
 
-/** Where a test of servers takes place. */
+/** The directories of a test with servers. */
 export interface Scene {
   /** The default directory. */
   readonly directory: string;
-  /** Where logs are. */
+  /** The directory of the logs. */
   readonly state: string;
   readonly env: Readonly<Record<string, string>>;
-  /** All that the servers of a socket have written. */
+  /** All output of the servers of a socket. */
   log(name: string): string;
   /** Writes a configuration for these sockets into the directory of the project. */
   configure(sockets: object): void;
-  /** A directory in that of the project, made if it is missing. */
+  /** A directory below the project, made if it is missing. */
   below(path: string): string;
 }
 
-/** As {@link withHome}, for servers: with a project to be configured, and logs to be read. */
+/** As {@link withHome}, for servers: with a project for a configuration, and with logs. */
 export function withServed(test: (scene: Scene) => void | Promise<void>): Promise<void> {
   return withHome(async (directory, home) => {
     const state = home['XDG_STATE_HOME'] as string;

@@ -6,7 +6,7 @@ import { Player, playable, scenarios } from './scenario.js';
 /** The kinds of the participants: the first, the second, and the others if they differ. */
 export type Cast = readonly [Kind, Kind, Kind?];
 
-/** Starting a process or a worker takes longer than a scenario, so those that outlived one play the next. */
+/** Starting a process or a worker takes longer than a scenario, so the survivors of one scenario play the next. */
 const idle = new Map<string, Participant>();
 
 async function engage(name: string, kind: Kind): Promise<Participant> {
@@ -21,7 +21,7 @@ async function dismiss(who: Participant): Promise<void> {
   idle.set(`${who.name} ${who.kind}`, who);
 }
 
-/** Every scenario that these can play, as tests. */
+/** Every scenario that these participants can play, as tests. */
 export function conforms(casts: readonly Cast[]): void {
   afterAll(async () => {
     for (const who of idle.values()) await who.end();
@@ -34,7 +34,7 @@ export function conforms(casts: readonly Cast[]): void {
         test(scenario.name, () =>
           withDirectory(async (directory) => {
             const names = scenario.participants;
-            // At once: to start takes longer than to play.
+            // All at once, because the start takes longer than the scenario.
             const players = await Promise.all(names.map((name) => engage(name, kindOf(name))));
             const cast = new Map(names.map((name, index) => [name, players[index] as Participant]));
             const player = new Player(directory, cast);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Answer } from './participant.js';
 
-/** A peer on a control socket that sends what the test wants. */
+/** A peer on a control socket, which sends any bytes of the test. */
 export class ControlPeer {
   readonly socket: Socket;
   /** Resolves when the other side has ended the connection. */
@@ -14,7 +14,7 @@ export class ControlPeer {
 
   constructor(socket: Socket) {
     this.socket = socket;
-    // A connection that is cut off while this side still writes is what many tests are about.
+    // Many tests expect that the connection is cut while this side still writes.
     socket.on('error', () => {});
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     this.closed = new Promise((resolve) => {
@@ -68,7 +68,7 @@ export class ControlPeer {
     }
   }
 
-  /** Writes the same again and again, as fast as it is taken, until it is done or cut off. */
+  /** Writes the same text again and again, as fast as the peer reads, until it is done or cut off. */
   async flood(what: string | Buffer, times: number): Promise<void> {
     const perWrite = 1000;
     const block = Buffer.from(Buffer.isBuffer(what) ? what : what.repeat(perWrite));
@@ -102,7 +102,7 @@ export class ControlPeer {
   }
 }
 
-/** A fake owner: it answers each message as the test wants, and does nothing else. */
+/** A fake owner: it answers each message with the test's answer, and does nothing else. */
 export async function fakeOwner(
   path: string,
   answer: (message: Answer, peer: ControlPeer) => object | undefined,

@@ -5,7 +5,7 @@ import { root } from './samples.js';
 
 /**
  * Copies a package into a folder of installed packages, with all that it depends on: `sockref` is the one under test.
- * For programs that another user runs, who may not be able to read this checkout.
+ * For programs of another user, who may not be able to read this checkout.
  */
 export function copyPackage(name: string, modules: string): void {
   const to = join(modules, name);
@@ -18,7 +18,7 @@ export function copyPackage(name: string, modules: string): void {
   }
   const { dependencies = {} } = JSON.parse(readFileSync(join(to, 'package.json'), 'utf8'));
   for (const each of Object.keys(dependencies)) {
-    // A dependency with a version of its own was copied with the package.
+    // A dependency with another version was copied with the package.
     if (!existsSync(join(to, 'node_modules', each))) copyPackage(each, modules);
   }
 }

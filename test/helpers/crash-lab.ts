@@ -20,7 +20,7 @@ interface Figures {
   readonly phases: readonly (Line & { readonly phase: string })[];
 }
 
-/** Runs a crash lab at some of its points: processes die there, and nothing is to come of it. */
+/** Runs a crash lab at some of its points. Processes die there, and that must do no harm. */
 export async function survives(
   lab: string,
   options: Readonly<Record<string, number>>,
@@ -32,7 +32,7 @@ export async function survives(
   expect(problems).toEqual([]);
   const { leaks, stuck, counts, lost, servers = 0 } = figures.total;
   expect({ leaks, stuck, counts, lost, servers }).toEqual({ leaks: 0, stuck: 0, counts: 0, lost: 0, servers: 0 });
-  // The points are there, and processes died at them: otherwise nothing was shown.
+  // The points exist, and processes died at them: otherwise the test would prove nothing.
   expect(figures.phases.filter(({ calls }) => calls === 0)).toEqual([]);
   expect(figures.total.tried).toBeGreaterThanOrEqual(atLeast);
   return figures;

@@ -15,8 +15,8 @@ async function removeEmpty(directory: string): Promise<void> {
 }
 
 /**
- * Runs a test in a directory of its own, and asserts that it leaves the directory empty. If the test itself fails, its
- * own error is the one that is thrown.
+ * Runs a test in its own directory, and asserts that it leaves the directory empty. If the test fails, that error is
+ * thrown.
  *
  * @example
  * ```ts
@@ -38,7 +38,7 @@ export async function withDirectories<Value>(
   try {
     result = await test(...(directories as [string, ...string[]]));
   } catch (error) {
-    // Unfinished work of the test may continue in there, and must not hide why the test failed.
+    // Unfinished work of the test may continue there, and must not hide why the test failed.
     const removals = directories.map((each) => rm(each, { recursive: true, force: true, maxRetries: 5 }));
     await Promise.allSettled(removals);
     throw error;

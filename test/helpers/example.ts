@@ -18,7 +18,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** A copy of one of the folders in `examples`, installed as a reader would install it. */
+/** A copy of a folder in `examples`, installed as a reader would install it. */
 export class Example {
   /** The copy. */
   readonly folder: string;
@@ -41,19 +41,19 @@ export class Example {
     if (owner !== undefined) giveTo(owner, home);
   }
 
-  /** Where its sockets are, unless it says otherwise. */
+  /** The default directory of its sockets. */
   get sockets(): string {
     return join(this.#home, 'sockets');
   }
 
-  /** Runs one of its npm scripts, without what npm itself has to say. */
+  /** Runs one of its npm scripts, without the messages of npm. */
   script(name: string): Promise<Outcome> {
     const command = readManifest(this.folder).scripts?.[name];
     if (command === undefined) throw new Error(`The example has no script "${name}"`);
     return this.run(command);
   }
 
-  /** Runs a command in it, by way of a shell that finds what is installed there first, as `npm run` does. */
+  /** Runs a command in it, in a shell that finds its installed programs first, as `npm run` does. */
   async run(command: string, env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
     const child = spawn('sh', ['-c', command], this.#options(env));
     const [stdout, stderr] = [child.stdout, child.stderr].map((stream) => text(stream as NodeJS.ReadableStream));
@@ -61,7 +61,7 @@ export class Example {
     return { code, stdout: (await stdout) ?? '', stderr: (await stderr) ?? '' };
   }
 
-  /** What it left behind: files in its temporary directory, and sockets. */
+  /** Its leftovers: files in its temporary directory, and sockets. */
   async leftovers(): Promise<string[]> {
     const left = ['tmp', 'sockets'].map(async (part) =>
       (await readdir(join(this.#home, part))).map((name) => `${part}/${name}`),
@@ -87,7 +87,7 @@ export class Example {
     };
   }
 
-  /** `npm install` would ask a registry: what an example needs is all in the root's own node_modules. */
+  /** `npm install` would ask a registry. Everything that an example needs is in the root's node_modules. */
   #install(): void {
     const manifest = readManifest(this.folder);
     const modules = join(this.folder, 'node_modules');

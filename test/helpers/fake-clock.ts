@@ -25,7 +25,7 @@ export class FakeClock implements Clock {
     return { cancel: () => this.#due.delete(due) };
   }
 
-  /** Lets time pass: calls what is due by then, in its order. */
+  /** Lets time pass: calls the timers that are due by then, in their order. */
   pass(ms: number): void {
     const end = this.#now + ms;
     for (;;) {

@@ -5,7 +5,7 @@ import { isSocketReferenceError, SocketManager, type SocketReference } from 'soc
 import { greet, greeting, readAll } from './serve.js';
 import { until } from './until.js';
 
-/** One step of an interleaving. `pick` chooses among what there is, whatever its number. */
+/** One step of an interleaving. `pick` chooses among the handles, of any number. */
 export type Operation =
   | { readonly type: 'acquire'; readonly path: number; readonly abortable: boolean }
   | { readonly type: 'acquire-aborted'; readonly path: number }
@@ -15,7 +15,7 @@ export type Operation =
   | { readonly type: 'clean-up-all' | 'settle' }
   | { readonly type: 'turn'; readonly turns: number };
 
-/** A handle, and what the model knows of it. */
+/** A handle, and what the model knows about it. */
 interface Handle {
   readonly reference: SocketReference;
   readonly path: string;
@@ -25,16 +25,16 @@ interface Handle {
 interface Acquire {
   readonly path: string;
   readonly abort: AbortController | undefined;
-  /** Its socket was ended by force while it waited: it may fail, or get what was ended. */
+  /** Its socket was ended by force while it waited: it may fail, or get an ended reference. */
   forced: boolean;
 }
 
-/** Milliseconds that one of the sockets stays up after its last reference: few, so that both ends of it are met. */
+/** Milliseconds that one of the sockets lingers: few, so that steps come before and after its end. */
 const lingerMs = 2;
 
 /**
- * Runs operations against a manager and, beside it, against a model that knows the handles only: which of them live.
- * Operations are begun and not waited for, so that they overlap; each step ends with a comparison.
+ * Runs operations against a manager and against a model that knows only which handles live. Operations begin without
+ * waiting, so that they overlap. Each step ends with a comparison.
  */
 export class Interleaving {
   readonly #manager = new SocketManager();
@@ -56,13 +56,13 @@ export class Interleaving {
     this.#compare();
   }
 
-  /** Closes what is left, and asserts that nothing is. */
+  /** Closes the rest, and asserts that nothing is left. */
   async finish(): Promise<void> {
     await this.#settle();
     for (const handle of this.#handles) this.#close(handle);
     await this.#settle();
     const manager = this.#manager;
-    // Lingering sockets end on their own time, and no promise tells when.
+    // Lingering sockets end after their time, and no promise resolves then.
     await until('no socket lingers', () => manager.activeSocketCount === 0);
     await manager.close();
     const { acquired, released, started, stopped, references, pendingAcquires, faults } = manager.stats();
@@ -157,7 +157,7 @@ export class Interleaving {
     assert.equal(after, live ? before - 1 : before);
     if (live) this.#released++;
     handle.live = false;
-    // Decided in the very tick, unless it lingers.
+    // Decided in the same tick, unless it lingers.
     if (live && after === 0 && path !== this.#paths[0]) assert.ok(!this.#manager.isSocketActive(path));
   }
 
@@ -208,7 +208,7 @@ export class Interleaving {
     for (const path of this.#paths) {
       const known = live.filter((handle) => handle.path === path).length;
       const count = manager.referenceCount(path);
-      // An acquire may be counted already while its promise has not told us yet.
+      // An acquire may be counted before its promise resolves.
       const pending = [...this.#acquires].filter((acquire) => acquire.path === path).length;
       assert.ok(count >= known && count <= known + pending, `${path}: ${count}, known ${known}, pending ${pending}`);
       if (count > 0) assert.ok(manager.isSocketActive(path));
@@ -221,7 +221,7 @@ export class Interleaving {
     assert.equal(manager.activeSocketCount, this.#paths.filter((path) => manager.isSocketActive(path)).length);
   }
 
-  /** Waits until everything that was begun is over; then the count is exactly what the model says. */
+  /** Waits until all operations are over. Then the count is exactly that of the model. */
   async #settle(): Promise<void> {
     while (this.#work.size > 0) await Promise.all(this.#work);
     assert.equal(this.#acquires.size, 0);

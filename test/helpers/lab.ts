@@ -4,14 +4,14 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { atEnd } from './at-end.js';
 
-/** What every lab says with `--json`. */
+/** The result of a lab with `--json`. */
 export interface LabResult<Figures> {
   readonly ok: boolean;
   readonly problems: readonly string[];
   readonly figures: Figures;
 }
 
-/** Runs a lab, shortened by its numbers, and returns its result. It ends with the test, with all that it has started. */
+/** Runs a lab, shortened by its numbers, and returns its result. It ends with the test, with all its processes. */
 export async function runLab<Figures>(lab: string, numbers: Record<string, number>): Promise<LabResult<Figures>> {
   const program = fileURLToPath(new URL(`../../labs/${lab}/run.mjs`, import.meta.url));
   const args = Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]);
@@ -25,7 +25,7 @@ export async function runLab<Figures>(lab: string, numbers: Record<string, numbe
   const output = [child.stdout, child.stderr].map((stream) => text(stream as NodeJS.ReadableStream));
   const [stdout, stderr] = (await Promise.all(output)) as [string, string];
   const [code, signal] = await closed;
-  // A lab that finds a problem ends with 1, and says what it is all the same.
+  // A lab that finds a problem exits with 1, and still prints its result.
   if (stdout === '') throw new Error(`The lab ${lab} ended with ${signal ?? code}: ${stderr}`);
   return JSON.parse(stdout) as LabResult<Figures>;
 }

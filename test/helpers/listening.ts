@@ -4,8 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { atEnd } from './at-end.js';
 
 /**
- * Servers that get a listening socket as descriptor 3, and answer each client with their pid and what it sends. `slow`
- * answers one after the other, and each when it has ended.
+ * Servers that get a listening socket as descriptor 3, and answer each client with their pid and the client's data. `slow`
+ * answers one client after the other, each after the end of its data.
  */
 const servers = {
   python: [
@@ -30,7 +30,7 @@ while True:
       client.once('data', (data) => client.end(process.pid + ' ' + data)).on('error', () => {});
     }).listen({ fd: 3 })`,
   ],
-  /** Accepts one client, and then does nothing for ever. */
+  /** Accepts one client, and then does nothing. */
   stuck: ['python3', '-c', 'import signal, socket\nclient, _ = socket.socket(fileno=3).accept()\nsignal.pause()'],
   /** Closes each connection at once. */
   curt: ['python3', '-c', 'import socket\nserver = socket.socket(fileno=3)\nwhile True: server.accept()[0].close()'],
@@ -38,7 +38,7 @@ while True:
   deaf: ['sleep', '1000'],
 } as const;
 
-/** The name of a server that is used to try a listening socket. */
+/** The name of such a server. */
 export type ListeningServer = keyof typeof servers;
 
 /** Starts a server at a listening descriptor, as a keeper does: the socket blocks, and only its leash is added. */
@@ -49,7 +49,7 @@ export function serveAt(fd: number, which: ListeningServer): ChildProcess {
   return child;
 }
 
-/** Connects, and says something. */
+/** Connects, and sends a text. */
 export async function connectTo(path: string, word = 'hello'): Promise<Socket> {
   const socket = connect({ path });
   socket.on('error', () => {});

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const programs = fileURLToPath(new URL('../fixtures/package/', import.meta.url));
 
-/** What npm tells the scripts that it runs would lead back here, but for where packages come from. */
+/** The environment without npm's variables, which would lead back here, except the registry. */
 export const cleanEnv = Object.fromEntries(
   Object.entries(process.env).filter(
     ([name]) =>
@@ -20,7 +20,7 @@ export const cleanEnv = Object.fromEntries(
 /** A watchdog for tests that compile, bundle and pack, in milliseconds: on a busy machine one of these takes a minute. */
 export const slowTestMs = 240_000;
 
-/** What hangs is ended before the test is, so that its output is told. */
+/** A program that hangs is ended before the test, so that the error has its output. */
 const timeout = slowTestMs - 10_000;
 
 /** A project into which the packed package is installed, with no way back to this repository. */
@@ -33,7 +33,7 @@ export interface PackedProject {
   remove(): void;
 }
 
-/** Packs and installs; once for all tests that only use it. */
+/** Packs and installs, once for all tests that only use it. */
 export async function packedProject(): Promise<PackedProject> {
   const folder = mkdtempSync(join(tmpdir(), 'sockref-package-'));
   const run = (command: string, ...args: string[]) =>
@@ -46,7 +46,7 @@ export async function packedProject(): Promise<PackedProject> {
   const [tarball] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
   await run('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`);
   cpSync(programs, folder, { recursive: true });
-  // A link, since the types of Node find their own dependency from where they really are.
+  // A link, because the types of Node find their dependency from their real place.
   mkdirSync(join(folder, 'node_modules/@types'), { recursive: true });
   symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'));
   return {

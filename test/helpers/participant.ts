@@ -18,26 +18,26 @@ interface Command {
   readonly [argument: string]: unknown;
 }
 
-/** What came back; `error` if the command failed. */
+/** The answer; `error` if the command failed. */
 // biome-ignore lint/suspicious/noExplicitAny: answers are JSON, and each command has its own.
 export type Answer = Record<string, any>;
 
-/** One participant in a test: something that holds references and does as it is told. */
+/** One participant in a test: it holds references and carries out commands. */
 export interface Participant {
   readonly name: string;
   readonly kind: Kind;
-  /** Its process; the test's own for what lives in it. */
+  /** Its process; the test's own process for a participant in it. */
   readonly pid: number;
   call(command: Command): Promise<Answer>;
   /** Ends it without giving it a chance to clean up. Resolves when it is gone. */
   crash(): Promise<void>;
   /** Ends it by `process.exit`. Resolves when it is gone. */
   exit(): Promise<void>;
-  /** Stops its process. Resolves when it stands still. */
+  /** Stops its process. Resolves when all its threads have stopped. */
   stop(): Promise<void>;
-  /** Lets a stopped process go on. */
+  /** Continues a stopped process. */
   goOn(): void;
-  /** Lets it go, at the end of a test. */
+  /** Releases it, at the end of a test. */
   end(): Promise<void>;
 }
 
@@ -79,7 +79,7 @@ class Calls {
   }
 }
 
-/** A caller that no longer waits need not learn that there will be no answer. */
+/** A caller that no longer waits gets no error when there will be no answer. */
 function ignore(promise: Promise<unknown>): void {
   promise.catch(() => {});
 }
@@ -114,7 +114,7 @@ export async function participant(name: string, kind: Kind, options: StartOption
 
 /** How a participant in a process is started. */
 export interface StartOptions {
-  /** Programs, with their arguments, that Node or Python is started through. */
+  /** Programs, with their arguments, that start Node or Python. */
   readonly through?: readonly string[];
   /** The program, if it is not the participant itself: it gets the name as its argument. */
   readonly program?: string;
@@ -184,11 +184,11 @@ async function inProcess(name: string, kind: Kind, command: readonly string[]): 
     stdout: NonNullable<ChildProcess['stdout']>;
   };
   const calls = new Calls(name, (line) => child.stdin.write(`${line}\n`));
-  // Its end is told by `close`; a command that it did not live to read is no failure of its own.
+  // `close` reports its end. A command that it could not read any more is not a failure.
   child.stdin.on('error', () => {});
   createInterface({ input: child.stdout }).on('line', (line) => calls.answered(line));
   const exited = once(child, 'close').then(() => calls.over());
-  // It may play in later tests, too, which will not come then.
+  // It may belong to later tests, too, which will not run then.
   whenGivenUp(() => child.kill('SIGKILL'));
   const { pid } = await calls.call({ do: 'info' });
   return {

@@ -6,7 +6,7 @@ import type { LeaseEvents } from '#src/ownership/lease.js';
 import type { OwnerSettings } from '#src/ownership/settings.js';
 import { FakeClock } from './fake-clock.js';
 
-/** Settings of an owner; each test gives those that it is about. */
+/** Settings of an owner. Each test gives those that matter for it. */
 export function ownerSettings(changes: Partial<OwnerSettings> = {}): OwnerSettings {
   return {
     mode: 0o600,
@@ -23,13 +23,13 @@ export function ownerSettings(changes: Partial<OwnerSettings> = {}): OwnerSettin
   };
 }
 
-/** Surroundings that note what they are told, with a clock that stands still; and the ear of a lease. */
+/** A context that records its calls, with a clock that stands still; and the events of a lease. */
 export class Notes implements Context {
   readonly clock = new FakeClock();
   readonly told: string[] = [];
   readonly faults: unknown[] = [];
   readonly reasons: Error[] = [];
-  /** What the lease said of its end. */
+  /** The reason that the lease gave for its end. */
   done: Promise<void> | undefined;
 
   reclaimed(_path: string, _pid: number | undefined, names: readonly string[]): void {
@@ -74,7 +74,7 @@ export async function socketPair(directory: string): Promise<[Socket, Socket]> {
   return [client, served];
 }
 
-/** How many things of a kind keep this process alive now, such as `PipeWrap` or `Timeout`. */
+/** How many resources of a kind keep this process alive now, such as `PipeWrap` or `Timeout`. */
 export function keeping(kind: string): number {
   return process.getActiveResourcesInfo().filter((each) => each === kind).length;
 }

@@ -4,15 +4,15 @@ import { LockFile } from '#src/files/lock-file.js';
 import { endpointNames, type Place } from '#src/files/place.js';
 import { withDirectory } from './directory.js';
 
-/** The user that tests use as "someone else": nobody. */
+/** The user id that tests use for another user. */
 export const otherUid = 65534;
 
-/** Whether files can be given to someone else here. */
+/** Whether a test can give files to another user here. */
 export const isRoot = process.geteuid?.() === 0;
 
 declare module 'vitest' {
   interface TaskMeta {
-    /** What a test that was not run needs. */
+    /** What a skipped test needs. */
     needs?: string;
   }
 }
@@ -28,7 +28,7 @@ export function itAsRoot(name: string, test: () => unknown): void {
   });
 }
 
-/** Runs a test with the opened place of `app.sock` in a directory that must end empty. */
+/** Runs a test with the opened place of `app.sock` in a directory that must be empty at the end. */
 export function withPlace<Value>(test: (place: Place) => Value | Promise<Value>): Promise<Value> {
   return withDirectory(async (path) => {
     const directory = Directory.open(path);
@@ -47,7 +47,7 @@ export function takeLock(place: Place): LockFile {
   return attempt.lock;
 }
 
-/** What a call threw; fails if it threw nothing. */
+/** The error that a call threw; fails if it threw nothing. */
 export function thrownBy(call: () => unknown): unknown {
   try {
     call();

@@ -11,14 +11,14 @@ export function fixture(name: string): string {
   return fileURLToPath(new URL(name, fixtures));
 }
 
-/** How a program is started; what is not given is as in this process. */
+/** How a program starts. Missing settings are those of this process. */
 export interface ProgramOptions {
-  /** Added to the environment; `undefined` takes a variable away. */
+  /** Added to the environment; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly args?: readonly string[];
   /** Flags for Node, such as `--expose-gc`. Default: none. */
   readonly execArgv?: readonly string[];
-  /** A command that runs the program, such as `['strace', '-f']`: the program's own command is put behind it. */
+  /** A command that runs the program, such as `['strace', '-f']`. The program's command follows it. */
   readonly under?: readonly string[];
   readonly cwd?: string;
   /** The Node that runs it. Default: the one that runs the tests. */
@@ -31,7 +31,7 @@ export interface ProgramOptions {
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** All that it wrote to stderr. */
+  /** Its whole stderr. */
   readonly stderr: string;
 }
 
@@ -45,8 +45,8 @@ interface Wanted {
 }
 
 /**
- * A fixture program: a process that is asked with lines of JSON on stdin and tells with lines on stdout. It is killed
- * when the test ends, if it has not ended by itself.
+ * A fixture program: a process that reads commands as lines of JSON on stdin, and writes lines on stdout. It is killed
+ * at the end of the test if it still runs.
  */
 export class Program {
   readonly #child: ChildProcess;
@@ -70,7 +70,7 @@ export class Program {
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
       this.#stderr += chunk;
     });
-    // A program that has ended does not read what it is asked: `exited` tells of that.
+    // A program that has ended does not read the command: `exited` reports that.
     child.stdin?.on('error', () => {});
     this.exited = new Promise((resolve) => {
       child.once('close', (code, signal) => {
@@ -84,7 +84,7 @@ export class Program {
     return this.#child.pid as number;
   }
 
-  /** What it has written to stderr so far. */
+  /** Its stderr so far. */
   get stderr(): string {
     return this.#stderr;
   }
@@ -103,7 +103,7 @@ export class Program {
     });
   }
 
-  /** The next line that is no answer; lines that came before it was asked for are kept. */
+  /** The next line that is not an answer. Earlier lines are kept for later calls. */
   line(): Promise<Line> {
     if (this.#told.length > 0) return Promise.resolve(this.#told.shift());
     return new Promise((resolve, reject) => {
@@ -118,15 +118,15 @@ export class Program {
   }
 
   /**
-   * Sends a signal, SIGKILL if none is given; also to what runs it. Nothing happens once it has ended. `exited` tells when it
-   * has, and {@link stop} when it stands still: the signal was only sent.
+   * Sends a signal, by default SIGKILL, also to the command that runs it. Does nothing once it has ended. It does not wait
+   * for the effect: {@link stop} and `exited` do.
    */
   kill(signal: Exclude<NodeJS.Signals, 'SIGSTOP'> = 'SIGKILL'): void {
     if (!this.#isGroup) this.#child.kill(signal);
     else if (!this.#over) this.#killGroup(signal);
   }
 
-  /** Stops it, and what runs it does not matter then. Resolves when it stands still; `kill('SIGCONT')` lets it go on. */
+  /** Stops it. Resolves when all its threads have stopped; `kill('SIGCONT')` continues it. */
   stop(): Promise<void> {
     return stop(this.pid);
   }
@@ -135,7 +135,7 @@ export class Program {
     try {
       process.kill(-this.pid, signal);
     } catch {
-      // All of it has ended, and this was not told here yet.
+      // All of it has ended, and Node has not reported that yet.
     }
   }
 
@@ -168,7 +168,7 @@ export class Program {
 }
 
 /**
- * Starts a program of `test/fixtures` and resolves when it runs; what it has to say first it says as a line.
+ * Starts a program of `test/fixtures` and resolves when it runs. Its first report is a line.
  *
  * @example
  * ```ts
@@ -184,7 +184,7 @@ export async function start(name: string, options: ProgramOptions = {}): Promise
   const [command, ...rest] = [...under, node, ...execArgv, file, ...args] as [string, ...string[]];
   const child = spawn(command, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
-    // A group, since to kill what runs a program would let the program go on.
+    // A group, because a kill of the runner alone would leave the program running.
     detached: under.length > 0,
     env: { ...process.env, ...env },
     ...(cwd !== undefined && { cwd }),

@@ -7,6 +7,6 @@
  */
 export function refusing(calls: string, errno: string, when?: string): string[] {
   const inject = `inject=${calls}:error=${errno}${when === undefined ? '' : `:when=${when}`}`;
-  // No other call is stopped at: that would make the program many times slower.
+  // Only these calls are traced: tracing all would make the program many times slower.
   return ['strace', '-f', '--seccomp-bpf', '-qq', '-o', '/dev/null', '-e', `trace=${calls}`, '-e', inject];
 }

@@ -4,19 +4,19 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** Kept between runs, also over `npm ci`: each has some 100 MB, which is too much for each `node_modules`. */
+/** Kept between runs, also after `npm ci`: each has some 100 MB, too much for each `node_modules`. */
 const kept = fileURLToPath(new URL('../../.runtimes/', import.meta.url));
 
 const { platform, arch } = process;
 
-/** Runtimes as packages of npm, and where their programs lie in them. */
+/** Runtimes as packages of npm, and the paths of their programs in them. */
 const runtimes = {
   bun: { version: '1.4.5', name: 'bun', folder: '@oven', program: 'bin/bun' },
   deno: { version: '2.9.6', name: 'deno', folder: '@deno', program: 'deno' },
   'node-18': { version: '18.20.8', name: `node-${platform}-${arch}`, folder: '', program: 'bin/node' },
 } as const;
 
-/** The program of a runtime, which is fetched from the registry at its first use. */
+/** The program of a runtime. Its first use fetches it from the registry. */
 export async function runtime(id: keyof typeof runtimes): Promise<string> {
   const { version, name, folder, program } = runtimes[id];
   const place = join(kept, `${id}-${version}`);
@@ -40,7 +40,7 @@ export async function runtime(id: keyof typeof runtimes): Promise<string> {
     try {
       renameSync(fresh, place);
     } catch {
-      // Another test has been faster: its copy is the same.
+      // Another test was faster: its copy is the same.
       rmSync(fresh, { recursive: true });
     }
   }

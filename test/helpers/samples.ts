@@ -10,10 +10,10 @@ export interface Sample {
   /** The page and the line, such as `guide.md:12`. */
   readonly name: string;
   readonly language: 'js' | 'ts';
-  /** `run`: it runs to its end, and prints what it says; `program`: a test of its own runs it. */
+  /** `run`: it runs to its end, and prints the text of its comments. `program`: a separate test runs it. */
   readonly kind: 'run' | 'program';
   readonly code: string;
-  /** What it says that it prints: the text of each comment that begins with an arrow, in order. */
+  /** The text that it must print: that of each comment that begins with an arrow, in order. */
   readonly prints: readonly string[];
 }
 

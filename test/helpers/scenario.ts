@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import type { Answer, Kind, Participant } from './participant.js';
 import { until } from './until.js';
 
-/** A command for one participant, with what it has to answer. */
+/** A command for one participant, with the expected answer. */
 interface CommandStep {
   readonly on: string;
   readonly do: string;
@@ -16,7 +16,7 @@ interface CommandStep {
   readonly expect?: Record<string, unknown>;
 }
 
-/** One step of a scenario; test/scenarios/README.md says what each does. */
+/** One step of a scenario; see test/scenarios/README.md. */
 type Step =
   | CommandStep
   | { readonly eventually: CommandStep | { readonly empty: true } }
@@ -29,11 +29,11 @@ type Step =
   | { readonly exit: string }
   | { readonly empty: true };
 
-/** A scenario, as data: what participants do, and what has to come of it. */
+/** A scenario, as data: what participants do, and the expected result. */
 export interface Scenario {
   readonly name: string;
   readonly participants: readonly string[];
-  /** Whether each participant needs a stake of its own: not with several in one manager. */
+  /** Whether each participant needs its own lease, so that no two may share one manager. */
   readonly separate?: boolean;
   readonly steps: readonly Step[];
 }
@@ -141,7 +141,7 @@ export class Player {
         return false;
       }
     };
-    // What was seen last says more than that the time is over.
+    // The last observed values say more than a timeout.
     await until('it holds', holds).catch(() => {
       throw last;
     });
@@ -184,7 +184,7 @@ export class Player {
     if (expected) expect(answer).toMatchObject(this.#translate(expected) as object);
   }
 
-  /** Expectations that are no plain values. */
+  /** Expectations that are not plain values. */
   #translate(value: unknown): unknown {
     if (Array.isArray(value)) return value.map((item) => this.#translate(item));
     if (typeof value !== 'object' || value === null) return value;

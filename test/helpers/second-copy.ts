@@ -10,12 +10,12 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 let copy: Promise<typeof sockref> | undefined;
 let made: string | undefined;
 
-// At the end of each test file that has one: the runner ends its processes with a signal, and no exit handler is called.
+// At the end of each test file with a copy: the runner ends its processes with a signal, so no exit handler runs.
 afterAll(() => {
   if (made) rmSync(made, { recursive: true, force: true });
 });
 
-/** The package once more, as a program has it when two of its dependencies each bring their own. */
+/** A second copy of the package, as in a program of which two dependencies bring their own. */
 export function secondCopy(): Promise<typeof sockref> {
   copy ??= load();
   return copy;

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 /** What {@link greet} sends. */
 export const greeting = 'hello';
 
-/** Serves each connection with a word and an end: enough to see that a server is there. */
+/** Sends each connection a word, and ends it: enough to see that a server runs. */
 export function greet(socket: Socket): void {
   socket.end(greeting);
 }

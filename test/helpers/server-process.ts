@@ -5,7 +5,7 @@ import { leashOf, type ServerProcesses, startOf } from '#src/processes/end.js';
 import { processEntry } from '#src/processes/table.js';
 import { atEnd } from './at-end.js';
 
-/** A program that runs as a keeper runs a server: in a session of its own, with a leash as descriptor 3. */
+/** A program that runs as a keeper runs a server: in a new session, with a leash as descriptor 3. */
 export interface ServerProcess {
   readonly child: ChildProcess;
   readonly server: ServerProcesses & { readonly start: string; readonly leash: string };
@@ -16,8 +16,8 @@ export interface ServerProcess {
 }
 
 /**
- * Runs a script of the shell as a server. It begins when its processes are known, as nothing else would be certain.
- * What it says on stdout, and who is killed with it at the end of the test: the group, and the pids that it writes.
+ * Runs a shell script as a server. It begins when its process is known. At the end of the test its group is killed, and
+ * the pids that it writes to stdout.
  */
 export async function runServer(script: string): Promise<ServerProcess> {
   const child = spawn('sh', ['-c', `read go; ${script}`], {
@@ -43,7 +43,7 @@ export async function runServer(script: string): Promise<ServerProcess> {
   return { child, server, line, exited };
 }
 
-/** Whether a process of that number lives. One that has ended and waits to be reaped, be it for long, does not. */
+/** Whether a process with that pid lives. One that has ended and waits to be reaped does not. */
 export function lives(pid: number): boolean {
   return processEntry(pid)?.ended === false;
 }
@@ -52,6 +52,6 @@ function killIfThere(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended already, as most do.
+    // It has ended already, like most.
   }
 }

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { withDirectory } from './directory.js';
 import { greeting, readAll } from './serve.js';
 
-/** Runs a test with a path in a directory of its own, which must end empty, and a manager that is closed at the end. */
+/** Runs a test with a path in its own directory, which must be empty at the end, and a manager that is closed then. */
 export function withSocket(test: (path: string, manager: SocketManager) => Promise<void>): Promise<void> {
   return withDirectory(async (directory) => {
     const manager = new SocketManager();
@@ -16,7 +16,7 @@ export function withSocket(test: (path: string, manager: SocketManager) => Promi
   });
 }
 
-/** That a reference leads to a server that greets. */
+/** Asserts that a reference leads to a server that greets. */
 export async function works(reference: SocketReference): Promise<void> {
   expect(await readAll(await reference.connect())).toBe(greeting);
 }

@@ -24,7 +24,7 @@ export function treeOf(directory: string): Record<string, string> {
       const stats = lstatSync(path, { bigint: true });
       const content = stats.isFile() ? readFileSync(path, 'hex') : stats.isSymbolicLink() ? readlinkSync(path) : '';
       const { mode, ino, uid, gid } = stats;
-      // A directory's time changes with what is made and removed in it.
+      // A directory's time changes when a file in it is made or removed.
       const time = stats.isDirectory() ? '' : stats.mtimeNs;
       tree[prefix + name] = `${mode.toString(8)} ${uid}:${gid} ${ino} ${time} ${content}`;
       if (stats.isDirectory()) look(path, `${prefix}${name}/`);
@@ -38,13 +38,13 @@ export function treeOf(directory: string): Record<string, string> {
 export async function deadSocket(path: string): Promise<void> {
   const server = createServer().listen(`${path}~`);
   await once(server, 'listening');
-  // Node removes the name that it bound, which is another one by then.
+  // Node removes the name that it bound, and the socket has another name by then.
   await rename(`${path}~`, path);
   server.close();
   await once(server, 'close');
 }
 
-/** Something to have lie there before a test begins. */
+/** A file that exists before a test begins. */
 export type Entry =
   | { readonly directory: string; readonly mode: string }
   | { readonly file: string; readonly mode: string; readonly text?: string }
@@ -53,7 +53,7 @@ export type Entry =
   | { readonly hardLink: string; readonly to: string }
   | { readonly socket: string };
 
-/** Makes it. Modes are octal and exact, whatever the umask. */
+/** Makes the files. Modes are octal, and exact under any umask. */
 export async function make(entry: Entry): Promise<void> {
   if ('directory' in entry) {
     mkdirSync(entry.directory);

@@ -1,12 +1,12 @@
-/** Milliseconds after which a condition is taken never to hold. A watchdog, not a measure: only a failure takes as long. */
+/** Milliseconds until the wait fails. A watchdog, not a measure: only a failure takes so long. */
 const watchdogMs = 120_000;
 
 /** Milliseconds between two looks. */
 const lookMs = 5;
 
 /**
- * Waits until a condition holds, and resolves to what it returned. For what no event tells, such as a count that other
- * processes change; where there is an event, await the event.
+ * Waits until a condition holds, and resolves to its result. Use it where there is no event, such as for a count that
+ * other processes change. Where there is an event, await the event.
  *
  * @param what - what is waited for, in the words of the message when it never comes
  * @param condition - asked again and again; anything truthy ends the waiting

@@ -69,10 +69,10 @@ const cases = (Object.keys(bundlers) as (keyof typeof bundlers)[]).flatMap((bund
 
 const worked = { answer: 'hello', count: 1 };
 
-/** A bundle lies where its author puts it, and knows nothing of the package that has become a part of it. */
+/** A bundle is in any folder, and does not know the package that is a part of it. */
 export function bundlerTests(project: () => PackedProject): void {
   describe.each(cases)('in a $format bundle of $bundler', ({ bundler, format }) => {
-    /** A project that can lose its packages, below no other one: the bundles are made where they are installed. */
+    /** A separate project that can lose its packages. The bundles are made where the packages are installed. */
     let workshop: string;
     const name = (kind: string) => `${kind}.${format === 'cjs' ? 'cjs' : 'mjs'}`;
 
@@ -93,7 +93,7 @@ export function bundlerTests(project: () => PackedProject): void {
 
     afterAll(() => rmSync(workshop, { recursive: true, force: true }));
 
-    /** Runs a bundle, and checks that it leaves nothing where its sockets were. */
+    /** Runs a bundle, and checks that it leaves no socket. */
     const use = async (file: string) => {
       let told: unknown;
       await withDirectory(async (directory) => {
@@ -103,7 +103,7 @@ export function bundlerTests(project: () => PackedProject): void {
       return told;
     };
 
-    /** Puts the bundle where it is not installed, beside what it must not run. */
+    /** Puts the bundle where the package is not installed, beside a program that it must not run. */
     const moved = (to: string) => {
       const folder = join(workshop, to);
       mkdirSync(join(folder, 'keeper'), { recursive: true });
@@ -122,7 +122,7 @@ export function bundlerTests(project: () => PackedProject): void {
     });
 
     it('as a part of a bundle that has lost the package, loads, says what to do, and runs nothing that is planted', async () => {
-      // Some bundlers write down where the package was.
+      // Some bundlers record the place of the package.
       renameSync(join(workshop, 'node_modules'), join(workshop, 'gone'));
       const refused = { code: 'ERR_SOCKREF_UNSUPPORTED', message: expect.stringContaining('keep "sockref" external') };
 

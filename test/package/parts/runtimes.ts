@@ -5,7 +5,7 @@ import { withDirectory } from '../../helpers/directory.js';
 import type { PackedProject } from '../../helpers/packed-project.js';
 import { runtime } from '../../helpers/runtime.js';
 
-/** To fetch a runtime may take that long, in milliseconds; it is done once. */
+/** How long the download of a runtime may take, in milliseconds. It happens once. */
 const fetchTimeoutMs = 600_000;
 
 const command = 'node_modules/sockref/dist/bin/sockref.cjs';

@@ -43,7 +43,7 @@ export function typescriptTests(project: () => PackedProject): void {
             lib: ['es2023', 'esnext.disposable'],
             types: ['node'],
             strict: true,
-            // Once is enough, and takes long: each declaration of Node is checked, too.
+            // Checking the declarations of Node, too, is slow, so only one case does it.
             skipLibCheck: resolution !== 'nodenext',
             rootDir: '.',
             outDir,
@@ -63,7 +63,7 @@ export function typescriptTests(project: () => PackedProject): void {
   });
 }
 
-/** A package as one that another one brings finds it. */
+/** A package, as a dependency of another one finds it. */
 function resolveThrough(...names: string[]): string {
   return names.reduce((from, name) => createRequire(from).resolve(name), import.meta.filename);
 }
