@@ -126,7 +126,7 @@ function* links(page) {
     if (/^[a-z]+:/.test(target)) continue;
     const [file = '', anchor] = target.split('#');
     const path = file === '' ? join(root, page) : resolve(root, dirname(page), file);
-    if (!existsSync(path)) yield `${page}: ${target} leads nowhere`;
+    if (!existsSync(path)) yield `${page}: ${target} leads to nothing`;
     else if (anchor !== undefined && !anchorsOf(readFileSync(path, 'utf8')).has(anchor)) {
       yield `${page}: ${target} leads to no heading`;
     }

@@ -14,6 +14,9 @@ const places = [
   'docs',
   'examples',
   'verify',
+  'test',
+  'labs',
+  'bench',
   'README.md',
   'CHANGELOG.md',
   'CONTRIBUTING.md',
@@ -39,7 +42,11 @@ const unfinished = [
   'src/ownership/claim-request.ts',
   'python/src/sockref/_endpoint/endpoint.py',
   'python/src/sockref/_ownership/claim.py',
+  'test/ownership/start-keeper.test.ts',
 ];
+
+/** This file has all of them. */
+const here = 'test/words.test.ts';
 
 /** The files of a place, or the place, if it is a file. */
 function filesOf(place: string): string[] {
@@ -65,7 +72,7 @@ it('sentences and names are plain', () => {
   const files = places.flatMap(filesOf);
   expect(files).toContain('src/api/manager.ts');
   expect(files).toContain('python/src/sockref/_api/manager.py');
-  expect(files.filter((file) => !unfinished.includes(file)).flatMap(found)).toEqual([]);
+  expect(files.filter((file) => file !== here && !unfinished.includes(file)).flatMap(found)).toEqual([]);
 });
 
 it('a refused word is found in a sentence and in a name', () => {

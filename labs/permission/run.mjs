@@ -47,7 +47,7 @@ const rows = figures.map((line) => ({
   'OTHER FILES OPENED': line.around,
 }));
 const notes = supported
-  ? ['The last row is there to show that the other user does get in where everybody may.']
+  ? ['The last row shows that the other user can connect where every user may.']
   : ['Not run: only root can become another user.'];
 report(
   { lab: 'permission', ok: problems.length === 0, rows, problems, notes, figures: { supported, recipes: figures } },

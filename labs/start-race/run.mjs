@@ -43,7 +43,7 @@ const problems = [];
 const figures = await inDirectory(run);
 for (const { recipe, otherThanOneServer, notAllConnectedToIt, leftovers } of figures) {
   if (!ours.includes(recipe) || otherThanOneServer + notAllConnectedToIt + leftovers === 0) continue;
-  problems.push(`${recipe} did not end with one server, everybody connected to it, and nothing left each time`);
+  problems.push(`${recipe} did not end each time with one server, all processes connected to it, and nothing left`);
 }
 const ok = problems.length === 0 && figures.length > 0;
 const rows = figures.map((line) => ({

@@ -29,7 +29,7 @@ it.each([
   ['errors.md', '## ERR_SOCKREF_CLOSED', '## ERR_SOCKREF_OPEN', 'there is no code "ERR_SOCKREF_OPEN"'],
   ['errors.md', '> This reference to', 'This reference to', 'ERR_SOCKREF_CLOSED: has no example'],
   ['errors.md', 'api.md#limits', 'api.md#bounds', 'api.md#bounds leads to no heading'],
-  ['errors.md', 'api.md#limits', 'pai.md#limits', 'pai.md#limits leads nowhere'],
+  ['errors.md', 'api.md#limits', 'pai.md#limits', 'pai.md#limits leads to nothing'],
   ['guide.md', '# ', '# ERR_SOCKREF_NEW ', 'docs/guide.md: there is no code ERR_SOCKREF_NEW'],
   ['api.md', /HolderInfo/g, 'Holder', 'does not name HolderInfo, an export of index.d.ts'],
   ['api.md', /GetActiveSocketCount/g, 'Count', 'does not name GetActiveSocketCount, an export of glide.d.ts'],

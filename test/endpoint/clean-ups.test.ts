@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { deferred } from '#src/deferred.js';
 import { CleanUps } from '#src/endpoint/clean-ups.js';
 
-it('runs what finds room at once, and the rest in its order, so many in a turn', async () => {
+it('runs clean-ups at once up to the limit, and the rest in their order, so many in a turn', async () => {
   const queue = new CleanUps(2);
   const begun: number[] = [];
   const all = Array.from({ length: 5 }, (_, index) => queue.run(() => void begun.push(index)));
@@ -19,7 +19,7 @@ it('runs what finds room at once, and the rest in its order, so many in a turn',
   expect([queue.running, queue.queued]).toEqual([0, 0]);
 });
 
-it('gives the place of a slow one to nobody else', async () => {
+it('keeps the place of a slow clean-up for it', async () => {
   const queue = new CleanUps(1);
   const slow = deferred<void>();
   const first = queue.run(() => slow.promise);
@@ -34,7 +34,7 @@ it('gives the place of a slow one to nobody else', async () => {
   expect(begun).toBe(true);
 });
 
-it('does not let a newcomer pass those who wait', async () => {
+it('does not let a new clean-up overtake the waiting ones', async () => {
   const queue = new CleanUps(1);
   const order: string[] = [];
   const first = queue.run(() => void order.push('first'));
@@ -45,7 +45,7 @@ it('does not let a newcomer pass those who wait', async () => {
   expect(order).toEqual(['first', 'second', 'third']);
 });
 
-it('rejects as the work does, and goes on', async () => {
+it('rejects with the error of the work, and continues', async () => {
   const queue = new CleanUps(1);
   const failing = [
     queue.run(() => {

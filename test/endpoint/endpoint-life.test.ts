@@ -16,7 +16,7 @@ describe('the life of an endpoint', () => {
     expect(life).toMatchObject({ live: true, lease: undefined, attempt: second, ending: undefined, role: 'member' });
   });
 
-  it('names the role that it had last, and its end', async () => {
+  it('keeps its last role, and the reason of its end', async () => {
     const life = new EndpointLife(first);
     life.activate(lease);
     const done = Promise.resolve();
@@ -28,7 +28,7 @@ describe('the life of an endpoint', () => {
     await life.ending;
   });
 
-  it('tells that it can be connected to, or cannot any more, and not that it recovers', async () => {
+  it('reports that clients can connect, or cannot any more, and not that it recovers', async () => {
     const life = new EndpointLife(first);
     const told: string[] = [];
     const listen = (what: string) => void life.whenChanged().then(() => told.push(what));

@@ -14,7 +14,7 @@ import { takeLock, withPlace } from '../helpers/place.js';
 import { greet } from '../helpers/serve.js';
 import { until } from '../helpers/until.js';
 
-/** One life of a socket, in a host that only notes what it is told, with a clock that stands still. */
+/** One life of a socket, in a host that only records its calls, with a clock that stands still. */
 class Life {
   readonly clock = new FakeClock();
   readonly told: string[] = [];
@@ -100,7 +100,7 @@ describe('an endpoint', () => {
       expect(life.clock.timers).toBe(0);
     }));
 
-  it('tells those who come during its end to start over, and not before it is over', () =>
+  it('tells acquires during its end to start over, once it is over', () =>
     withPlace(async (place) => {
       const life = new Life(place);
       const reference = await life.take();
@@ -111,7 +111,7 @@ describe('an endpoint', () => {
       expect(life.endpoint.state).toBe('ended');
     }));
 
-  it('releases a reference once, whoever says so', () =>
+  it('releases a reference once, even after several calls', () =>
     withPlace(async (place) => {
       const life = new Life(place);
       const [first, second] = [await life.take(), life.endpoint.share(undefined)];
@@ -129,7 +129,7 @@ describe('an endpoint', () => {
       ]);
     }));
 
-  it('ends an attempt that nobody waits for any more', () =>
+  it('ends a claim attempt when no acquire waits for it any more', () =>
     withPlace(async (place) => {
       const blocking = takeLock(place);
       const life = new Life(place);
@@ -142,7 +142,7 @@ describe('an endpoint', () => {
       blocking.release();
     }));
 
-  it('refuses what is beyond the limit, and counts it not', () =>
+  it('refuses a reference beyond the limit, and does not count it', () =>
     withPlace(async (place) => {
       const life = new Life(place);
       const results = await Promise.allSettled(Array.from({ length: 7 }, () => life.take()));
@@ -171,7 +171,7 @@ describe('linger', () => {
       await life.gone;
     }));
 
-  it('begins anew each time that the last reference goes', () =>
+  it('begins again each time that the last reference is closed', () =>
     withPlace(async (place) => {
       const life = new Life(place, { lingerMs: 3_000 });
       await life.endpoint.release(await life.take());

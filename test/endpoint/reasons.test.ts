@@ -3,7 +3,7 @@ import { cleanedUpByForce, closedByUser, ownerLost, tooManyReferences } from '#s
 
 const path = '/run/app.sock';
 
-describe('the reason why a reference is of no use', () => {
+describe('the reason why a reference is inactive', () => {
   it.each([
     ['closed', closedByUser(path), 'acquire a new one'],
     ['cleaned-up', cleanedUpByForce(path), 'were cleaned up'],
@@ -12,7 +12,7 @@ describe('the reason why a reference is of no use', () => {
     expect(error.message).toContain(path);
   });
 
-  it('names the limit that is met', () => {
+  it('names the limit that is reached', () => {
     const error = tooManyReferences(path, 3);
     expect(error).toMatchObject({ code: 'ERR_SOCKREF_LIMIT_EXCEEDED', path, limit: 'maxReferencesPerSocket', max: 3 });
     expect(error.message).toContain('3 references');

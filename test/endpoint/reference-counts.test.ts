@@ -6,47 +6,47 @@ import { ReferenceState } from '#src/endpoint/reference-state.js';
 const reference = () => new ReferenceState({} as Endpoint, undefined);
 
 test('references are counted', () => {
-  const ledger = new ReferenceCounts();
+  const counts = new ReferenceCounts();
   const [first, second] = [reference(), reference()];
-  ledger.add();
-  ledger.add();
-  expect(ledger.references).toBe(2);
-  ledger.remove(first);
-  ledger.remove(second);
-  expect(ledger.references).toBe(0);
+  counts.add();
+  counts.add();
+  expect(counts.references).toBe(2);
+  counts.remove(first);
+  counts.remove(second);
+  expect(counts.references).toBe(0);
 });
 
-test('an owner stays for its references, unless all of them were told not to keep it', () => {
-  const ledger = new ReferenceCounts();
+test('an owner stays for its references, unless all of them are unref-ed', () => {
+  const counts = new ReferenceCounts();
   const [first, second] = [reference(), reference()];
-  ledger.add();
-  ledger.add();
-  expect(ledger.keepsAlive('owner')).toBe(true);
-  ledger.keep(first, 'no');
-  expect(ledger.keepsAlive('owner')).toBe(true);
-  ledger.keep(second, 'no');
-  expect(ledger.keepsAlive('owner')).toBe(false);
-  ledger.keep(second, 'yes');
-  expect(ledger.keepsAlive('owner')).toBe(true);
+  counts.add();
+  counts.add();
+  expect(counts.keepsAlive('owner')).toBe(true);
+  counts.keep(first, 'no');
+  expect(counts.keepsAlive('owner')).toBe(true);
+  counts.keep(second, 'no');
+  expect(counts.keepsAlive('owner')).toBe(false);
+  counts.keep(second, 'yes');
+  expect(counts.keepsAlive('owner')).toBe(true);
 });
 
-test('an owner without references of its own stays for those elsewhere', () => {
-  const ledger = new ReferenceCounts();
+test('an owner without own references stays for those of other processes', () => {
+  const counts = new ReferenceCounts();
   const only = reference();
-  ledger.add();
-  ledger.keep(only, 'no');
-  expect(ledger.keepsAlive('owner')).toBe(false);
-  ledger.remove(only);
-  expect(ledger.keepsAlive('owner')).toBe(true);
+  counts.add();
+  counts.keep(only, 'no');
+  expect(counts.keepsAlive('owner')).toBe(false);
+  counts.remove(only);
+  expect(counts.keepsAlive('owner')).toBe(true);
 });
 
-test('a member stays only if it was told to', () => {
-  const ledger = new ReferenceCounts();
+test('a member stays only if a reference is ref-ed', () => {
+  const counts = new ReferenceCounts();
   const only = reference();
-  ledger.add();
-  expect(ledger.keepsAlive('member')).toBe(false);
-  ledger.keep(only, 'yes');
-  expect(ledger.keepsAlive('member')).toBe(true);
-  ledger.remove(only);
-  expect(ledger.keepsAlive('member')).toBe(false);
+  counts.add();
+  expect(counts.keepsAlive('member')).toBe(false);
+  counts.keep(only, 'yes');
+  expect(counts.keepsAlive('member')).toBe(true);
+  counts.remove(only);
+  expect(counts.keepsAlive('member')).toBe(false);
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '#src/endpoint/endpoint.js';
 import { ReferenceState } from '#src/endpoint/reference-state.js';
 
-/** A reference of an endpoint that only notes who is to be told. */
+/** A reference of an endpoint that only records the references with a listener. */
 function scene() {
   const watched: ReferenceState[] = [];
   const endpoint = {
@@ -14,7 +14,7 @@ function scene() {
 }
 
 const never = (): Error => {
-  throw new Error('nobody is to be told');
+  throw new Error('there is no listener to call');
 };
 
 describe('a reference', () => {
@@ -28,7 +28,7 @@ describe('a reference', () => {
     expect(reference.active).toBe(false);
   });
 
-  it('gives one signal, and is watched for it once', () => {
+  it('gives one signal, and is registered for it once', () => {
     const { reference, watched } = scene();
     const signal = reference.signal();
     expect(reference.signal()).toBe(signal);
@@ -38,7 +38,7 @@ describe('a reference', () => {
     expect(reference.signal()).toBe(signal);
   });
 
-  it('gives a signal that is aborted from the start when that is too late, and says why', () => {
+  it('gives a signal that is aborted from the start if it is inactive, with the reason', () => {
     const { reference, endpoint, watched } = scene();
     endpoint.live = false;
     expect(reference.signal().reason).toMatchObject({ message: 'ended' });
@@ -48,7 +48,7 @@ describe('a reference', () => {
     expect([...watched, ...other.watched]).toEqual([]);
   });
 
-  it('makes no error for a signal that nobody has', () => {
+  it('makes no error if no signal was handed out', () => {
     const { reference } = scene();
     reference.abort(never);
   });

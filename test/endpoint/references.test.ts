@@ -23,7 +23,7 @@ function lease(role: Lease['role']) {
 }
 
 describe('references', () => {
-  it('tell a lease whether they keep the process alive when that changes, and each lease at first', () => {
+  it('tell each lease at its start, and later at each change, whether they keep the process alive', () => {
     const { references, add } = scene();
     const reference = add();
     const [owner, member] = [lease('owner'), lease('member')];
@@ -38,7 +38,7 @@ describe('references', () => {
     expect(member.told).toEqual([false, true]);
   });
 
-  it('end with their reason, once the running tick is over', async () => {
+  it('end with their reason, after the current tick', async () => {
     const { references, endpoint, add } = scene();
     const [watched, removed] = [add(), add()];
     const [signal, other] = [watched.signal(), removed.signal()];

@@ -15,7 +15,7 @@ function wait(options: Partial<WaiterOptions> = {}, waitReason: WaitReason = { w
 }
 
 describe('a waiter', () => {
-  it('fails when its time is over, and names the whole time and the waitReason', async () => {
+  it('fails when its time is over, and names the whole time and the reason of the wait', async () => {
     const { waiter, clock, gone } = wait();
     clock.pass(69);
     expect(gone).toEqual([]);

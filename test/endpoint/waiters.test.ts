@@ -39,7 +39,7 @@ function scene({
 }
 
 describe('waiters', () => {
-  it('get their references in the order in which they came, up to the limit', async () => {
+  it('get their references in the order of their arrival, up to the limit', async () => {
     const { clock, waiters, add } = scene({ max: 2 });
     const outcomes = Promise.allSettled([add(), add(), add()]);
     waiters.grant();
@@ -65,7 +65,7 @@ describe('waiters', () => {
     expect(await outcomes).toEqual([1, 'start-over']);
   });
 
-  it('start over after a claim that failed because none could serve, if they can', async () => {
+  it('that can serve start over after a claim that failed because no waiter could serve', async () => {
     const { waiters, add } = scene();
     const error = new SocketReferenceError('ERR_SOCKREF_NOT_SERVED', 'not served', {});
     const outcomes = Promise.allSettled([add({ canServe: false }), add()]);
@@ -83,7 +83,7 @@ describe('waiters', () => {
     expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 
-  it('tell their endpoint when one gives up', async () => {
+  it('tell their endpoint when one of them gives up', async () => {
     const { clock, endpoint, waiters, add } = scene();
     const outcome = expect(add()).rejects.toMatchObject({ code: 'ERR_SOCKREF_TIMEOUT' });
     clock.pass(100);

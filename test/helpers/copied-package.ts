@@ -24,7 +24,7 @@ export function copyPackage(name: string, modules: string): void {
 }
 
 /** The Node that runs the tests, for every user: a copy in a folder if other users cannot enter its directory. */
-export function everybodysNode(folder: string): string {
+export function nodeForEveryUser(folder: string): string {
   if (isPassable(dirname(process.execPath))) return process.execPath;
   const copy = join(folder, 'node');
   if (!existsSync(copy)) copyFileSync(process.execPath, copy);

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'vitest';
 import { whenGivenUp } from './at-end.js';
-import { copyPackage, everybodysNode, giveTo } from './copied-package.js';
+import { copyPackage, giveTo, nodeForEveryUser } from './copied-package.js';
 import { makeDirectory } from './directory.js';
 import { endProcessesOf, processesOf } from './processes.js';
 import { root } from './samples.js';
@@ -37,7 +37,7 @@ export class Example {
     });
     for (const part of ['tmp', 'sockets', 'state', 'bin']) mkdirSync(join(home, part), { mode: 0o700 });
     this.#install();
-    this.#node = dirname(owner === undefined ? process.execPath : everybodysNode(join(home, 'bin')));
+    this.#node = dirname(owner === undefined ? process.execPath : nodeForEveryUser(join(home, 'bin')));
     if (owner !== undefined) giveTo(owner, home);
   }
 

@@ -86,7 +86,7 @@ describe.each([
 
   it('has a working directory that does not exist', () =>
     behind(async (where) => {
-      const cwd = join(where.scratch, 'nowhere');
+      const cwd = join(where.scratch, 'missing');
       const error = await failure(where, { command: python('serve(place())'), activate, cwd });
       expect(error).toMatchObject({
         code: 'ERR_SOCKREF_SERVER_FAILED',

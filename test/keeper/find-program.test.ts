@@ -15,7 +15,7 @@ it('finds a program on PATH, and skips unusable files and directories', () =>
     // No user can read this directory, as only its owner can read a closed one.
     const circle = join(directory, 'circle');
     symlinkSync(circle, circle);
-    const path = [circle, '/nowhere', join(directory, 'program/tool'), ...folders];
+    const path = [circle, '/missing', join(directory, 'program/tool'), ...folders];
 
     expect(whyNotRunnable('tool', '/', path.join(':'))).toBeUndefined();
     expect(whyNotRunnable('tool', '/', path.slice(0, -1).join(':'))).toBe('may not be executed');

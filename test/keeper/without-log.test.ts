@@ -6,7 +6,7 @@ import { Cli, cli, compiled, withHome, withServed } from '../helpers/cli.js';
 import { onSmallDisk } from '../helpers/small-disk.js';
 
 const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
-const nowhere = { XDG_STATE_HOME: '/proc/nowhere' };
+const missing = { XDG_STATE_HOME: '/proc/missing' };
 const serve = `"${process.execPath}" "${shouter}" {socket} for no log`;
 
 /** A server that fails with a message. */
@@ -15,16 +15,16 @@ const failing = "sh -c 'echo the reason >&2; exit 3'";
 describe('where no log can be written', () => {
   it('the end of the output is in the error, which says that there is no log, and why', () =>
     withHome(async (_, env) => {
-      const run = await cli(['run', 'a.sock', '--serve', failing, '--', 'true'], { env: { ...env, ...nowhere } });
+      const run = await cli(['run', 'a.sock', '--serve', failing, '--', 'true'], { env: { ...env, ...missing } });
       expect(run).toMatchObject({ code: 125, stdout: '' });
       const [message, ...output] = run.stderr.trimEnd().split('\n');
-      expect(message).toMatch(/status 3 .*\(no log: .*"\/proc\/nowhere\/sockref".*; set XDG_STATE_HOME to a directory/);
+      expect(message).toMatch(/status 3 .*\(no log: .*"\/proc\/missing\/sockref".*; set XDG_STATE_HOME to a directory/);
       expect(output).toEqual(['  the reason']);
     }));
 
   it('the server runs, and `logs` and `inspect` say that there is no log, and why', () =>
     withHome(async (directory, env) => {
-      const all = { ...env, ...nowhere };
+      const all = { ...env, ...missing };
       const holder = new Cli(['run', 'a.sock', '--serve', serve, '--', 'sh', '-c', 'echo up; read line'], { env: all });
       await holder.says('stdout', /up/);
       for (const args of [
@@ -34,7 +34,7 @@ describe('where no log can be written', () => {
       ]) {
         const { code, stdout, stderr } = await cli(args, { env });
         expect(code).toBe(args[0] === 'logs' ? 1 : 0);
-        expect(stdout + stderr).toMatch(/no log: .*nowhere.* failed with ENOENT; set XDG_STATE_HOME/);
+        expect(stdout + stderr).toMatch(/no log: .*missing.* failed with ENOENT; set XDG_STATE_HOME/);
       }
       holder.child.stdin?.end('\n');
       expect(await holder.ended).toMatchObject({ code: 0 });
@@ -43,7 +43,7 @@ describe('where no log can be written', () => {
 
   it('nothing is left of the output when keeper and server are killed', () =>
     withHome(async (directory, env) => {
-      const all = { ...env, ...nowhere };
+      const all = { ...env, ...missing };
       const holder = new Cli(['run', 'a.sock', '--serve', serve, '--', 'sh', '-c', 'echo up; read line'], { env: all });
       await holder.says('stdout', /up/);
       const { owner, server } = JSON.parse((await cli(['inspect', '--json', 'a.sock'], { env })).stdout);

@@ -16,7 +16,7 @@ async function expectOneServer(holders: readonly Participant[]): Promise<void> {
   expect(roles.filter((role) => role === 'owner')).toHaveLength(1);
   const answers = await all(holders, { do: 'connect', of: 'x' });
   expect(new Set(answers.map(({ by }) => by))).toEqual(new Set([holders[roles.indexOf('owner')]?.name]));
-  await until('everybody knows the total', async () => {
+  await until('all know the total', async () => {
     const counts = await all(holders, { do: 'count', of: 'x' });
     return counts.every(({ count }) => count === holders.length);
   });
@@ -25,30 +25,30 @@ async function expectOneServer(holders: readonly Participant[]): Promise<void> {
 test('16 threads and 16 processes at once on one socket', () =>
   withDirectory(async (directory) => {
     const path = join(directory, 'app.sock');
-    const everybody = [...(await crowd('thread', 16)), ...(await crowd('process', 16))];
-    const acquired = await all(everybody, { do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
+    const participants = [...(await crowd('thread', 16)), ...(await crowd('process', 16))];
+    const acquired = await all(participants, { do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
     expect(acquired.filter(({ error, active }) => error || !active)).toEqual([]);
-    await expectOneServer(everybody);
-    await all(everybody, { do: 'close', of: 'x' });
+    await expectOneServer(participants);
+    await all(participants, { do: 'close', of: 'x' });
     expect(readdirSync(directory)).toEqual([]);
-    expect(new Set((await all(everybody, { do: 'events' })).flatMap(({ faults }) => faults))).toEqual(new Set());
-    await Promise.all(everybody.map((one) => one.end()));
+    expect(new Set((await all(participants, { do: 'events' })).flatMap(({ faults }) => faults))).toEqual(new Set());
+    await Promise.all(participants.map((one) => one.end()));
   }));
 
 test('8 processes meet the socket of an owner that was killed', () =>
   withDirectory(async (directory) => {
     const path = join(directory, 'app.sock');
-    const everybody = await crowd('process', 8);
+    const participants = await crowd('process', 8);
     for (let round = 0; round < rounds(5, 100); round++) {
       const victim = await participant('victim', 'process');
       await victim.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
       await victim.crash();
       expect(readdirSync(directory)).toHaveLength(3);
-      const acquired = await all(everybody, { do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
+      const acquired = await all(participants, { do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
       expect(acquired.filter(({ error }) => error)).toEqual([]);
-      await expectOneServer(everybody);
-      await all(everybody, { do: 'close', of: 'x' });
+      await expectOneServer(participants);
+      await all(participants, { do: 'close', of: 'x' });
       expect(readdirSync(directory)).toEqual([]);
     }
-    await Promise.all(everybody.map((one) => one.end()));
+    await Promise.all(participants.map((one) => one.end()));
   }));

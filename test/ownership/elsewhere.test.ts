@@ -17,7 +17,7 @@ function shared(starts: readonly [StartOptions, StartOptions, StartOptions]): Pr
       participant('c', 'process', starts[2]),
     ]);
     const counts = (expected: number, ...who: readonly Participant[]) =>
-      until(`everybody knows of ${expected}`, async () => {
+      until(`all know of ${expected}`, async () => {
         const found = await Promise.all(who.map((one) => one.call({ do: 'count', of: 'x' })));
         return found.every(({ count }) => count === expected);
       });

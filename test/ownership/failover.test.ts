@@ -10,7 +10,7 @@ const memberCount = 10;
 
 /** Each participant holds two references and is attached to one owner, which is returned. */
 async function settled(holders: readonly Participant[]): Promise<Participant> {
-  return until('everybody is attached to one owner and knows the total', async () => {
+  return until('all are attached to one owner and know the total', async () => {
     const states = await all(holders, { do: 'state', of: 'x' });
     const owners = holders.filter((_, index) => states[index]?.['role'] === 'owner');
     if (states.some(({ count, active }) => count !== 2 * holders.length || !active)) return undefined;
@@ -33,24 +33,24 @@ test.each([
       await one.call({ do: 'clone', of: 'x', as: 'x2' });
       return one;
     };
-    let everybody = [await join_(0)];
-    everybody.push(...(await Promise.all(Array.from({ length: memberCount }, (_, index) => join_(index + 1)))));
+    let participants = [await join_(0)];
+    participants.push(...(await Promise.all(Array.from({ length: memberCount }, (_, index) => join_(index + 1)))));
     for (let round = 0; round < rounds(3, 100); round++) {
-      const owner = await settled(everybody);
-      everybody = everybody.filter((one) => one !== owner);
+      const owner = await settled(participants);
+      participants = participants.filter((one) => one !== owner);
       await owner.crash();
-      const successor = await settled(everybody);
-      const answers = await all(everybody, { do: 'connect', of: 'x' });
+      const successor = await settled(participants);
+      const answers = await all(participants, { do: 'connect', of: 'x' });
       expect(new Set(answers.map(({ by }) => by))).toEqual(new Set([successor.name]));
       // Of the kind that is missing now, so that there is always a process that can take over.
-      everybody.push(await join_(Number(owner.name) + 2 * memberCount));
+      participants.push(await join_(Number(owner.name) + 2 * memberCount));
     }
-    const events = await all(everybody, { do: 'events' });
+    const events = await all(participants, { do: 'events' });
     expect(events.flatMap(({ faults }) => faults)).toEqual([]);
     expect(events.filter(({ events: { lost } }) => lost)).toEqual([]);
-    await all(everybody, { do: 'close', of: 'x2' });
-    await all(everybody, { do: 'close', of: 'x' });
+    await all(participants, { do: 'close', of: 'x2' });
+    await all(participants, { do: 'close', of: 'x' });
     expect(readdirSync(directory)).toEqual([]);
-    await Promise.all(everybody.map((one) => one.end()));
+    await Promise.all(participants.map((one) => one.end()));
   }),
 );

@@ -35,15 +35,15 @@ describe.each(['process', 'python'] as const)('an idle owner (%s)', (kind) => {
       }
       // Each change is one message. Only the owner determines how long it takes until all members know it.
       const total = size + 2;
-      await everybodyKnows(peers, holder, total);
+      await allKnow(peers, holder, total);
       await holder.call({ do: 'clone', of: 'y', as: 'y2' });
-      await everybodyKnows(peers, holder, total + 1);
+      await allKnow(peers, holder, total + 1);
       await holder.call({ do: 'close', of: 'y2' });
-      await everybodyKnows(peers, holder, total);
+      await allKnow(peers, holder, total);
       peers[0]?.say({ type: 'references', n: 4 });
-      await everybodyKnows(peers, holder, total + 3);
+      await allKnow(peers, holder, total + 3);
       await owner.call({ do: 'clone', of: 'x', as: 'x2' });
-      await everybodyKnows(peers, holder, total + 4);
+      await allKnow(peers, holder, total + 4);
       await Promise.all(peers.map((peer) => peer.leave()));
       await until('they have left', async () => (await owner.call({ do: 'count', of: 'x' }))['count'] === 3);
       await holder.call({ do: 'close', of: 'y' });
@@ -53,7 +53,7 @@ describe.each(['process', 'python'] as const)('an idle owner (%s)', (kind) => {
 });
 
 /** Whether their last count is the total. The test asks the holder, because only it knows the total. */
-async function everybodyKnows(peers: readonly ControlPeer[], holder: Participant, total: number): Promise<void> {
+async function allKnow(peers: readonly ControlPeer[], holder: Participant, total: number): Promise<void> {
   await Promise.all(peers.map((peer) => peer.hearLast('total', total)));
   while ((await holder.call({ do: 'count', of: 'y' }))['count'] !== total);
   expect(peers.filter((peer) => peer.heard.at(-1)?.['total'] !== total)).toEqual([]);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { kill } from '../../../labs/lib/signals.mjs';
 import { behind, logsOf, output, type ServerCommand, serverOf, twice } from '../../helpers/behind.js';
-import { copyPackage, everybodysNode, giveTo } from '../../helpers/copied-package.js';
+import { copyPackage, giveTo, nodeForEveryUser } from '../../helpers/copied-package.js';
 import { isRoot, otherUid } from '../../helpers/place.js';
 import { start } from '../../helpers/program.js';
 import { root } from '../../helpers/samples.js';
@@ -22,7 +22,7 @@ function install(scratch: string) {
   ] as const) {
     cpSync(join(root, from), join(project, to));
   }
-  const node = everybodysNode(project);
+  const node = nodeForEveryUser(project);
   if (isRoot) giveTo(otherUid, project);
   return { holder: join(project, 'holder.mjs'), script: join(project, 'postgres.sh'), node };
 }
