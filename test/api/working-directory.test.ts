@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { compiled } from '../helpers/cli.js';
+import { bundled } from '../helpers/cli.js';
 import { withDirectory } from '../helpers/directory.js';
 import { start } from '../helpers/program.js';
 
@@ -29,7 +29,7 @@ describe('a working directory that was removed', () => {
     withDirectory(async (directory) => {
       const gone = `${directory}/gone`;
       const script = 'mkdir "$1" && cd "$1" && rmdir "$1" && shift && exec "$@"';
-      const args = [process.execPath, compiled, 'run', `${directory}/a`, ...options, '--', 'true'];
+      const args = [process.execPath, bundled, 'run', `${directory}/a`, ...options, '--', 'true'];
       const run = promisify(execFile)('sh', ['-c', script, 'sh', gone, ...args]);
       await expect(run).rejects.toMatchObject({
         code: 125,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { commands } from '#src/cli/commands.js';
-import { bundled, cli } from '../helpers/cli.js';
+import { bundled, cli, modules } from '../helpers/cli.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -59,9 +59,9 @@ describe('sockref', () => {
     }
   });
 
-  it('is the same when bundled', async () => {
+  it('is the same module by module', async () => {
     for (const args of [['--help'], ['stop', '--help'], ['ls', '--nothing'], ['--version']]) {
-      expect(await cli(args, { program: bundled })).toEqual(await cli(args));
+      expect(await cli(args, { program: modules })).toEqual(await cli(args, { program: bundled }));
     }
   });
 });

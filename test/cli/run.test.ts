@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { bundled, Cli, cli, withHome } from '../helpers/cli.js';
+import { Cli, cli, modules, withHome } from '../helpers/cli.js';
 import { type Program, start } from '../helpers/program.js';
 import { until } from '../helpers/until.js';
 
@@ -41,10 +41,10 @@ describe('sockref run', () => {
       expect((await inspect(env)).references).toBe(1);
     }));
 
-  it('works the same when bundled', () =>
+  it('works module by module, too', () =>
     withServer(async (directory, env) => {
       const args = ['run', 'a.sock', '--', 'printenv', 'SOCKREF_PATH'];
-      expect(await cli(args, { env, program: bundled })).toMatchObject({
+      expect(await cli(args, { env, program: modules })).toMatchObject({
         code: 0,
         stdout: `${join(directory, 'a.sock')}\n`,
       });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { shellCommand } from '#src/shell-words.js';
-import { bundled, Cli, cli, withServed } from '../helpers/cli.js';
+import { bundled, Cli, cli, modules, withServed } from '../helpers/cli.js';
 
 const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
 const serve = `"${process.execPath}" "${shouter}" {socket}`;
@@ -29,10 +29,10 @@ describe('sockref run --serve', () => {
       expect(readdirSync(directory)).toEqual([]);
     }));
 
-  it('works the same when bundled', () =>
+  it('works module by module, too', () =>
     withServed(async ({ directory, env }) => {
       const args = ['run', 'a.sock', '--serve', serve, '--', ...say('hello')];
-      expect(await cli(args, { env, program: bundled })).toMatchObject({ code: 0, stdout: 'HELLO', stderr: '' });
+      expect(await cli(args, { env, program: modules })).toMatchObject({ code: 0, stdout: 'HELLO', stderr: '' });
       expect(readdirSync(directory)).toEqual([]);
     }));
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bundled, Cli, cli, compiled, withHome, withServed } from '../helpers/cli.js';
+import { bundled, Cli, cli, withHome, withServed } from '../helpers/cli.js';
 import { type Program, start } from '../helpers/program.js';
 import { onFullDisk, withoutReader } from '../helpers/unwritable.js';
 
@@ -9,7 +9,7 @@ const onLostTerminal = [
   '-c',
   'import os, sys; master, slave = os.openpty(); os.close(master); os.dup2(slave, 1); os.execv(sys.argv[1], sys.argv[1:])',
   process.execPath,
-  compiled,
+  bundled,
 ] as const;
 
 type Env = Readonly<Record<string, string>>;

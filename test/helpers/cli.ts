@@ -10,11 +10,14 @@ import { atEnd, whenGivenUp } from './at-end.js';
 import { withDirectory } from './directory.js';
 import { endProcessesOf } from './processes.js';
 
-/** The command line as compiled: its modules one by one, for the coverage. */
-export const compiled = fileURLToPath(new URL('../../dist/modules/cli/main.js', import.meta.url));
+/** The command line module by module, as the compiler wrote it. */
+export const modules = fileURLToPath(new URL('../../dist/modules/cli/main.js', import.meta.url));
 
 /** The command line as users get it. */
 export const bundled = fileURLToPath(new URL('../../dist/bin/sockref.cjs', import.meta.url));
+
+/** What tests run: the bundle. It is minified, so a run that measures coverage takes the modules. */
+const usual = process.env['NODE_V8_COVERAGE'] === undefined ? bundled : modules;
 
 /** How it runs. Missing settings are those of this process. */
 export interface CliOptions {
@@ -22,7 +25,7 @@ export interface CliOptions {
   readonly cwd?: string;
   /** Its stdin. Default: empty. */
   readonly input?: string;
-  /** The program, if it is not the compiled one. */
+  /** The program, if it is not the usual one. */
   readonly program?: string;
   /** Descriptors in place of the pipes that the test reads, if any. */
   readonly stdout?: number;
@@ -48,7 +51,7 @@ export class Cli {
   readonly #changes = new Set<() => void>();
 
   constructor(args: readonly string[], options: CliOptions = {}) {
-    const { env = {}, cwd, program = compiled, command } = options;
+    const { env = {}, cwd, program = usual, command } = options;
     const [file, ...before] = command ?? [process.execPath, program];
     this.child = spawn(file, [...before, ...args], {
       stdio: ['pipe', options.stdout ?? 'pipe', options.stderr ?? 'pipe'],
@@ -108,7 +111,7 @@ export function cli(args: readonly string[], options: CliOptions = {}): Promise<
 
 /** A command line whose stdin, stdout and stderr are a terminal. Its output comes on stdout. */
 export function onTerminal(args: readonly string[], env: Readonly<Record<string, string>>): Cli {
-  const quoted = [process.execPath, compiled, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const quoted = [process.execPath, usual, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
   // No shell stays in between: it would get the terminal's signals, too, and could end by them.
   const command = ['script', '-qefc', `exec ${quoted}`, '/dev/null'] as const;
   return new Cli([], { env: { ...env, TERM: 'xterm', SHELL: '/bin/sh' }, command });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { Cli, cli, compiled, withHome, withServed } from '../helpers/cli.js';
+import { bundled, Cli, cli, withHome, withServed } from '../helpers/cli.js';
 import { onSmallDisk } from '../helpers/small-disk.js';
 
 const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
@@ -72,11 +72,11 @@ describe('a user without a home', () => {
       configure({ 'a.sock': { serve: ['sh', '-c', 'echo the reason >&2; exit 3'] } });
       const env = { HOME: undefined, XDG_STATE_HOME: undefined, SOCKREF_DIR: directory };
       const run = ['run', 'a.sock', ...args, '--', 'true'];
-      const { code, stderr } = await cli([compiled, ...run], { env, command, cwd: below('.') });
+      const { code, stderr } = await cli([bundled, ...run], { env, command, cwd: below('.') });
       expect(stderr).toMatch(/status 3 .*\(no log: .*HOME is not set.*set XDG_STATE_HOME/);
       expect(stderr).toContain('\n  the reason\n');
       expect(code).toBe(125);
-      const logs = await cli([compiled, 'logs', 'a.sock'], { env, command });
+      const logs = await cli([bundled, 'logs', 'a.sock'], { env, command });
       expect(logs).toMatchObject({
         code: 1,
         stderr: expect.stringMatching(/^sockref: There is no place .*XDG_STATE_HOME/),
@@ -99,7 +99,7 @@ describe('on a disk that is full', () => {
         /^(python3 -uc ')/,
         '$1import os, sys\n',
       );
-      const run = [process.execPath, compiled, 'run', 'a.sock', '--serve', server, '--', 'true'];
+      const run = [process.execPath, bundled, 'run', 'a.sock', '--serve', server, '--', 'true'];
       const filled = ['sh', '-c', `${earlier ? `python3 -c '${full}${fill}'; ` : ''}exec "$@"`, 'sh', ...run];
       const [program = '', ...args] = onSmallDisk(state, 262_144);
       const options = { env: { ...env, XDG_STATE_HOME: state }, command: [program, ...args, ...filled] as [string] };
