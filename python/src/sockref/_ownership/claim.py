@@ -355,6 +355,6 @@ def _report(request: Claim, reclaimed: Reclaimed) -> None:
 def _not_served(path: str) -> SocketReferenceError:
     return SocketReferenceError(
         "ERR_SOCKREF_NOT_SERVED",
-        f"Nobody serves {path}; pass `serve` to serve it here, or start the program that serves it first",
+        f"No process serves {path}; pass `serve` to serve it here, or start the program that serves it first",
         path=path,
     )
