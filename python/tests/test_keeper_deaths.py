@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import unittest
+from support import Case
 
 from sockref._ownership.keeper_deaths import KeeperDeaths
 
 
-class Deaths(unittest.TestCase):
+class Deaths(Case):
     def test_a_keeper_that_dies_soon_counts(self) -> None:
         deaths = KeeperDeaths()
         counts: list[int] = []

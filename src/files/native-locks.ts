@@ -12,6 +12,18 @@ export interface NativeLocks {
 
 const packageName = 'fs-native-extensions';
 
+/**
+ * The version whose addon is called directly. The package searches for its addon with fifteen modules, which takes most of the
+ * time of a first acquire. The addon's own functions may differ in another version.
+ */
+const knownVersion = '1.5.1';
+
+/** What the addon of that version has. */
+interface Addon {
+  tryLock(fd: number, offset: number, length: number, exclusive: boolean): void;
+  unlock(fd: number, offset: number, length: number): void;
+}
+
 let loaded: NativeLocks | undefined;
 
 /**
@@ -30,7 +42,8 @@ function load(path: string): NativeLocks {
   for (const file of lookedForFrom()) {
     try {
       const require = createRequire(file);
-      return process.versions['bun'] === undefined ? (require(packageName) as NativeLocks) : bunLocks(require);
+      if (process.versions['bun'] !== undefined) return bunLocks(require);
+      return addonLocks(require) ?? (require(packageName) as NativeLocks);
     } catch (error) {
       cause = error;
       if (errnoOf(error) !== 'MODULE_NOT_FOUND') break;
@@ -40,6 +53,31 @@ function load(path: string): NativeLocks {
   if (exhausted) throw systemError(exhausted, path, 'load the file locks');
   const message = `The native file locks ("${packageName}") ${whyNot(cause)}`;
   throw new SocketReferenceError('ERR_SOCKREF_UNSUPPORTED', message, { path, cause });
+}
+
+/** The locks of the addon itself; undefined if the package has to find it. */
+function addonLocks(require: NodeJS.Require): NativeLocks | undefined {
+  let addon: Addon;
+  try {
+    if (require(`${packageName}/package.json`).version !== knownVersion) return undefined;
+    addon = require(`${packageName}/prebuilds/${process.platform}-${process.arch}/${packageName}.node`) as Addon;
+  } catch {
+    // The package knows other files, and says best why it has none.
+    return undefined;
+  }
+  return {
+    tryLock(fd) {
+      try {
+        // From 0, and 0 bytes: the whole file.
+        addon.tryLock(fd, 0, 0, true);
+        return true;
+      } catch (error) {
+        if (errnoOf(error) === 'EAGAIN') return false;
+        throw error;
+      }
+    },
+    unlock: (fd) => addon.unlock(fd, 0, 0),
+  };
 }
 
 /** Each reason why they cannot be loaded, and what to do about it. */

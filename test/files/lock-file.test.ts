@@ -406,7 +406,9 @@ describe('a lock that is handed over', () => {
 describe('a file system without locks', () => {
   it('is reported, and leaves no descriptor and no file', () =>
     withPlace((place) => {
-      const native = createRequire(import.meta.url)('fs-native-extensions');
+      const native = createRequire(import.meta.url)(
+        `fs-native-extensions/prebuilds/${process.platform}-${process.arch}/fs-native-extensions.node`,
+      );
       const { tryLock } = native;
       onTestFinished(() => {
         native.tryLock = tryLock;

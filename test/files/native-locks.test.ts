@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -59,3 +59,32 @@ it.each(ways)('says what to do where the native part $how', ({ program, says }) 
     expect(stdout).toMatch(says);
   }),
 );
+
+/** Acquires, and prints which modules of the native package that took. */
+const modulesOf = (directory: string): string => `import('sockref')
+  .then(({ acquire }) => acquire(${JSON.stringify(join(directory, 'a.sock'))}, { serve() {} }))
+  .then((reference) => reference.close())
+  .then(() => Object.keys(require('node:module')._cache).filter((each) => each.includes('/node_modules/')))
+  .then((files) => console.log(JSON.stringify(files.map((each) => each.split('/node_modules/').at(-1)))));`;
+
+it('calls the addon of the known version directly', () =>
+  withDirectory(async (directory) => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', modulesOf(directory)], { cwd: root });
+    const addon = `fs-native-extensions/prebuilds/${process.platform}-${process.arch}/fs-native-extensions.node`;
+    expect(JSON.parse(stdout)).toEqual(['fs-native-extensions/package.json', addon]);
+  }));
+
+it('leaves the addon of another version to the package', () =>
+  withDirectory(async (directory) => {
+    const original = join(root, 'node_modules/fs-native-extensions');
+    const native = join(project, 'node_modules/fs-native-extensions');
+    rmSync(native, { recursive: true, force: true });
+    cpSync(join(original, 'prebuilds'), join(native, 'prebuilds'), { recursive: true });
+    const manifest = JSON.parse(readFileSync(join(original, 'package.json'), 'utf8'));
+    writeFileSync(join(native, 'package.json'), JSON.stringify({ ...manifest, version: '1.99.0' }));
+    writeFileSync(join(native, 'index.js'), `module.exports = require(${JSON.stringify(original)});`);
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', modulesOf(directory)], { cwd: project });
+    expect(JSON.parse(stdout)).toEqual(
+      expect.arrayContaining(['fs-native-extensions/index.js', 'require-addon/lib/node.js']),
+    );
+  }));
