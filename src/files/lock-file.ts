@@ -117,6 +117,7 @@ export class LockFile {
     // From here on two files are held, and the exit cleans up after both.
     this.#unfinished = taken.#identity;
     let reclaimed = false;
+    let isOpen = false;
     try {
       // Another process may have been the owner in between, and died.
       const record = taken.record();
@@ -124,6 +125,8 @@ export class LockFile {
       reclaim(taken, record);
       reclaimed = true;
       taken.begin(...entries());
+      // If other code closed the lost file's descriptor, its number may belong to another file now.
+      isOpen = this.isOpen();
     } catch (error) {
       // An empty file would only invite others. A record that names what a dead owner left must stay.
       if (reclaimed) tellOf(() => taken.remove(), tell);
@@ -132,8 +135,7 @@ export class LockFile {
     }
     this.#unfinished = undefined;
     this.#exchange(taken);
-    // If other code closed the lost file's descriptor, its number may belong to another file now.
-    if (taken.isOpen()) taken.release();
+    if (isOpen) taken.release();
     else taken.#forget();
     return true;
   }

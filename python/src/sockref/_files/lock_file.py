@@ -96,7 +96,7 @@ class LockFile:
             return False
         # From here on two files are held, and the exit cleans up after both.
         self._unfinished = taken._identity
-        reclaimed = False
+        reclaimed = is_open = False
         try:
             # Another process may have been the owner in between, and died.
             record = taken.record()
@@ -104,6 +104,8 @@ class LockFile:
             reclaim(taken, record)
             reclaimed = True
             taken.begin(*entries())
+            # If other code closed the lost file's descriptor, its number may belong to another file now.
+            is_open = self.is_open()
         except BaseException:
             # An empty file would only invite others. A record that names what a dead owner left must stay.
             if reclaimed:
@@ -112,8 +114,7 @@ class LockFile:
             raise
         self._unfinished = None
         self._exchange(taken)
-        # If other code closed the lost file's descriptor, its number may belong to another file now.
-        if taken.is_open():
+        if is_open:
             taken.release()
         else:
             taken._forget()
