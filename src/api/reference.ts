@@ -1,9 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ReferenceState } from '../endpoint/reference-state.js';
 import { type ConnectOptions, connectTo } from './connect.js';
-
-/** Releases references that were dropped without `close()`. */
-const dropped = new FinalizationRegistry<ReferenceState>((state) => state.endpoint.collected(state));
+import { forget, releaseWhenDropped } from './dropped.js';
 
 let create: (state: ReferenceState) => SocketReference;
 
@@ -32,7 +30,7 @@ export class SocketReference {
   private constructor(state: ReferenceState) {
     this.#state = state;
     this.path = state.endpoint.place.path;
-    dropped.register(this, state, state);
+    releaseWhenDropped(this, state);
   }
 
   static {
@@ -120,7 +118,7 @@ export class SocketReference {
    */
   close(): Promise<void> {
     const state = this.#state;
-    if (state.open) dropped.unregister(state);
+    if (state.open) forget(state);
     return state.endpoint.release(state);
   }
 

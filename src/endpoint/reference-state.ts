@@ -14,6 +14,8 @@ export class ReferenceState {
   readonly trace: string | undefined;
   keepAlive: KeepAlive = 'by-role';
   open = true;
+  /** Where its handle is among those of this turn of the event loop. */
+  recentAt: number | undefined;
   /** Resolves when the release of this reference is done; undefined before it is closed. */
   closing: Promise<void> | undefined;
   #controller: AbortController | undefined;
