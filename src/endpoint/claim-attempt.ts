@@ -11,8 +11,8 @@ import type { WaitReason } from '../ownership/wait-reason.js';
 import type { ServerSpec } from '../serving/server-spec.js';
 
 /**
- * What a claim attempt needs from its endpoint, and tells it. The lease that it obtains tells the endpoint of its own
- * end.
+ * What a claim attempt needs from its endpoint, and reports to it. The lease that it obtains reports its own end to the
+ * endpoint.
  */
 export interface ClaimingEndpoint extends LeaseEvents {
   readonly place: Place;

@@ -3,8 +3,8 @@ interface Waiting {
 }
 
 /**
- * Runs clean-ups, a limited number of them per turn of the event loop (I7): thousands that end at once must not block
- * everything else. A clean-up that finds room runs at once, in the caller's tick.
+ * Runs clean-ups, a limited number of them per turn of the event loop (I7). Thousands of sockets that end at once must
+ * not block other work. A clean-up below the limit runs at once, in the caller's tick.
  */
 export class CleanUps {
   readonly #concurrency: number;
@@ -23,7 +23,7 @@ export class CleanUps {
     return this.#waiting.length;
   }
 
-  /** Resolves or rejects as the work does. */
+  /** Resolves or rejects with the outcome of the work. */
   run(work: () => void | Promise<void>): Promise<void> {
     if (this.#running < this.#concurrency && this.#waiting.length === 0) return this.#start(work);
     return new Promise((resolve, reject) => {

@@ -68,7 +68,7 @@ export class EndpointLife {
     this.#enter({ kind: 'active', lease });
   }
 
-  /** Those that wait for a change keep waiting, because no connection can be made. */
+  /** Callers that wait for a change keep waiting, because they cannot connect yet. */
   recover(attempt: ClaimAttempt, cause: LossCause): void {
     this.#role = 'member';
     this.#state = { kind: 'recovering', attempt, cause };

@@ -162,7 +162,7 @@ export class Endpoint implements ClaimingEndpoint, WaitingEndpoint {
   }
 
   /**
-   * Ends it at once, whatever references it has here. Other processes that share the socket continue without this one.
+   * Ends it at once, even if it has references here. Other processes that share the socket continue without this one.
    */
   force(): Promise<void> {
     const { attempt, lease } = this.#life;
@@ -180,7 +180,7 @@ export class Endpoint implements ClaimingEndpoint, WaitingEndpoint {
     return this.ending ?? done;
   }
 
-  /** Resolves when the socket can be connected to, or will not be any more. */
+  /** Resolves when clients can connect to the socket, or never can again. */
   whenChanged(): Promise<void> {
     return this.#life.whenChanged();
   }

@@ -18,7 +18,7 @@ export interface WaiterOptions {
   readonly canServe: boolean;
 }
 
-/** What a waiter asks, and tells when it ends without having been told to. */
+/** What a waiter asks its endpoint, and reports to it when its time is over or its signal aborts. */
 export interface WaiterHost {
   readonly path: string;
   readonly clock: Clock;

@@ -20,20 +20,20 @@ import { giveLockBack, removeLeftoversUnder } from './remove-leftovers.js';
 import { type KeeperStart, keepersFailed, keepersKeepDying, startKeeper } from './start-keeper.js';
 import { heldBy } from './wait-reason.js';
 
-/** So many keepers in a row may die before their server is up: more than bad luck takes, too few to wait for. */
+/** How many keepers in a row may die before their server is up: enough for bad luck, too few to wait long. */
 const maxKeeperDeaths = 3;
 
 /** What a claim has seen so far. */
 interface Seen {
-  /** When an owner was seen last that was about to go, or had gone without an end. */
+  /** When the claim last saw an owner that was ending or had died. */
   leaving: number;
   /** Keepers that have died before their server was up. */
   keeperDeaths: number;
 }
 
 /**
- * Claims an endpoint: attaches to its owner, or takes the lock and becomes it. Goes on until it has one of both, an
- * error, or is aborted.
+ * Claims an endpoint: attaches to its owner, or takes the lock and becomes the owner. Repeats that until it succeeds,
+ * fails, or is aborted.
  */
 export async function claim(request: Claim): Promise<void> {
   const { signal } = request;
@@ -44,19 +44,19 @@ export async function claim(request: Claim): Promise<void> {
       if (await attempt(request, seen)) return;
     } catch (error) {
       signal.throwIfAborted();
-      // A server that cannot be started will not be luckier next time, and everybody who waits for it is told so.
+      // A server that cannot be started would fail again. All waiting members get that error.
       if (!request.failover || isServerFailed(error)) throw error;
-      // References are at stake: what fails now may work before their time is over.
+      // References are at stake: a later attempt may succeed before their time is over.
       const message = messageOf(error);
       request.waitsFor({ waitingFor: `a new owner; the last attempt failed: ${message}`, pid: undefined });
     }
-    // Jittered, so that those who came together do not come again together.
+    // With a random part, so that simultaneous claims do not repeat simultaneously.
     await pause(wait * (0.5 + Math.random()), undefined, { signal });
     wait = Math.min(wait * claimPauseGrowth, claimLongestPauseMs);
   }
 }
 
-/** Tries once to attach, then once to take the lock; false if it is worth trying again. */
+/** Tries once to attach, then once to take the lock. Returns false if another attempt may help. */
 async function attempt(request: Claim, seen: Seen): Promise<boolean> {
   const { place, signal } = request;
   signal.throwIfAborted();
@@ -79,10 +79,10 @@ async function attempt(request: Claim, seen: Seen): Promise<boolean> {
   }
 }
 
-/** Has a keeper become the owner, and attaches to it. */
+/** Starts a keeper as the owner, and attaches to it. */
 async function becomeOwnerByKeeper(request: Claim, position: KeeperStart, seen: Seen): Promise<boolean> {
   const { keeperDeaths, place, context } = request;
-  // A keeper that dies takes its server with it, so its successors are limited as restarts of the server are.
+  // A keeper that dies ends its server, too, so the number of its successors is limited like restarts of the server.
   if (keeperDeaths.inRow > Math.max(position.server.restart, maxKeeperDeaths - 1)) {
     throw keepersKeepDying(place, keeperDeaths.inRow);
   }
@@ -103,15 +103,15 @@ async function becomeOwnerByKeeper(request: Claim, position: KeeperStart, seen: 
   }
 }
 
-/** Goes on with the lock in hand; false if it was of no use. Leaves nothing behind when it fails. */
+/** Continues with the lock. Returns false if the claim must start over. Leaves nothing behind when it fails. */
 async function becomeOwner(request: Claim, lock: LockFile, seen: Seen): Promise<boolean> {
   const { place, settings, context } = request;
   const { names, path } = place;
   const serverSpec = request.serverSpec();
   if (!serverSpec) {
-    const swept = await removeLeftoversUnder(lock);
-    report(request, swept);
-    if (swept.names.length > 0) seen.leaving = context.clock.now();
+    const reclaimed = await removeLeftoversUnder(lock);
+    report(request, reclaimed);
+    if (reclaimed.names.length > 0) seen.leaving = context.clock.now();
     if (!expectsOwner(request, seen)) throw notServed(path);
     return false;
   }
@@ -139,14 +139,14 @@ async function becomeOwner(request: Claim, lock: LockFile, seen: Seen): Promise<
     );
     return true;
   } catch (error) {
-    // If that cannot be found out, the failure at hand is the one to tell.
+    // If this check fails, report the first failure.
     const startOver = await isServedByAnother(request, lock, error).catch(() => false);
     try {
-      // Its record is needed as long as what it names is there.
+      // Its record is needed as long as the files that it names exist.
       if (repaired) giveLockBack(lock);
       else lock.release();
     } catch (left) {
-      // The failure at hand is the one to tell.
+      // Report the first failure to the caller, and this one as a fault.
       context.fault(path, systemError(left, path, `remove what a failed start of ${path} has left`));
     }
     if (!startOver) throw systemError(error, path, `start the socket ${path}`);
@@ -155,14 +155,14 @@ async function becomeOwner(request: Claim, lock: LockFile, seen: Seen): Promise<
   }
 }
 
-/** Whether it is worth waiting for an owner although there is none. */
+/** Whether to wait for an owner although there is none now. */
 function expectsOwner({ failover, context }: Claim, { leaving }: Seen): boolean {
   return failover !== undefined || context.clock.now() - leaving < successionMs;
 }
 
 /**
- * Whether what lies in our way belongs to an owner after all: one whose lock file was removed, by a temp cleaner say, holds
- * a lock to which no name leads. It answers on its control socket, has the lock's path by now, or has gone.
+ * Whether the file in our way belongs to a live owner whose lock file was removed, for example by a temp cleaner. Such an
+ * owner holds a lock without a name. It answers on its control socket, has a new lock file by now, or has ended.
  */
 async function isServedByAnother(request: Claim, lock: LockFile, error: unknown): Promise<boolean> {
   if (!isSocketReferenceError(error) || error.code !== 'ERR_SOCKREF_ADDRESS_IN_USE') return false;

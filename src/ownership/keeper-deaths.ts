@@ -1,7 +1,7 @@
-/** A keeper that lived so many milliseconds after its server was up was well: its death says nothing about the next one. */
+/** A keeper that lived so many milliseconds after its server was up counts as stable: its death is not counted. */
 const stableAfterMs = 10_000;
 
-/** The keepers that this process started for one endpoint and that died soon after their server was up, in a row. */
+/** Counts the keepers of one endpoint, started by this process, that died in a row soon after their server was up. */
 export class KeeperDeaths {
   #inRow = 0;
   #upSince: number | undefined;
@@ -10,12 +10,12 @@ export class KeeperDeaths {
     return this.#inRow;
   }
 
-  /** The server of a keeper that we started is up. */
+  /** Called when the server of a keeper that we started is up. */
   up(now: number): void {
     this.#upSince = now;
   }
 
-  /** The owner was lost. It counts only if it was a keeper that we started. */
+  /** Called when the owner was lost. It counts only if it was a keeper that we started. */
   ownerLost(now: number): void {
     if (this.#upSince === undefined) return;
     this.#inRow = now - this.#upSince < stableAfterMs ? this.#inRow + 1 : 0;

@@ -14,7 +14,7 @@ import { Notes, ownerSettings } from '../helpers/parts.js';
 import { takeLock, withPlace } from '../helpers/place.js';
 import { greet } from '../helpers/serve.js';
 
-/** A claim, and what it told. */
+/** A claim, and its reports. */
 function begin(place: Place, changes: Partial<Claim> = {}) {
   const notes = new Notes();
   const abort = new AbortController();
@@ -40,7 +40,7 @@ function begin(place: Place, changes: Partial<Claim> = {}) {
     ...changes,
   });
   settled.catch(() => {});
-  /** Resolves when it waits for something of these words. */
+  /** Resolves when the text of its wait contains these words. */
   const waitsFor = async (words: string): Promise<WaitReason> => {
     for (;;) {
       const found = obstacles.find(({ waitingFor }) => waitingFor.includes(words));
@@ -59,7 +59,7 @@ async function end({ leases, notes }: ReturnType<typeof begin>): Promise<void> {
 }
 
 describe('a claim', () => {
-  it('becomes the owner where there is none', () =>
+  it('becomes the owner if there is none', () =>
     withPlace(async (place) => {
       const claimed = begin(place);
       await claimed.settled;
@@ -68,7 +68,7 @@ describe('a claim', () => {
       expect(claimed.notes.told).toEqual(['stopping']);
     }));
 
-  it('becomes a member where there is one', () =>
+  it('becomes a member if there is an owner', () =>
     withPlace(async (place) => {
       const first = begin(place);
       await first.settled;
@@ -148,11 +148,11 @@ describe('a claim', () => {
       expect(claimed.leases).toEqual([]);
     }));
 
-  it('leaves nothing behind if it is given up with the lock in its hand', () =>
+  it('leaves nothing behind if it is given up while it has the lock', () =>
     withPlace(async (place) => {
       const abort = new AbortController();
       let asked = 0;
-      // Asked for the attempt, and once more when the lock is held.
+      // Called for the attempt, and again when the lock is held.
       const serverSpec = (): ServerSpec => {
         if (++asked === 2) abort.abort(new Error('enough'));
         return { kind: 'handler', serve: greet };
@@ -174,7 +174,7 @@ describe('a claim', () => {
       unlinkSync(place.path);
     }));
 
-  it('goes on after a failure while references are at stake, and says what failed', () =>
+  it('continues after a failure while references are at stake, and says what failed', () =>
     withPlace(async (place) => {
       writeFileSync(place.path, 'mine');
       const claimed = begin(place, { failover: { members: 0, dependents: 0 } });

@@ -12,11 +12,11 @@ import { withDirectory } from '../helpers/directory.js';
 
 const serve = (): void => {};
 
-test('an owner whose lock file was replaced takes its own sockets along when it ends', async () => {
+test('an owner whose lock file was replaced removes its own sockets when it ends', async () => {
   await withDirectory(async (directory) => {
     const path = `${directory}/a.sock`;
     const reference = await new SocketManager().acquire(path, { serve });
-    // As a claimant does that finds no lock file; it gets no further.
+    // As a claimant that finds no lock file. It does not continue.
     unlinkSync(`${path}.lock`);
     writeFileSync(`${path}.lock`, '', { mode: 0o600 });
     await reference.close();
@@ -27,7 +27,7 @@ test('an owner whose lock file was replaced takes its own sockets along when it 
   });
 });
 
-test('an owner that is deposed takes its own sockets along, and its references go on', async () => {
+test('a deposed owner removes its own sockets, and its references continue', async () => {
   await withDirectory(async (directory) => {
     const path = `${directory}/a.sock`;
     const [old, other] = [new SocketManager({ healIntervalMs: 1 }), new SocketManager()];
@@ -46,13 +46,13 @@ test('an owner that is deposed takes its own sockets along, and its references g
   });
 });
 
-test('two claimants of which one lost its lock file end with one owner', async () => {
+test('two claimants end with one owner, even if one lost its lock file', async () => {
   await withDirectory(async (directory) => {
     for (let round = 0; round < 50; round++) await race(`${directory}/${round}.sock`, directory);
   });
 });
 
-/** A claimant's lock file is removed in the moment in which it holds it, and another claimant makes a new one. */
+/** A claimant's lock file is removed while it holds the lock, and another claimant makes a new file. */
 async function race(path: string, directory: string): Promise<void> {
   const other = new SocketManager();
   const abort = new AbortController();
@@ -87,7 +87,7 @@ async function race(path: string, directory: string): Promise<void> {
       ended() {},
     },
     serverSpec: () => {
-      // Asked first before the lock is tried, and then when it is held.
+      // Called before the claim tries the lock, and again when it holds it.
       if (++asked === 2) {
         unlinkSync(`${path}.lock`);
         second = other.acquire(path, { serve });

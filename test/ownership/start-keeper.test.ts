@@ -54,7 +54,7 @@ it.each([
   }),
 );
 
-it('a keeper that crashes is told of, with what it said last', () =>
+it('a keeper that crashes is reported, with its last output', () =>
   behind(async (where) => {
     keepersBy(where, 'echo "out of everything" >&2; exit 7');
     await using manager = new SocketManager();
@@ -99,7 +99,7 @@ it.each([
   }),
 );
 
-it('references end when no new keeper lives, and say why', () =>
+it('references end with the reason when no new keeper lives', () =>
   behind(async (where) => {
     await using manager = new SocketManager();
     const path = join(where.directory, 'app.sock');
@@ -147,7 +147,7 @@ it('keepers that die soon after their server is up, again and again, are not rep
     expect(readdirSync(where.directory)).toEqual([]);
   }));
 
-it('a keeper whose lock file was replaced while it started leaves it to whoever comes', () =>
+it('a keeper whose lock file was replaced while it started does not touch the new one', () =>
   behind(async (where) => {
     const path = join(where.directory, 'app.sock');
     keepersBy(where, `first && rm '${path}.lock' && (umask 077; : >'${path}.lock')`);
@@ -158,7 +158,7 @@ it('a keeper whose lock file was replaced while it started leaves it to whoever 
     expect(readdirSync(where.directory)).toEqual([]);
   }));
 
-it('a keeper that finds a foreign file in its place says so, and leaves it there', () =>
+it('a keeper that finds a foreign file in its place reports it, and leaves it there', () =>
   behind(async (where) => {
     const path = join(where.directory, 'app.sock');
     keepersBy(where, `first && : >'${path}.ctl'`);
@@ -192,12 +192,12 @@ it.each([
     mkdirSync(open);
     await closed;
     expect(readdirSync(where.directory)).toEqual([]);
-    // It has not waited in vain for somebody to come.
+    // It has not waited for a member.
     await until('no process is left', () => processesOf(where.scratch).length === 0, 8_000);
   }),
 );
 
-it('an acquire that is given up leaves the keeper to those who wait for it, too', () =>
+it('an acquire that is given up leaves the keeper to the other waiting acquires', () =>
   behind(async (where) => {
     const path = join(where.directory, 'app.sock');
     await using manager = new SocketManager();
@@ -220,7 +220,7 @@ it('an acquire that is given up leaves the keeper to those who wait for it, too'
     expect(reference.referenceCount).toBe(1);
   }));
 
-it('is the owner without a moment in which somebody else could be', () =>
+it('is the owner, and no other process could become it in between', () =>
   behind(async (where) => {
     const path = join(where.directory, 'app.sock');
     await using manager = new SocketManager();

@@ -1,1 +1,1 @@
-"""One endpoint's life in this process: its counted references, and those who wait for one."""
+"""One socket in this process: its counted references, and the acquires that wait for one."""

@@ -1,4 +1,4 @@
-"""Runs clean-ups, a bounded number of them per turn of the event loop (I7)."""
+"""Runs clean-ups, a limited number of them per turn of the event loop (I7)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 
 class CleanUps:
-    """Thousands that end at once must not hold up everything else. One that finds room runs at once."""
+    """Thousands of sockets that end at once must not block other work. A clean-up below the limit runs at once."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, concurrency: int) -> None:
         self._loop: Final = loop
@@ -22,7 +22,7 @@ class CleanUps:
         return len(self._waiting)
 
     async def run(self, work: Callable[[], None]) -> None:
-        """Raises what the work raises."""
+        """Runs the work, and raises its error."""
         if self.running >= self._concurrency or self._waiting:
             turn: asyncio.Future[None] = self._loop.create_future()
             self._waiting.append(turn)
@@ -32,7 +32,7 @@ class CleanUps:
         try:
             work()
         finally:
-            # The place becomes free in the next turn: work that does not wait must let others have theirs.
+            # The place becomes free in the next turn, so that synchronous work does not block the others.
             self._loop.call_soon(self._free)
 
     def _free(self) -> None:

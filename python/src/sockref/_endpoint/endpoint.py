@@ -1,4 +1,4 @@
-"""One socket in this manager: its counted references, those who wait for one, and the stake in it that they share."""
+"""One socket in this manager: its counted references, the acquires that wait for one, and the lease that they share."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EndpointEvent = Literal["started", "stopped", "acquired", "released", "failover"
 
 
 class EndpointHost(Protocol):
-    """What an endpoint needs of the manager that it belongs to."""
+    """What an endpoint needs from its manager."""
 
     @property
     def context(self) -> Context: ...
@@ -51,16 +51,16 @@ class EndpointHost(Protocol):
     def process_ended(self) -> bool: ...
 
     def told(self, name: EndpointEvent, endpoint: Endpoint, **more: Any) -> None:
-        """Something happened."""
+        """An event of the endpoint."""
         ...
 
     def gone(self, endpoint: Endpoint) -> None:
-        """It is over, and the next acquire of its path needs a new one."""
+        """The endpoint is over. The next acquire of its path needs a new one."""
         ...
 
 
 class _Attempt:
-    """A claim under way; `settled` when it is over, and what it got in vain is given back."""
+    """A claim in progress. `settled`: it is over, and a lease that came too late is given up."""
 
     def __init__(self) -> None:
         self.aborted = False
@@ -70,7 +70,7 @@ class _Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Claiming:
-    """No reference here holds it yet; acquires wait."""
+    """No reference exists here yet; acquires wait."""
 
     attempt: _Attempt
 
@@ -92,7 +92,7 @@ class Recovering:
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """No reference can be given out any more; `done` when all of it is gone."""
+    """No reference can be given out any more. `done`: everything is removed."""
 
     done: asyncio.Future[None]
 
@@ -110,8 +110,8 @@ _PREVIOUS_TO_STOP = WaitReason("the previous server to stop")
 class Endpoint:
     """It goes from claiming to ended once; the next acquire makes another.
 
-    Changed by the background thread alone. What other threads read (`live`, `references`, `role`, `closed_error`) takes each
-    thing in one step.
+    Only the background thread changes it. Other threads read `live`, `references`, `role` and `closed_error`, each in one
+    step.
     """
 
     def __init__(self, place: Place, settings: OwnerSettings, server_spec: ServerSpec | None, host: EndpointHost) -> None:
@@ -129,13 +129,13 @@ class Endpoint:
         self._wait_reason = WaitReason("the socket to start")
         self._own: Sequence[Identity] = ()
         self._keeper_deaths: Final = KeeperDeaths()
-        # Ends those who wait for an active socket, when the state changes.
+        # Wakes the callers that wait for an active socket, when the state changes.
         self._changed: asyncio.Future[None] = self._loop.create_future()
         self._state: State = Claiming(self._claim(None))
 
     @property
     def inherited(self) -> bool:
-        """Whether it is that of a process which this one was forked from."""
+        """Whether it belongs to a process from which this one was forked."""
         return self._generation != generation()
 
     @property
@@ -161,7 +161,7 @@ class Endpoint:
 
     @property
     def references(self) -> int:
-        """References everywhere, as far as it is known here."""
+        """References of all processes, as far as this process knows."""
         state = self._state
         if isinstance(state, Active):
             return self._references + state.lease.others
@@ -174,7 +174,7 @@ class Endpoint:
 
     @property
     def ending(self) -> asyncio.Future[None] | None:
-        """When it is over; None as long as it is not on its way out."""
+        """Done when it is over; None until it begins to end."""
         state = self._state
         if isinstance(state, Stopping):
             return state.done
@@ -182,11 +182,11 @@ class Endpoint:
 
     @property
     def changed(self) -> asyncio.Future[None]:
-        """Done when the socket can be connected to, or cannot be any more."""
+        """Done when clients can connect to the socket, or never can again."""
         return self._changed
 
     async def wait(self, options: WaiterOptions, server_spec: ServerSpec | None) -> Result:
-        """Waits for a reference; with an endpoint that is on its way out, for its end."""
+        """Waits for a reference. If the endpoint is ending, waits for its end."""
         self.offer(server_spec)
         waiter = Waiter(self.place.path, options, self._loop, self._current_obstacle, self._given_up)
         self._waiters[waiter] = None
@@ -194,7 +194,7 @@ class Endpoint:
             return await waiter.outcome
         except asyncio.CancelledError:
             if waiter.outcome.done() and not waiter.outcome.cancelled() and waiter.outcome.exception() is None:
-                # It was granted in the very turn in which its caller gave up.
+                # It was granted in the turn in which its caller gave up.
                 reference = waiter.outcome.result()
                 if isinstance(reference, ReferenceState):
                     self.release(reference)
@@ -204,12 +204,12 @@ class Endpoint:
             raise
 
     def offer(self, server_spec: ServerSpec | None) -> None:
-        """Something to serve with, should this process have to take over and have nothing yet."""
+        """Gives it something to serve with, if it has nothing yet and must take over."""
         if self._server_spec is None:
             self._server_spec = server_spec
 
     def share(self, trace: str | None) -> ReferenceState:
-        """One reference more, at once (I5). Only while it is live."""
+        """Gives out one more reference at once (I5). Only while it is live."""
         full = self._limit_met()
         if full:
             raise full
@@ -218,7 +218,7 @@ class Endpoint:
         return reference
 
     def release(self, reference: ReferenceState) -> asyncio.Future[None]:
-        """One reference less. The future is that of its end, if it was the last one."""
+        """Releases one reference. If it was the last one, the future is that of the endpoint's end."""
         if not reference.open:
             return reference.closing or done_future(self._loop)
         reference.close()
@@ -233,14 +233,14 @@ class Endpoint:
         return reference.closing
 
     def collected(self, reference: ReferenceState) -> None:
-        """The handle of a reference was collected. No call waits for its end; a failure of it is told as a fault."""
+        """The handle of a reference was collected. No caller waits for the end, so its failure is reported as a fault."""
         if self.inherited or not reference.active:
             return
         self._host.told("leak", self, trace=reference.trace)
         self.release(reference).add_done_callback(outcome)
 
     def force(self) -> asyncio.Future[None]:
-        """Ends it at once, whoever holds references here; processes elsewhere go on among themselves."""
+        """Ends it at once, even if it has references here. Other processes that share the socket continue without this one."""
         reason = cleaned_up_by_force(self.place.path)
         state = self._state
         match state:
@@ -261,7 +261,7 @@ class Endpoint:
                 return done_future(self._loop)
 
     def closed_error(self, is_open: bool) -> SocketReferenceError:
-        """Why a reference to it is of no use."""
+        """The error for using an ended reference."""
         path = self.place.path
         if is_open and self.inherited:
             return belongs_to_parent(path)
@@ -269,13 +269,13 @@ class Endpoint:
             return self._reason.again()
         return process_ends(path) if is_open and self._host.process_ended else closed_by_user(path)
 
-    # What the claim asks.
+    # What the claim needs.
 
     def server_spec(self) -> ServerSpec | None:
         return self._server_spec
 
     def claimed_references(self) -> int:
-        # Those who wait stand behind one: how many of them the limit allows is decided when they are granted theirs.
+        # All waiters count as one reference here; the limit applies when each gets its own.
         return max(1, self._references)
 
     def waits_for(self, what: WaitReason) -> None:
@@ -293,7 +293,7 @@ class Endpoint:
             self._host.told("started", self)
         if failover:
             self._host.told("failover", self)
-        # Those that still wait count, so that the socket does not end under them.
+        # A waiter counts until its turn, so that the socket does not end before.
         while self._waiters:
             waiter = next(iter(self._waiters))
             full = self._limit_met()
@@ -306,7 +306,7 @@ class Endpoint:
         if self.lease is lease:
             self._tell_changed()
 
-    # What the lease tells.
+    # What the lease reports.
 
     def stopping(self, done: asyncio.Future[None]) -> None:
         lease = self.lease
@@ -332,7 +332,7 @@ class Endpoint:
     def ended(self, reason: SocketReferenceError) -> None:
         lease = self.lease
         if lease is None:
-            # It has no references yet, and the next claim finds out.
+            # It has no references yet, and the next claim finds the reason.
             return
         self._reason = reason
         if lease.role == "member":
@@ -390,7 +390,7 @@ class Endpoint:
         error = system_error(cause, self.place.path, f"acquire {self.place.path}")
         waiters, self._waiters = self._waiters, {}
         for waiter in waiters:
-            # One that can serve came while the claim failed for want of that.
+            # A waiter that can serve came while the claim failed because none could.
             if waiter.options.can_serve and _is_not_served(error):
                 waiter.resolve("start-over")
             else:
@@ -438,7 +438,7 @@ class Endpoint:
             # It had not even begun.
             pass
         if recovering:
-            # The last one out of those who outlived the owner removes what it left.
+            # The last of the references that outlived the owner removes what it left.
             await remove_leftovers(self.place, self._lost_owner_pid)
 
     def _stop(self, done: asyncio.Future[None], served: bool) -> None:
@@ -452,14 +452,14 @@ class Endpoint:
                     self._host.told("stopped", self)
                 self._end()
             except Exception as late:
-                # Who waits for it must not wait for ever.
+                # Its waiters must not wait for ever.
                 error = error or late
             if error is None:
                 ended.set_result(None)
                 return
             error = system_error(error, self.place.path, f"end the references to {self.place.path}")
             ended.set_exception(error)
-            # Those who wait for it get the error too; here it is told in case that no caller does.
+            # Callers that wait for it get the error too; without one it is reported here.
             ended.exception()
             self._host.hooks.fault(self.place.path, error)
 
@@ -483,7 +483,7 @@ class Endpoint:
 
 
 class _Claimant:
-    """An endpoint, on whose behalf an attempt is made."""
+    """The endpoint of an attempt, as the claim sees it."""
 
     def __init__(self, endpoint: Endpoint, attempt: _Attempt, failover: bool) -> None:
         self._endpoint: Final = endpoint

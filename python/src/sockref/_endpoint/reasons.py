@@ -1,4 +1,4 @@
-"""Why a reference is of no use."""
+"""The errors of inactive references."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def belongs_to_parent(path: str) -> SocketReferenceError:
 
 
 def process_ends(path: str) -> SocketReferenceError:
-    """The interpreter is on its way out, and has cleaned up."""
+    """The interpreter is ending, and has cleaned up."""
     message = f"The references of this process to {path} were cleaned up at its exit"
     return SocketReferenceError("ERR_SOCKREF_CLOSED", message, path=path, reason="cleaned-up")
 
 
 def too_many_references(path: str, maximum: int) -> SocketReferenceError:
-    """No reference more can be given out."""
+    """The limit of references is reached."""
     limit = "maxReferencesPerSocket"
     message = f"{path} has {maximum} references, and {limit} allows no more; close some, or raise the limit"
     return SocketReferenceError("ERR_SOCKREF_LIMIT_EXCEEDED", message, path=path, limit=limit, max=maximum)
 
 
 def owner_lost(path: str, cause: Cause, timeout: float, waiting_for: str) -> SocketReferenceError:
-    """Its owner was lost, and there was no other one in time."""
+    """Its owner was lost and not replaced in time."""
     why = "this process was deposed as its owner" if cause == "deposed" else "its owner died"
     message = (
         f"The references to {path} are lost: {why}, and after {timeout:g} s (failover_timeout) it was still waiting for "

@@ -1,4 +1,4 @@
-"""One counted reference, as the endpoint knows it."""
+"""One counted reference, as the endpoint sees it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class ReferenceState:
-    """The user's handle points here and never the other way round, so that a handle that was dropped can be collected."""
+    """The user's handle points to it, never the other way round, so that a dropped handle can be collected."""
 
     __slots__ = ("_closed", "closing", "endpoint", "open", "trace")
 
@@ -20,7 +20,7 @@ class ReferenceState:
         """Where it was acquired, if leaks are traced."""
         self.open = True
         self.closing: asyncio.Future[None] | None = None
-        """The end of what closing it began."""
+        """Done when the release of this reference is done; None before it is closed."""
         self._closed: asyncio.Future[None] | None = None
 
     @property
@@ -29,7 +29,7 @@ class ReferenceState:
         return self.open and self.endpoint.live
 
     def closed(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
-        """Done when its user has closed it. In the background thread only."""
+        """Done when its user has closed it. Only the background thread may call it."""
         if self._closed is None:
             self._closed = loop.create_future()
             if not self.open:

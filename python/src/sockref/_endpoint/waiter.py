@@ -1,4 +1,4 @@
-"""An acquire that waits for its endpoint: ends in a reference, an error, or the advice to start over."""
+"""An acquire that waits for its endpoint. It has one outcome: a reference, an error, or the advice to start over."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Result = ReferenceState | Literal["start-over"]
 
 @dataclass(frozen=True, slots=True)
 class WaiterOptions:
-    """What an acquire that has to wait needs to know: seconds that are left, and that there were."""
+    """Settings of a waiting acquire: the seconds that are left, and those that the caller allowed."""
 
     timeout: float
     total: float
@@ -60,7 +60,7 @@ class Waiter:
 
 
 def _timeout_error(path: str, timeout: float, waits_for: WaitReason) -> SocketReferenceError:
-    """The error of an acquire whose time is over: a living owner that does not answer has a code of its own."""
+    """The error of an acquire whose time is over. A living owner that does not answer has a code of its own."""
     waiting_for, pid = waits_for.waiting_for, waits_for.pid
     if pid is not None:
         what = f"holds its lock but did not answer within {timeout:g} s (waiting for {waiting_for})"

@@ -1,4 +1,4 @@
-"""A claim on an endpoint: to become its owner, or a member of the one that it has."""
+"""A claim on an endpoint: to become its owner, or a member of its owner."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ from .remove_leftovers import give_lock_back, remove_leftovers_under
 from .settings import OwnerSettings
 
 _MAX_KEEPERS_AGAIN = 5
-"""How often in a row a keeper that died soon after its server was up is replaced: as often as a server is restarted."""
+"""How many keepers in a row may be replaced that died soon after their server was up: as many as restarts of a server."""
 
 _LOOK = 0.25
-"""Seconds between two questions for the output of a server that was hired: one that starts quickly is asked nothing."""
+"""Seconds between two questions for the output of a starting server. A server that starts quickly is not asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitReason:
-    """What a claim is waiting for, for the error of an acquire that gives up.
+    """What a claim is waiting for, for the error when its time is over.
 
-    `pid` holds the lock, and began at `start`, if that is known. `output` is that of a server that does not become ready.
+    `pid` holds the lock, and started at `start`, if known. `output` is that of a server that does not become ready.
     """
 
     waiting_for: str
@@ -59,29 +59,29 @@ class WaitReason:
 
 
 class Claimant(Protocol):
-    """On whose behalf a claim is made."""
+    """What a claim needs from its endpoint."""
 
     def server_spec(self) -> ServerSpec | None:
-        """What to serve with; None for one that can only join. Asked at each attempt."""
+        """What to serve with; None for a claim that can only join. Called at each attempt."""
         ...
 
     def references(self) -> int:
-        """References here, the acquires under way included; at least 1."""
+        """References here, including pending acquires; at least 1."""
         ...
 
     def waits_for(self, what: WaitReason) -> None: ...
 
     def accept(self, lease: Lease) -> None:
-        """Called in the turn in which the lease is there."""
+        """Called in the turn in which the claim gets its lease."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim needs to know.
+    """What a claim needs.
 
     `own` are files that this process published in an earlier life of this endpoint. `failover` is set when the owner was
-    lost: who held the endpoint then. They wait for a successor, even if they cannot serve.
+    lost: the holders at that moment. They wait for a successor, even if they cannot serve.
     """
 
     place: Place
@@ -98,10 +98,10 @@ class _Seen:
     """What a claim has seen and done so far."""
 
     leaving = -math.inf
-    """When an owner was seen last that was about to go, or had gone without an end."""
+    """When the claim last saw an owner that was ending or had died."""
 
-    hire: CommandHolder | None = None
-    """What was started to have a command serve."""
+    starter: CommandHolder | None = None
+    """The `sockref run` that starts the server, if a command serves."""
 
 
 async def claim(request: Claim) -> None:
@@ -111,8 +111,8 @@ async def claim(request: Claim) -> None:
     try:
         await _claim(request, seen, wait)
     finally:
-        if seen.hire is not None:
-            seen.hire.detach()
+        if seen.starter is not None:
+            seen.starter.detach()
 
 
 async def _claim(request: Claim, seen: _Seen, wait: float) -> None:
@@ -121,18 +121,18 @@ async def _claim(request: Claim, seen: _Seen, wait: float) -> None:
             if await _attempt(request, seen):
                 return
         except Exception as error:
-            # A server that cannot be started will not be luckier next time.
+            # A server that cannot be started would fail again.
             if request.failover is None or _is_server_failed(error):
                 raise
-            # References are at stake: what fails now may work before their time is over.
+            # References are at stake: a later attempt may succeed before their time is over.
             request.claimant.waits_for(WaitReason(f"a new owner; the last attempt failed: {error}"))
-        # Jittered, so that those who came together do not come again together.
+        # With a random part, so that simultaneous claims do not repeat simultaneously.
         await asyncio.sleep(wait * (0.5 + random.random()))
         wait = min(wait * CLAIM_PAUSE_GROWTH, CLAIM_LONGEST_PAUSE_SECONDS)
 
 
 async def _attempt(request: Claim, seen: _Seen) -> bool:
-    """Tries once to attach, then once to take the lock; False if it is worth trying again."""
+    """Tries once to attach, then once to take the lock. Returns False if another attempt may help."""
     place, claimant = request.place, request.claimant
     attached = await _attach_to_other(request)
     if attached == "attached":
@@ -141,7 +141,7 @@ async def _attempt(request: Claim, seen: _Seen) -> bool:
         seen.leaving = request.context.loop.time()
     server_spec = claimant.server_spec()
     if isinstance(server_spec, ServerCommand):
-        return await _hire(request, server_spec, seen)
+        return await _start_command(request, server_spec, seen)
     can_serve = server_spec is not None
     taken = LockFile.attempt(place, create=can_serve)
     match taken:
@@ -155,7 +155,7 @@ async def _attempt(request: Claim, seen: _Seen) -> bool:
             pid = record.pid if record else None
             who = "" if pid is None else f" (pid {pid})"
             if record and record.stopping:
-                # It is alive and well; only its clients take their time.
+                # The owner is alive and well; only its clients take their time.
                 claimant.waits_for(WaitReason(f"the last connections of the previous owner{who} to end"))
             else:
                 what = "start" if attached == "no-owner" else "end"
@@ -164,7 +164,7 @@ async def _attempt(request: Claim, seen: _Seen) -> bool:
 
 
 async def _attach_to_other(request: Claim) -> Literal["attached", "no-owner"] | NotAttached:
-    """Attaches to an owner that another process has started: what only it lacks is no reason for us to fail."""
+    """Attaches to an owner that another process started. A claim that can serve does not fail because of its starter."""
     try:
         return await _attach(request)
     except SocketReferenceError as error:
@@ -198,33 +198,33 @@ async def _attach(
 
 def _connect(place: Place) -> socket.socket | None:
     sock = connect_to_owner(place, f"connect to the owner of {place.path}")
-    # Where there is none, or its queue is full, the lock tells which.
+    # There is no owner, or its queue is full; the lock tells which.
     return None if isinstance(sock, str) else sock
 
 
 def _owner_record(place: Place) -> OwnerRecord | None:
-    """What the record says of the owner, for messages only."""
+    """What the record says about the owner, for messages only."""
     try:
         return peek_record(place)
     except SocketReferenceError:
-        # It would only make a message better; what is wrong with the file shows when it is to be locked.
+        # It would only improve a message. What is wrong with the file is reported when it is locked.
         return None
 
 
-async def _hire(request: Claim, server: ServerCommand, seen: _Seen) -> bool:
-    """Has the command line start a server, and attaches to its keeper. The command line claims as one more process."""
+async def _start_command(request: Claim, server: ServerCommand, seen: _Seen) -> bool:
+    """Starts a server through the command line, and attaches to its keeper. The command line is a claimant, too."""
     deaths = request.keeper_deaths
-    # A keeper that dies takes its server with it, so its successors are limited as restarts of the server are.
+    # A keeper that dies ends its server, too, so the number of its successors is limited like restarts of the server.
     if deaths.in_row > _MAX_KEEPERS_AGAIN:
         raise keepers_keep_dying(request.place.path, server, deaths.in_row)
-    if seen.hire is not None:
-        # What it started has gone again, or is not what we met.
-        seen.hire.detach()
+    if seen.starter is not None:
+        # The keeper that it started has ended, or is not the owner that we met.
+        seen.starter.detach()
     request.claimant.waits_for(WaitReason("the server to become ready"))
-    seen.hire = CommandHolder(request.context.loop, request.place.path, server, request.settings)
+    seen.starter = CommandHolder(request.context.loop, request.place.path, server, request.settings)
     looking = request.context.loop.create_task(_find_output(request))
     try:
-        await seen.hire.ready()
+        await seen.starter.ready()
     finally:
         looking.cancel()
     attached: list[Membership] = []
@@ -232,10 +232,10 @@ async def _hire(request: Claim, server: ServerCommand, seen: _Seen) -> bool:
         return False
     [member] = attached
     try:
-        # Until then it counts, too, and would be the last one out instead of us.
-        await seen.hire.detach_and_wait()
+        # Until then its reference counts, too, and it would be the last holder in our place.
+        await seen.starter.detach_and_wait()
     except asyncio.CancelledError:
-        # The claimant gives it back.
+        # The claimant gives the lease up.
         request.claimant.accept(member)
         raise
     if not member.is_attached:
@@ -246,14 +246,14 @@ async def _hire(request: Claim, server: ServerCommand, seen: _Seen) -> bool:
 
 
 async def _find_output(request: Claim) -> None:
-    """Learns where the output of the started server is, for the error of an acquire that gives up."""
+    """Asks where the output of the starting server is, for the error of an acquire whose time is over."""
     place = request.place
     while True:
         await asyncio.sleep(_LOOK)
         try:
             holders = await ask(place, _LOOK)
         except SocketReferenceError:
-            # It would only make an error better.
+            # It would only improve an error.
             continue
         output = holders.get("server", {}).get("output") if holders else None
         if output is not None:
@@ -263,7 +263,7 @@ async def _find_output(request: Claim) -> None:
 
 
 async def _own(request: Claim, serve: Serve | None, lock: LockFile, seen: _Seen) -> bool:
-    """Goes on with the lock in hand; False if it was of no use. Leaves nothing behind when it fails."""
+    """Continues with the lock. Returns False if the claim must start over. Leaves nothing behind when it fails."""
     place, path = request.place, request.place.path
     if serve is None:
         swept = await remove_leftovers_under(lock)
@@ -297,13 +297,13 @@ async def _own(request: Claim, serve: Serve | None, lock: LockFile, seen: _Seen)
     except BaseException as error:
         start_over = _is_served_by_another(lock, error)
         try:
-            # Its record is needed as long as what it names is there.
+            # Its record is needed as long as the files that it names exist.
             if repaired:
                 give_lock_back(lock)
             else:
                 lock.release()
         except Exception as left:
-            # The failure at hand is the one to tell.
+            # Report the first failure to the caller, and this one as a fault.
             doing = f"remove what a failed start of {path} has left"
             request.context.hooks.fault(path, system_error(left, path, doing))
         if not isinstance(error, Exception):
@@ -319,14 +319,14 @@ def _is_server_failed(error: Exception) -> bool:
 
 
 def _expects_owner(request: Claim, seen: _Seen) -> bool:
-    """Whether it is worth waiting for an owner although there is none."""
+    """Whether to wait for an owner although there is none now."""
     return request.failover is not None or request.context.loop.time() - seen.leaving < SUCCESSION_SECONDS
 
 
 def _is_served_by_another(lock: LockFile, error: BaseException) -> bool:
-    """Whether what lies in our way belongs to an owner after all: one whose lock file was removed, by a temp cleaner say.
+    """Whether the file in our way belongs to a live owner whose lock file was removed, for example by a temp cleaner.
 
-    It holds a lock to which no name leads; it answers on its control socket, has the lock's path by now, or has gone.
+    Such an owner holds a lock without a name. It answers on its control socket, has a new lock file by now, or has ended.
     """
     if not isinstance(error, SocketReferenceError) or error.code != "ERR_SOCKREF_ADDRESS_IN_USE":
         return False
@@ -339,7 +339,7 @@ def _is_served_by_another(lock: LockFile, error: BaseException) -> bool:
             return True
         sock = _connect(place)
     except (OSError, SocketReferenceError):
-        # If that cannot be found out, the failure at hand is the one to tell.
+        # If this check fails, report the first failure.
         return False
     if sock is None:
         return False

@@ -1,9 +1,9 @@
-"""The keepers that this process started for one endpoint and that died soon after their server was up."""
+"""Counts keepers, started by this process for one endpoint, that died soon after their server was up."""
 
 from __future__ import annotations
 
 _STABLE_AFTER = 10.0
-"""A keeper that lived so many seconds after its server was up was well: its death says nothing about the next one."""
+"""A keeper that lived so many seconds after its server was up counts as stable: its death is not counted."""
 
 
 class KeeperDeaths:
@@ -18,11 +18,11 @@ class KeeperDeaths:
         return self._in_row
 
     def up(self, now: float) -> None:
-        """The server of a keeper that we started is up."""
+        """Called when the server of a keeper that we started is up."""
         self._up_since = now
 
     def owner_lost(self, now: float) -> None:
-        """The owner was lost. It counts only if it was a keeper that we started."""
+        """Called when the owner was lost. It counts only if it was a keeper that we started."""
         if self._up_since is None:
             return
         self._in_row = self._in_row + 1 if now - self._up_since < _STABLE_AFTER else 0
