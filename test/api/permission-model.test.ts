@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { withDirectory } from '../helpers/directory.js';
 import { start } from '../helpers/program.js';
+import { root } from '../helpers/samples.js';
 import { greeting } from '../helpers/serve.js';
 
 // Later releases of Node have dropped the first half of the name.
@@ -41,11 +42,23 @@ describe("under Node's permission model", () => {
       error: { code: 'ERR_SOCKREF_UNSUPPORTED', message: expect.stringContaining('--allow-addons') },
     }));
 
-  it('says what is missing when it may not search for the add-on', () =>
+  it('works if it may read only the project and the directory of the socket', () =>
+    withGrants(
+      (directory) => [
+        ...net,
+        '--allow-addons',
+        `--allow-fs-read=${root}*`,
+        `--allow-fs-read=${directory}/*`,
+        `--allow-fs-write=${directory}/*`,
+      ],
+      works,
+    ));
+
+  it('says what is missing when it may not read the add-on', () =>
     withGrants(
       (directory) => [
         '--allow-addons',
-        `--allow-fs-read=${join(import.meta.dirname, '../..')}/*`,
+        ...['dist/*', 'package.json', 'test/*'].map((each) => `--allow-fs-read=${root}${each}`),
         `--allow-fs-read=${directory}/*`,
         `--allow-fs-write=${directory}/*`,
       ],
