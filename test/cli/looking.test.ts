@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cli, onTerminal, withHome } from '../helpers/cli.js';
+import { bundled, cli, onTerminal, withHome } from '../helpers/cli.js';
 import { start } from '../helpers/program.js';
+import { refusing } from '../helpers/refusing.js';
 
 describe('sockref ls', () => {
   it('prints nothing where there is no socket', () =>
@@ -100,3 +101,18 @@ describe('sockref inspect', () => {
       }
     }));
 });
+
+it('a look that the system refuses says nothing about the owner, and fails', () =>
+  withHome(async (directory, env) => {
+    const owner = await start('holder.mjs', { env });
+    await owner.ask({ do: 'acquire', path: 'a.sock', serve: true });
+    const [strace = '', ...rest] = refusing('connect', 'ENOMEM');
+    const command = [strace, ...rest, process.execPath, bundled] as const;
+    for (const args of [['inspect', 'a.sock'], ['ls']]) {
+      const { code, stdout, stderr } = await cli(args, { env, command });
+      expect({ code, stdout }, args.join(' ')).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toContain(`sockref: Cannot ask the owner of ${directory}/a.sock: connect failed with ENOMEM`);
+    }
+    owner.end();
+    await owner.exited;
+  }));

@@ -40,17 +40,20 @@ describe.each(['process', 'worker'])('exit in a %s', (where) => {
     }));
 
   it('warns of what it cannot remove, and continues with the others', () =>
-    withDirectory(async (directory) => {
+    withDirectory(async (scratch) => {
+      // A path must not control the terminal.
+      const directory = `${scratch}/\u009b`;
+      mkdirSync(directory, { mode: 0o700 });
       mkdirSync(`${directory}/first`, { mode: 0o700 });
       mkdirSync(`${directory}/second`, { mode: 0o700 });
       const program = await start('exit-at.mjs', { args: [where, 'unknown-version', directory] });
       const { code, stderr } = await program.exited;
       expect(code).toBe(7);
       expect(stderr).toMatch(/^\(node:\d+\) SockrefWarning: sockref could not remove the files of [^\n]*\n$/);
-      expect(stderr).toContain(`${directory}/first/app.sock at exit`);
+      expect(stderr).toContain(`${scratch}/\\u009b/first/app.sock at exit`);
       expect(readdirSync(`${directory}/first`).sort()).toEqual(['app.sock', 'app.sock.ctl', 'app.sock.lock']);
       expect(readdirSync(`${directory}/second`)).toEqual([]);
-      for (const name of readdirSync(directory)) rmSync(`${directory}/${name}`, { recursive: true });
+      rmSync(directory, { recursive: true });
     }));
 });
 

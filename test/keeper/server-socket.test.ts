@@ -10,6 +10,7 @@ import { takeLock, withPlace } from '../helpers/place.js';
 interface Scene {
   readonly place: Place;
   readonly socket: ServerSocket;
+  readonly remains: Remains;
   readonly faults: unknown[];
 }
 
@@ -19,10 +20,11 @@ function withSocket(play: (scene: Scene) => Promise<void> | void): Promise<void>
     lock.begin();
     const faults: unknown[] = [];
     const fault = (error: unknown): void => void faults.push(error);
-    const host = { lock, remains: new Remains(fault), fault };
+    const remains = new Remains(fault);
+    const host = { lock, remains, fault };
     const socket = new ServerSocket(place, host as unknown as ServerHost);
     try {
-      await play({ place, socket, faults });
+      await play({ place, socket, remains, faults });
     } finally {
       await socket.close();
       lock.remove();
@@ -44,6 +46,26 @@ it('records its private directory before the directory exists, and removes it', 
     await socket.close();
     expect(socket.recorded).toEqual([]);
     expect(readdirSync(place.directory.path)).toEqual(['app.sock.lock']);
+  }));
+
+it('leaves a private directory that cannot be removed to the end of the owner, and takes another one', () =>
+  withSocket(async ({ place, socket, remains, faults }) => {
+    socket.make();
+    const [name = ''] = socket.name.split('/');
+    const { directory } = place;
+    directory.at = () => {
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+    await socket.close();
+    Reflect.deleteProperty(directory, 'at');
+    expect(faults).toHaveLength(1);
+    expect(remains.entries).toEqual([{ temporary: name }]);
+    socket.make();
+    expect(socket.recorded).toEqual([{ temporary: expect.not.stringMatching(name) }]);
+    remains.remove(directory);
+    expect(remains.entries).toEqual([]);
+    await socket.close();
+    expect(readdirSync(directory.path)).toEqual(['app.sock.lock']);
   }));
 
 it('restores the mode of its directory, and tells it', () =>
