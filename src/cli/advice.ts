@@ -34,6 +34,8 @@ export function adviceFor(error: SocketReferenceError, command: CommandName | un
       return message.replace("pass reclaim: 'stale' or ", '');
     case 'ERR_SOCKREF_INVALID_PATH':
       return message.replace('pass nothing, a bare name', 'give a bare name');
+    case 'ERR_SOCKREF_PATH_TOO_LONG':
+      return message.replace('(activate: true)', '(--activate)');
     case 'ERR_SOCKREF_INVALID_OPTION': {
       const flag = flags[option ?? ''];
       return flag === undefined ? message : `${flag} must be ${expected}, and is ${received}`;

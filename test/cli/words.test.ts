@@ -87,6 +87,7 @@ describe('an error', () => {
     ],
     ['ERR_SOCKREF_SERVER_FAILED', { path: '/a' }, 'in 3000 ms (readyTimeoutMs); x', /^in 3s \(--ready-timeout\); x$/],
     ['ERR_SOCKREF_ADDRESS_IN_USE', { path: '/a' }, "x, pass reclaim: 'stale' or remove it", /^x, remove it$/],
+    ['ERR_SOCKREF_PATH_TOO_LONG', { path: '/a' }, 'x, or y (activate: true)', /^x, or y \(--activate\)$/],
     ['ERR_SOCKREF_PROTOCOL', { path: '/a' }, 'as it is', /^as it is$/],
   ] as const)('%s names no option of the library', (code, details, message, expected) => {
     expect(described(new SocketReferenceError(code, message, details), 'run').message).toMatch(expected);
