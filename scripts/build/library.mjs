@@ -33,7 +33,8 @@ export async function bundleLibrary(folder) {
       format,
       sourcemap: true,
       entryFileNames: `[name].${end}`,
-      chunkFileNames: `library.${end}`,
+      // The bundler's own chunk becomes part of the other one, and must not take its name before.
+      chunkFileNames: ({ name }) => `${name === 'rolldown-runtime' ? name : 'library'}.${end}`,
     });
     moduleIds.push(...output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : [])));
   }
