@@ -10,7 +10,9 @@ from typing import Any, Final
 from .._control.inspect import query
 from .._control.stop import stop_command
 from .._endpoint.clean_ups import CleanUps
-from .._endpoint.endpoint import Active, Endpoint, EndpointEvent
+from .._endpoint.endpoint import Endpoint
+from .._endpoint.endpoint_life import Active
+from .._endpoint.host import EndpointEvent
 from .._endpoint.reference_state import ReferenceState
 from .._endpoint.waiter import WaiterOptions
 from .._ownership.lease import Context, Hooks

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from .._endpoint.endpoint import Ended, Endpoint
+from .._endpoint.endpoint import Endpoint
+from .._endpoint.endpoint_life import Ended
 from .._files.leftovers import ReclaimRule
 from .._processes.generation import generation
 from .._protocol.constants import (
