@@ -1,5 +1,4 @@
-// The first acquire and a takeover from a dead owner need these. Load them now, not at that moment.
-import 'node:crypto';
+// The first acquire and a takeover from a dead owner need it. Load it now, not at that moment.
 import 'node:module';
 import { SocketManager } from './api/manager.js';
 import type { AcquireOptions } from './api/options.js';

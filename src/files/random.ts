@@ -1,3 +1,4 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { privateNameDigits } from '../protocol/constants.js';
 
 /** Random bytes in private names: Node unlinks them again when a server closes, and must never hit another file. */
@@ -10,7 +11,7 @@ let used = pool.length;
 /** A random name that cannot be guessed or repeated: 16 hexadecimal digits. */
 export function randomName(): string {
   if (used === pool.length) {
-    crypto().randomFillSync(pool);
+    fill(pool);
     used = 0;
   }
   used += nameBytes;
@@ -19,12 +20,27 @@ export function randomName(): string {
 
 /** So many random hexadecimal digits, each half of a random byte. */
 export function randomDigits(count: number): string {
-  return crypto()
-    .randomBytes(count / 2)
-    .toString('hex');
+  const bytes = Buffer.alloc(count / 2);
+  fill(bytes);
+  return bytes.toString('hex');
 }
 
-/** Loaded at first use: it takes milliseconds, and joining a socket by its name needs no random bytes. */
-function crypto(): typeof import('node:crypto') {
-  return process.getBuiltinModule('node:crypto');
+/** Node's own module takes milliseconds to load, more than all else of a first start, so the kernel is asked first. */
+function fill(bytes: Buffer): void {
+  if (!isFilledByKernel(bytes)) process.getBuiltinModule('node:crypto').randomFillSync(bytes);
+}
+
+function isFilledByKernel(bytes: Buffer): boolean {
+  try {
+    // Whatever has this name, to open it does not wait.
+    const fd = openSync('/dev/urandom', constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      return fstatSync(fd).isCharacterDevice() && readSync(fd, bytes, 0, bytes.length, null) === bytes.length;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // There is no such device, it may not be read, or no descriptor is free. Node's module needs none of that.
+    return false;
+  }
 }

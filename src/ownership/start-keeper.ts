@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { deferred } from '../deferred.js';
@@ -91,7 +91,8 @@ export async function startKeeper(
   const program = keeperProgram(path);
   // The files of the dead owner are removed. No process may read its record until the keeper begins its own.
   lock.clear();
-  const child = spawn(process.execPath, [program], {
+  // Loaded at first use: an import of this package would take longer with it.
+  const child = process.getBuiltinModule('node:child_process').spawn(process.execPath, [program], {
     cwd: '/',
     detached: true,
     env: keeperEnvironment(),

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { processTableTimeoutMs } from '../protocol/constants.js';
 import { readStat, startField, statFields } from './proc-stat.js';
@@ -90,7 +89,8 @@ function ps(...which: string[]): string {
   const args = [...which, '-o', 'pid=', '-o', 'pgid=', '-o', 'stat=', '-o', 'lstart='];
   // The same moment must have the same text in every environment.
   const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' };
-  const { stdout } = spawnSync('ps', args, {
+  // Loaded at first use: an import of this package would take longer with it.
+  const { stdout } = process.getBuiltinModule('node:child_process').spawnSync('ps', args, {
     env,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
