@@ -33,8 +33,10 @@ from ..errors import SocketReferenceError
 from .command import CommandHolder, keepers_keep_dying
 from .keeper_deaths import KeeperDeaths
 from .lease import Context, Lease, LeaseEvents, Peers
-from .membership import Membership, MembershipStart, NotAttached, is_without_directory
+from .membership import Membership
+from .membership_start import MembershipStart, NotAttached
 from .owner import Owner, OwnerStart
+from .reasons import is_without_directory
 from .remove_leftovers import give_lock_back, remove_leftovers_under
 from .settings import OwnerSettings
 

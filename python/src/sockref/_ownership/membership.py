@@ -4,40 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
-import os
 import socket
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from .._control.channel import Channel
 from .._control.failure import failure_from
 from .._control.futures import done_future
-from .._control.inspect import ask
 from .._control.messages import MalformedMessage, parse_to_member
 from .._control.unresponsive import unresponsive
 from .._files.file_end import OutputPlace
 from .._files.identity import Identity
-from .._files.place import Place
-from .._protocol.constants import PROTOCOL_VERSION, REPAIR_ANSWER_SECONDS, REPAIR_REQUEST_PAUSE_SECONDS
 from .._protocol.json_text import MAX_SAFE_INTEGER
 from .._protocol.messages import Count, Failed, Failure, ToMember, Welcome
-from .._system_errors import system_error
 from ..errors import SocketReferenceError
-from .lease import Context, LeaseEvents, Peers, Role
-from .reasons import not_listening
+from .count_sender import CountSender
+from .lease import Peers, Role
+from .membership_start import MembershipStart, NotAttached, hello_of
+from .reasons import is_without_directory, not_understood, stopped_by_force
 from .remove_leftovers import remove_leftovers
-from .settings import OwnerSettings
-
-NotAttached = Literal["stopping", "closed"]
-"""Why an attempt to attach gave no lease: the owner is ending, or did not answer as an owner."""
-
-
-def is_without_directory(error: SocketReferenceError) -> bool:
-    """Whether a server failed only because its starter's working directory is gone. A member with another directory can
-    start it; any other failure would repeat itself there."""
-    return error.code == "ERR_SOCKREF_SERVER_FAILED" and error.reason == "directory"
+from .repair_requests import RepairRequests
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +55,6 @@ class Gone:
 Phase = Greeting | Attached | Leaving | Gone
 
 
-@dataclass(frozen=True, slots=True)
-class MembershipStart:
-    """What a membership needs to start.
-
-    `starting` is called when there is an owner whose server is not up yet, with the place of its output, if known. `accept`
-    is called in the turn in which the server is known to be up.
-    """
-
-    place: Place
-    settings: OwnerSettings
-    context: Context
-    events: LeaseEvents
-    references: int
-    can_serve: bool
-    starting: Callable[[OutputPlace | None], None]
-    accept: Callable[[Membership], None]
-
-
 class Membership:
     """The lease of a member."""
 
@@ -101,25 +69,12 @@ class Membership:
         self.peers = Peers()
         self.max_references = MAX_SAFE_INTEGER
         self._stop_timeout = 0.0
-        self._references = self._told = start.references
-        self._repair_again_at = -math.inf
-        self._problem: str | None = None
-        """Why clients cannot connect to the server, by the owner's last answer."""
-        self._sending: Literal["nothing", "scheduled", "waiting"] = "nothing"
         self.outcome: Final[asyncio.Future[NotAttached | None]] = self._loop.create_future()
         self._phase: Phase = Greeting(self.outcome)
         self._channel: Final = Channel(self._loop, sock, self)
-        label = start.settings.label
-        self._channel.send(
-            {
-                "type": "hello",
-                "v": PROTOCOL_VERSION,
-                "pid": os.getpid(),
-                **({} if label is None else {"label": label}),
-                "references": start.references,
-                "canServe": start.can_serve,
-            }
-        )
+        self._counts: Final = CountSender(self._loop, self._channel, start.references)
+        self._repairs: Final = RepairRequests(start.place, start.context)
+        self._channel.send(hello_of(start))
 
     @staticmethod
     async def attach(sock: socket.socket, start: MembershipStart) -> NotAttached | None:
@@ -146,11 +101,10 @@ class Membership:
         return isinstance(self._phase, Attached)
 
     def update(self, references: int) -> None:
-        self._references = references
         if not isinstance(self._phase, Attached):
             return
         if references > 0:
-            self._schedule()
+            self._counts.update(references)
         else:
             self._leave()
 
@@ -158,29 +112,9 @@ class Membership:
         return self._leave() if isinstance(self._phase, Attached) else done_future(self._loop)
 
     def repair(self) -> None:
-        """Makes the owner check its files, by asking it for its holders. Only the owner repairs them.
-
-        It is not awaited: the client tries again in any case, and an owner may be slow to answer.
-        """
-        now = self._loop.time()
-        if not isinstance(self._phase, Attached) or now < self._repair_again_at:
-            return
-        self._repair_again_at = now + REPAIR_REQUEST_PAUSE_SECONDS
-        self._start.context.spawn(self._have_looked())
-
-    async def _have_looked(self) -> None:
-        place, hooks = self._start.place, self._start.context.hooks
-        try:
-            holders = await ask(place, REPAIR_ANSWER_SECONDS)
-        except Exception as error:
-            hooks.fault(place.path, system_error(error, place.path, f"ask the owner of {place.path}"))
-            return
-        server = holders.get("server") if holders else None
-        problem = server.get("problem") if server else None
-        # A server that runs but cannot be reached is reported once.
-        if server and problem is not None and self._problem is None:
-            hooks.fault(place.path, not_listening(place.path, server.get("pid"), problem))
-        self._problem = problem
+        """Only the owner repairs the files."""
+        if isinstance(self._phase, Attached):
+            self._repairs.send()
 
     def _leave(self) -> asyncio.Future[None]:
         left = self._say_bye()
@@ -192,7 +126,7 @@ class Membership:
         settings = self._start.settings
         timeout = settings.failover_timeout + max(settings.drain_timeout, self._stop_timeout)
         timer = self._loop.call_later(timeout, lambda: self._leave_unanswered(left, timeout))
-        self._phase = Leaving(left, timer)
+        self._enter(Leaving(left, timer))
         # Wait for the answer: it says that the files are removed.
         self._channel.send({"type": "bye"})
         return left
@@ -205,23 +139,6 @@ class Membership:
         self._finish()
         left.set_result(None)
 
-    def _schedule(self) -> None:
-        """Tells the owner the newest count, at most once a turn, and only after the owner has read the one before."""
-        if self._sending == "nothing":
-            self._sending = "scheduled"
-            self._loop.call_soon(self._send)
-
-    def _send(self) -> None:
-        self._sending = "nothing"
-        if not isinstance(self._phase, Attached) or self._references == self._told:
-            return
-        if self._channel.backed_up:
-            self._sending = "waiting"
-            self._channel.when_read(self._send)
-            return
-        self._told = self._references
-        self._channel.send({"type": "references", "n": self._references})
-
     # The events of the channel.
 
     def received(self, line: str) -> None:
@@ -232,19 +149,20 @@ class Membership:
             # As if the owner had died: references must not wait for its answer, because none will come.
             self._channel.destroy()
             return
-        self._fail(self._protocol_error(f'it sent "{message["type"]}" out of turn'))
+        self._fail(not_understood(self._start.place.path, f'it sent "{message["type"]}" out of turn'))
 
     def refuse(self, malformed: MalformedMessage) -> dict[str, Any] | None:
         return None
 
     def closed(self, malformed: MalformedMessage | None) -> None:
-        phase, self._phase = self._phase, Gone()
+        phase = self._phase
+        self._enter(Gone())
         match phase:
             case Greeting(outcome):
                 if malformed is None:
                     _settle(outcome, "closed")
                 elif not outcome.done():
-                    outcome.set_exception(self._protocol_error(str(malformed), malformed.theirs))
+                    outcome.set_exception(not_understood(self._start.place.path, str(malformed), malformed.theirs))
             case Attached():
                 self._start.events.lost("owner-died")
             case Leaving(left, timer):
@@ -303,7 +221,7 @@ class Membership:
         self.max_references = message["maxReferences"]
         self._stop_timeout = message.get("stopTimeoutMs", 0) / 1000
         self._counted(message)
-        self._phase = Greeting(outcome, welcomed=True)
+        self._enter(Greeting(outcome, welcomed=True))
         if message["state"] == "ready":
             self._attached(outcome)
         else:
@@ -316,7 +234,7 @@ class Membership:
         self.peers = Peers(message["members"], message["dependents"])
 
     def _attached(self, outcome: asyncio.Future[NotAttached | None]) -> None:
-        self._phase = Attached()
+        self._enter(Attached())
         self._start.accept(self)
         _settle(outcome, None)
 
@@ -328,9 +246,7 @@ class Membership:
         if isinstance(phase, Greeting):
             _settle(phase.outcome, "stopping")
         elif force:
-            path = self._start.place.path
-            message = f"The socket {path} was stopped by force"
-            self._start.events.ended(SocketReferenceError("ERR_SOCKREF_CLOSED", message, path=path, reason="stopped"))
+            self._start.events.ended(stopped_by_force(self._start.place.path))
         else:
             self._start.events.lost("owner-died")
 
@@ -353,22 +269,17 @@ class Membership:
         if isinstance(phase, Greeting) and not phase.outcome.done():
             phase.outcome.set_exception(error)
 
+    def _enter(self, following: Phase) -> None:
+        """It reports its count only while it is attached."""
+        if isinstance(self._phase, Attached):
+            self._counts.stop()
+        self._phase = following
+
     def _finish(self) -> None:
         if isinstance(self._phase, Leaving):
             self._phase.timer.cancel()
-        self._phase = Gone()
+        self._enter(Gone())
         self._channel.destroy()
-
-    def _protocol_error(self, what: str, theirs: int | None = None) -> SocketReferenceError:
-        path = self._start.place.path
-        return SocketReferenceError(
-            "ERR_SOCKREF_PROTOCOL",
-            f"The owner of {path} cannot be understood: {what} (this is version {PROTOCOL_VERSION}); "
-            "use the same major version of sockref in every program that shares the socket",
-            path=path,
-            ours=PROTOCOL_VERSION,
-            **({} if theirs is None else {"theirs": theirs}),
-        )
 
 
 def _settle(outcome: asyncio.Future[NotAttached | None], result: NotAttached | None) -> None:

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from .._protocol.constants import PROTOCOL_VERSION
 from ..errors import SocketReferenceError, quote
+
+
+def stopped_by_force(path: str) -> SocketReferenceError:
+    """The error of references that end because another process asked the owner to end, for all holders."""
+    message = f"The socket {path} was stopped by force"
+    return SocketReferenceError("ERR_SOCKREF_CLOSED", message, path=path, reason="stopped")
+
+
+def is_without_directory(error: SocketReferenceError) -> bool:
+    """Whether a server failed only because its starter's working directory is gone. A member with another directory can
+    start it; any other failure would repeat itself there."""
+    return error.code == "ERR_SOCKREF_SERVER_FAILED" and error.reason == "directory"
 
 
 def mode_changed(at: str, mode: int, wanted: int) -> Exception:
@@ -21,3 +34,15 @@ def not_listening(path: str, pid: int | None, problem: str) -> SocketReferenceEr
         "there, else look at its log (sockref logs)"
     )
     return SocketReferenceError("ERR_SOCKREF_SERVER_FAILED", message, path=path, reason="not-listening")
+
+
+def not_understood(path: str, what: str, theirs: int | None = None) -> SocketReferenceError:
+    """The error when a member cannot understand the messages of the owner."""
+    return SocketReferenceError(
+        "ERR_SOCKREF_PROTOCOL",
+        f"The owner of {path} cannot be understood: {what} (this is version {PROTOCOL_VERSION}); "
+        "use the same major version of sockref in every program that shares the socket",
+        path=path,
+        ours=PROTOCOL_VERSION,
+        **({} if theirs is None else {"theirs": theirs}),
+    )
