@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -10,7 +11,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 
 /** How many files are kept: for other installations of sockref and versions of Node, which may take turns. */
 const kept = 32;
@@ -128,10 +129,18 @@ export function codeCacheDirectory(env: NodeJS.ProcessEnv): string | undefined {
   const { XDG_CACHE_HOME: cache = '', HOME: home = '', NODE_DISABLE_COMPILE_CACHE: disabled } = env;
   if (disabled) return undefined;
   // The XDG specification says that a relative value must be ignored.
-  const [above, below] = isAbsolute(cache) ? [cache, 'sockref'] : [home, '.cache/sockref'];
+  const [above, below] = isAbsolute(cache)
+    ? [nearest(cache), join(cache, 'sockref')]
+    : [home, join(home, '.cache/sockref')];
   // Under `sudo` both can belong to the calling user, who must not decide what root runs, not even by a swap after this
   // check.
-  return isAbsolute(above) && isOwn(above) ? join(above, below) : undefined;
+  return isAbsolute(above) && isOwn(above) ? below : undefined;
+}
+
+/** The directory itself or the nearest one above it that exists: a cache is created if it is missing, by its convention. */
+function nearest(directory: string): string {
+  const above = dirname(directory);
+  return existsSync(directory) || above === directory ? directory : nearest(above);
 }
 
 /** Whether it is a directory that only this user can write to. */

@@ -37,6 +37,20 @@ describe('the place of compiled code', () => {
       expect(codeCacheDirectory({ XDG_CACHE_HOME: 'relative', HOME: home })).toBe(join(home, '.cache/sockref'));
     }));
 
+  it('is created in a cache that does not exist yet, below a directory of this user alone', () =>
+    withCache((home) => {
+      const cache = join(home, 'a/cache');
+      const directory = codeCacheDirectory({ XDG_CACHE_HOME: cache, HOME: home });
+      expect(directory).toBe(join(cache, 'sockref'));
+      new CodeCache(join(cache, 'sockref'), 'a', 'k').write(Buffer.from('code'));
+      expect(readdirSync(cache)).toEqual(['sockref']);
+      for (const made of [join(home, 'a'), cache, join(cache, 'sockref')])
+        expect(statSync(made).mode & 0o777).toBe(0o700);
+      chmodSync(home, 0o777);
+      expect(codeCacheDirectory({ XDG_CACHE_HOME: join(home, 'b/cache'), HOME: home })).toBeUndefined();
+      chmodSync(home, 0o700);
+    }));
+
   it('is undefined if Node must not keep code, or there is no home', () =>
     withCache((home) => {
       expect(codeCacheDirectory({ HOME: home, NODE_DISABLE_COMPILE_CACHE: '1' })).toBeUndefined();
