@@ -32,7 +32,7 @@ function fill(bytes: Buffer): void {
 
 function isFilledByKernel(bytes: Buffer): boolean {
   try {
-    // Whatever has this name, to open it does not wait.
+    // Even if it is a pipe by now, the open does not wait.
     const fd = openSync('/dev/urandom', constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       return fstatSync(fd).isCharacterDevice() && readSync(fd, bytes, 0, bytes.length, null) === bytes.length;
