@@ -9,22 +9,19 @@ import socket
 from typing import Any, Final
 
 from .._control.channel import Channel
-from .._control.failure import failure_of
+from .._control.last_words import bye_answer, refusal
 from .._control.messages import MalformedMessage, parse_to_owner
-from .._protocol.constants import MAX_LISTED_MEMBERS, MAX_MESSAGE_BYTES, PROTOCOL_VERSION
-from .._protocol.json_text import MAX_SAFE_INTEGER, write_json
-from .._protocol.messages import Hello, Holder, ToOwner
+from .._protocol.constants import PROTOCOL_VERSION
+from .._protocol.messages import Hello, ToOwner
 from ..errors import SocketReferenceError
+from .admission import is_possible, limit_met
+from .answers import Answers
 from .attached_member import AttachedMember
 from .lease import Peers
 from .members_owner import MembersOwner
 from .rounds import Rounds
 from .settings import OwnerSettings
 from .unidentified import Unidentified
-
-_MAX_LISTED_BYTES = MAX_MESSAGE_BYTES - 4_096
-"""How many bytes the listed members may have together. The same message must have room for the owner."""
-
 
 class Members:
     """Counts the members, and tells them the numbers."""
@@ -38,14 +35,13 @@ class Members:
         """References of all members."""
         self.loop: Final = loop
         self.owner: Final = owner
-        self.max_members: Final = settings.max_members
-        self.max_references: Final = settings.max_references
-        self.stop_timeout_ms: Final = math.ceil(settings.drain_timeout * 1000)
+        self._settings: Final = settings
         self.dependents_seen = 0
         self._dependents = 0
         self._connections: dict[_Connection, None] = {}
         self._members: dict[AttachedMember, None] = {}
         self.unidentified: Final[Unidentified[_Connection]] = Unidentified(loop, settings.max_members)
+        self.answers: Final = Answers(owner, self._members)
         self._rounds: Final[Rounds[AttachedMember]] = Rounds(loop, self._members, self._tell)
 
     @property
@@ -68,18 +64,6 @@ class Members:
         """Closes connections of processes that are not members, for want of descriptors. False if there are none."""
         return self.unidentified.make_room()
 
-    def listing(self) -> dict[str, Any]:
-        """The answer to a request for the holders."""
-        listed: list[Holder] = []
-        size = 0
-        for member in self._members:
-            holder = member.describe()
-            size += len(write_json(holder)) + 1
-            if len(listed) == MAX_LISTED_MEMBERS or size > _MAX_LISTED_BYTES:
-                break
-            listed.append(holder)
-        return self.owner.describe(listed, len(self._members) - len(listed))
-
     def end_all(self) -> None:
         """Tells all members that the endpoint was ended for all its holders."""
         for member in list(self._members):
@@ -87,9 +71,7 @@ class Members:
 
     def ended(self, failure: SocketReferenceError | None) -> None:
         """Answers the requests to stop: everything has ended, except what `failure` says could not be removed."""
-        for connection in list(self._connections):
-            if connection.asked_to_stop:
-                connection.end(_bye_answer(failure is None, failure))
+        self.answers.ended(failure)
 
     def announce(self) -> None:
         """Tells all members the newest total, soon and together with other changes until then."""
@@ -129,7 +111,7 @@ class Members:
         if stage == "stopping":
             connection.end({"type": "stopping"})
             return
-        full = self._limit_met(hello)
+        full = limit_met(self._settings, len(self._members), self.total + hello["references"])
         if full:
             connection.end({"type": "failed", **full})
             return
@@ -147,8 +129,8 @@ class Members:
                 "pid": os.getpid(),
                 "state": stage,
                 **self._numbers(member),
-                "maxReferences": self.max_references,
-                "stopTimeoutMs": self.stop_timeout_ms,
+                "maxReferences": self._settings.max_references,
+                "stopTimeoutMs": math.ceil(self._settings.drain_timeout * 1000),
                 "anchor": member.key,
             }
         )
@@ -171,9 +153,7 @@ class Members:
 
     def references(self, member: AttachedMember, references: int) -> bool:
         """A member's count has changed. Returns False if the count is impossible."""
-        total = self.total - member.references + references
-        # A correct member never exceeds the limit alone, and the total must stay exact (I7).
-        if references > self.max_references or total > MAX_SAFE_INTEGER:
+        if not is_possible(self._settings, references, self.total - member.references + references):
             return False
         self._count(member, references)
         self.owner.changed()
@@ -195,6 +175,7 @@ class Members:
         """A connection has ended."""
         self._connections.pop(connection, None)
         self.unidentified.release(connection)
+        self.answers.forget(connection)
         if connection.anchor_of is not None:
             self._anchor_ended(connection.anchor_of)
         elif connection.member is not None:
@@ -234,25 +215,16 @@ class Members:
             "yours": member.references,
         }
 
-    def _limit_met(self, hello: Hello) -> dict[str, Any] | None:
-        if len(self._members) >= self.max_members:
-            return _full("maxMembersPerSocket", self.max_members)
-        if self.total + hello["references"] > self.max_references:
-            return _full("maxReferencesPerSocket", self.max_references)
-        return None
-
 
 class _Connection:
     """A control connection. Until its `hello` it belongs to no member."""
 
     def __init__(self, members: Members, sock: socket.socket) -> None:
         self._members: Final = members
-        self.asked_to_stop = False
         self.member: AttachedMember | None = None
         """The member whose own connection it is, until its `bye`."""
         self.anchor_of: AttachedMember | None = None
         """The member whose anchor it is."""
-        self._answer_due = False
         self.channel: Final = Channel(members.loop, sock, self)
 
     def drop(self) -> None:
@@ -277,17 +249,7 @@ class _Connection:
         )
 
     def refuse(self, malformed: MalformedMessage) -> dict[str, Any] | None:
-        """Tells a peer of another version about that. For any other malformed message there is no answer."""
-        if malformed.theirs is None:
-            return None
-        return {
-            "type": "failed",
-            "code": "ERR_SOCKREF_PROTOCOL",
-            "message": f"The owner (pid {os.getpid()}) speaks protocol version {PROTOCOL_VERSION}, and the member "
-            f"{malformed.theirs}",
-            # `ours` and `theirs` from the member's point of view.
-            "detail": {"ours": malformed.theirs, "theirs": PROTOCOL_VERSION},
-        }
+        return refusal(malformed)
 
     def closed(self, malformed: MalformedMessage | None) -> None:
         self._members.forget(self)
@@ -309,12 +271,11 @@ class _Connection:
                     return False
                 members.anchor(self, message["key"])
             case "who":
-                self._answer()
+                members.answers.who(self)
             case "stop":
                 # The answer may take as long as the others keep their references.
-                if not self.asked_to_stop and member is None:
+                if members.answers.when_ended(self) and member is None:
                     members.unidentified.admit_to_wait(self)
-                self.asked_to_stop = True
                 members.owner.stop_requested(message["force"])
             case "references":
                 return member is not None and members.references(member, message["n"])
@@ -323,30 +284,5 @@ class _Connection:
                     return False
                 self.member = None
                 members.remove(member)
-                members.owner.left(lambda last, failure: self.end(_bye_answer(last, failure)))
+                members.owner.left(lambda last, failure: self.end(bye_answer(last, failure)))
         return True
-
-    def _answer(self) -> None:
-        """Sends the holders. A connection that asks faster than it reads gets fewer answers, and the newest (I7)."""
-        if not self.channel.backed_up:
-            self._answer_due = False
-            self.channel.send(self._members.listing())
-        elif not self._answer_due:
-            self._answer_due = True
-            self.channel.when_read(self._answer)
-
-
-def _bye_answer(last: bool, failure: SocketReferenceError | None) -> dict[str, Any]:
-    """The answer to a `bye`, or to a `stop`."""
-    message: dict[str, Any] = {"type": "bye", "last": last}
-    if failure is not None:
-        message["failed"] = failure_of(failure)
-    return message
-
-
-def _full(limit: str, maximum: int) -> dict[str, Any]:
-    return {
-        "code": "ERR_SOCKREF_LIMIT_EXCEEDED",
-        "message": f"The owner (pid {os.getpid()}) allows no more: its {limit} of {maximum} is reached",
-        "detail": {"limit": limit, "max": maximum},
-    }
