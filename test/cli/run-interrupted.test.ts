@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Cli, cli, type Scene, withServed } from '../helpers/cli.js';
+import { Cli, cli, onTerminal, type Scene, withServed } from '../helpers/cli.js';
 import { endProcessesOf, processesOf } from '../helpers/processes.js';
 import { until } from '../helpers/until.js';
 
@@ -43,6 +43,18 @@ describe('sockref run that is interrupted while it waits', () => {
       await until('no process is left', () => processesOf(state).length === 0);
     }),
   );
+
+  it('erases what it showed on a terminal', () =>
+    withServed(async ({ directory, state, env }) => {
+      const running = onTerminal(['run', 'a.sock', ...neverReady('exit'), '--', 'true'], env);
+      await running.says('stdout', /starting/);
+      running.child.stdin?.write('\u0003');
+      // The status that `script` has for SIGINT.
+      expect((await running.ended).code).toBe(130);
+      expect(running.stdout.endsWith('\r\u001b[K')).toBe(true);
+      expect(readdirSync(directory)).toEqual([]);
+      await until('no process is left', () => processesOf(state).length === 0);
+    }));
 
   it('ends at once at a second signal', () =>
     withServed(async (scene) => {

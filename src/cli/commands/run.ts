@@ -127,7 +127,10 @@ async function acquire(
   try {
     reference = await interruptible(
       (signal) => manager.acquire(name, { ...options, signal }),
-      () => manager.close(),
+      () => {
+        progress?.stop();
+        return manager.close();
+      },
     );
   } finally {
     shown = progress?.stop() ?? false;
