@@ -16,6 +16,7 @@ import { cli } from './rows/cli.mjs';
 import { connections } from './rows/connections.mjs';
 import { failover } from './rows/failover.mjs';
 import { firstLast } from './rows/first-last.mjs';
+import { fresh } from './rows/fresh.mjs';
 import { join } from './rows/join.mjs';
 import { memory } from './rows/memory.mjs';
 import { scaling } from './rows/scaling.mjs';
@@ -25,7 +26,7 @@ import { throughput } from './rows/throughput.mjs';
 
 /** @import { Context, Results, RowResult } from './lib/types.mjs' */
 
-const rows = [active, firstLast, join, startRace, throughput, connections, failover, memory, scaling, stop, cli];
+const rows = [fresh, active, firstLast, join, startRace, throughput, connections, failover, memory, scaling, stop, cli];
 
 const { values } = parseArgs({
   options: {

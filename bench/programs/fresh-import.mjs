@@ -1,0 +1,4 @@
+// @ts-check
+/** Imports the package, and does nothing. */
+
+import 'sockref';
