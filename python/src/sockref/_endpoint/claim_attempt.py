@@ -8,11 +8,13 @@ from typing import Final, Protocol
 
 from .._files.identity import Identity
 from .._files.place import Place
-from .._ownership.claim import Claim, WaitReason, claim
+from .._ownership.claim import claim
+from .._ownership.claim_request import Claim
 from .._ownership.keeper_deaths import KeeperDeaths
 from .._ownership.lease import Context, Lease, LeaseEvents
 from .._ownership.remove_leftovers import remove_leftovers
 from .._ownership.settings import OwnerSettings
+from .._ownership.wait_reason import WaitReason
 from .._serving.server_spec import ServerSpec
 
 

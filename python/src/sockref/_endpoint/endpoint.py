@@ -9,10 +9,10 @@ from typing import Final
 from .._control.futures import done_future, outcome, when_done
 from .._files.identity import Identity
 from .._files.place import Place
-from .._ownership.claim import WaitReason
 from .._ownership.keeper_deaths import KeeperDeaths
 from .._ownership.lease import Cause, Context, Lease, Role
 from .._ownership.settings import OwnerSettings
+from .._ownership.wait_reason import WaitReason
 from .._processes.generation import generation
 from .._protocol.json_text import MAX_SAFE_INTEGER
 from .._serving.server_spec import ServerSpec

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from .._control.unresponsive import unresponsive
 from .._files.file_end import end_of
-from .._ownership.claim import WaitReason
+from .._ownership.wait_reason import WaitReason
 from ..errors import SocketReferenceError
 from .reference_state import ReferenceState
 

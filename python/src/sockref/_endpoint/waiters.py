@@ -6,8 +6,8 @@ import asyncio
 from typing import Final, Protocol
 
 from .._files.place import Place
-from .._ownership.claim import WaitReason
 from .._ownership.lease import Context
+from .._ownership.wait_reason import WaitReason
 from ..errors import SocketReferenceError
 from .reference_state import ReferenceState
 from .waiter import Result, Waiter, WaiterOptions

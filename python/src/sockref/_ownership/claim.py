@@ -5,21 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-import socket
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
 
 from .._control.inspect import ask
-from .._control.to_owner import connect_to_owner
 from .._files.close import close_object
 from .._files.file_end import OutputPlace
-from .._files.identity import Identity
 from .._files.leftovers import Reclaimed, end_orphans, free_name, reclaim, servers_of
 from .._files.lock_file import LockFile
-from .._files.locking import Absent, Busy, peek_record
-from .._files.place import Place
-from .._files.record import OwnerRecord
+from .._files.locking import Absent, Busy
 from .._protocol.constants import (
     CLAIM_FIRST_PAUSE_SECONDS,
     CLAIM_LONGEST_PAUSE_SECONDS,
@@ -27,73 +19,23 @@ from .._protocol.constants import (
     CLAIM_PAUSE_PER_MEMBER_SECONDS,
     SUCCESSION_SECONDS,
 )
-from .._serving.server_spec import Serve, ServerCommand, ServerSpec
+from .._serving.server_spec import Serve, ServerCommand
 from .._system_errors import system_error
 from ..errors import SocketReferenceError
+from .attach import attach, attach_to_other, connect_control
+from .claim_request import Claim
 from .command import CommandHolder, keepers_keep_dying
-from .keeper_deaths import KeeperDeaths
-from .lease import Context, Lease, LeaseEvents, Peers
 from .membership import Membership
-from .membership_start import MembershipStart, NotAttached
 from .owner import Owner, OwnerStart
-from .reasons import is_without_directory
+from .reasons import not_served
 from .remove_leftovers import give_lock_back, remove_leftovers_under
-from .settings import OwnerSettings
+from .wait_reason import WaitReason, held_by
 
 _MAX_KEEPERS_AGAIN = 5
 """How many keepers in a row may be replaced that died soon after their server was up: as many as restarts of a server."""
 
 _LOOK = 0.25
 """Seconds between two questions for the output of a starting server. A server that starts quickly is not asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class WaitReason:
-    """What a claim is waiting for, for the error when its time is over.
-
-    `pid` holds the lock, and started at `start`, if known. `output` is that of a server that does not become ready.
-    """
-
-    waiting_for: str
-    pid: int | None = None
-    start: str | None = None
-    output: OutputPlace | None = None
-
-
-class Claimant(Protocol):
-    """What a claim needs from its endpoint."""
-
-    def server_spec(self) -> ServerSpec | None:
-        """What to serve with; None for a claim that can only join. Called at each attempt."""
-        ...
-
-    def references(self) -> int:
-        """References here, including pending acquires; at least 1."""
-        ...
-
-    def waits_for(self, what: WaitReason) -> None: ...
-
-    def accept(self, lease: Lease) -> None:
-        """Called in the turn in which the claim gets its lease."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a claim needs.
-
-    `own` are files that this process published in an earlier life of this endpoint. `failover` is set when the owner was
-    lost: the holders at that moment. They wait for a successor, even if they cannot serve.
-    """
-
-    place: Place
-    settings: OwnerSettings
-    context: Context
-    events: LeaseEvents
-    claimant: Claimant
-    own: Sequence[Identity]
-    failover: Peers | None
-    keeper_deaths: KeeperDeaths
 
 
 class _Seen:
@@ -107,6 +49,8 @@ class _Seen:
 
 
 async def claim(request: Claim) -> None:
+    """Claims an endpoint: attaches to its owner, or takes the lock and becomes the owner. Repeats that until it succeeds,
+    fails, or is cancelled."""
     members = request.failover.members if request.failover else 0
     wait = CLAIM_FIRST_PAUSE_SECONDS + members * CLAIM_PAUSE_PER_MEMBER_SECONDS
     seen = _Seen()
@@ -136,7 +80,7 @@ async def _claim(request: Claim, seen: _Seen, wait: float) -> None:
 async def _attempt(request: Claim, seen: _Seen) -> bool:
     """Tries once to attach, then once to take the lock. Returns False if another attempt may help."""
     place, claimant = request.place, request.claimant
-    attached = await _attach_to_other(request)
+    attached = await attach_to_other(request)
     if attached == "attached":
         return True
     if attached != "no-owner":
@@ -151,66 +95,11 @@ async def _attempt(request: Claim, seen: _Seen) -> bool:
             return await _own(request, server_spec, taken, seen)
         case Absent():
             if not _expects_owner(request, seen):
-                raise _not_served(place.path)
+                raise not_served(place.path)
             claimant.waits_for(WaitReason("a new owner"))
-        case Busy(record):
-            pid = record.pid if record else None
-            who = "" if pid is None else f" (pid {pid})"
-            if record and record.stopping:
-                # The owner is alive and well; only its clients take their time.
-                claimant.waits_for(WaitReason(f"the last connections of the previous owner{who} to end"))
-            else:
-                what = "start" if attached == "no-owner" else "end"
-                claimant.waits_for(WaitReason(f"the owner{who} to {what}", pid, record.start if record else None))
+        case Busy():
+            claimant.waits_for(held_by(taken, "start" if attached == "no-owner" else "end"))
     return False
-
-
-async def _attach_to_other(request: Claim) -> Literal["attached", "no-owner"] | NotAttached:
-    """Attaches to an owner that another process started. A claim that can serve does not fail because of its starter."""
-    try:
-        return await _attach(request)
-    except SocketReferenceError as error:
-        if request.claimant.server_spec() is None or not is_without_directory(error):
-            raise
-        return "closed"
-
-
-async def _attach(
-    request: Claim, accept: Callable[[Membership], None] | None = None
-) -> Literal["attached", "no-owner"] | NotAttached:
-    sock = _connect(request.place)
-    if sock is None:
-        return "no-owner"
-    claimant = request.claimant
-    record = _owner_record(request.place)
-    pid, began = (record.pid, record.start) if record else (None, None)
-    claimant.waits_for(WaitReason("the owner to answer", pid, began))
-    start = MembershipStart(
-        place=request.place,
-        settings=request.settings,
-        context=request.context,
-        events=request.events,
-        references=claimant.references(),
-        can_serve=claimant.server_spec() is not None,
-        starting=lambda output: claimant.waits_for(WaitReason("the server to become ready", output=output)),
-        accept=accept or claimant.accept,
-    )
-    return await Membership.attach(sock, start) or "attached"
-
-
-def _connect(place: Place) -> socket.socket | None:
-    sock = connect_to_owner(place, f"connect to the owner of {place.path}")
-    # There is no owner, or its queue is full; the lock tells which.
-    return None if isinstance(sock, str) else sock
-
-
-def _owner_record(place: Place) -> OwnerRecord | None:
-    """What the record says about the owner, for messages only."""
-    try:
-        return peek_record(place)
-    except SocketReferenceError:
-        # It would only improve a message. What is wrong with the file is reported when it is locked.
-        return None
 
 
 async def _start_command(request: Claim, server: ServerCommand, seen: _Seen) -> bool:
@@ -230,7 +119,7 @@ async def _start_command(request: Claim, server: ServerCommand, seen: _Seen) -> 
     finally:
         looking.cancel()
     attached: list[Membership] = []
-    if await _attach(request, attached.append) != "attached":
+    if await attach(request, attached.append) != "attached":
         return False
     [member] = attached
     try:
@@ -273,7 +162,7 @@ async def _own(request: Claim, serve: Serve | None, lock: LockFile, seen: _Seen)
         if swept.names:
             seen.leaving = request.context.loop.time()
         if not _expects_owner(request, seen):
-            raise _not_served(path)
+            raise not_served(path)
         return False
     repaired = False
     try:
@@ -339,7 +228,7 @@ def _is_served_by_another(lock: LockFile, error: BaseException) -> bool:
         names = (place.names.control, place.names.data)
         if not any(place.directory.look(name) for name in names):
             return True
-        sock = _connect(place)
+        sock = connect_control(place)
     except (OSError, SocketReferenceError):
         # If this check fails, report the first failure.
         return False
@@ -352,11 +241,3 @@ def _is_served_by_another(lock: LockFile, error: BaseException) -> bool:
 def _report(request: Claim, reclaimed: Reclaimed) -> None:
     if reclaimed.names:
         request.context.hooks.reclaimed(request.place.path, reclaimed.pid, reclaimed.names)
-
-
-def _not_served(path: str) -> SocketReferenceError:
-    return SocketReferenceError(
-        "ERR_SOCKREF_NOT_SERVED",
-        f"No process serves {path}; pass `serve` to serve it here, or start the program that serves it first",
-        path=path,
-    )

@@ -23,6 +23,7 @@ from .rounds import Rounds
 from .settings import OwnerSettings
 from .unidentified import Unidentified
 
+
 class Members:
     """Counts the members, and tells them the numbers."""
 

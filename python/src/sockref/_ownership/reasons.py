@@ -6,6 +6,15 @@ from .._protocol.constants import PROTOCOL_VERSION
 from ..errors import SocketReferenceError, quote
 
 
+def not_served(path: str) -> SocketReferenceError:
+    """The error when an acquire that can only join has nothing to join."""
+    return SocketReferenceError(
+        "ERR_SOCKREF_NOT_SERVED",
+        f"No process serves {path}; pass `serve` to serve it here, or start the program that serves it first",
+        path=path,
+    )
+
+
 def stopped_by_force(path: str) -> SocketReferenceError:
     """The error of references that end because another process asked the owner to end, for all holders."""
     message = f"The socket {path} was stopped by force"
