@@ -108,7 +108,7 @@ class Hostile(Case):
             self.assertEqual(reference.reference_count, 2)
 
     def connections(self, reference: Any) -> Any:
-        return reference._state.endpoint.lease._members._connections
+        return reference._state.endpoint.lease.members._connections
 
     def test_a_peer_that_asks_without_reading(self) -> None:
         with self.manager.acquire(self.path(), serve=serve) as reference, self.control() as sock:

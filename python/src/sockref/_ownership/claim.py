@@ -26,7 +26,8 @@ from .attach import attach, attach_to_other, connect_control
 from .claim_request import Claim
 from .command import CommandHolder, keepers_keep_dying
 from .membership import Membership
-from .owner import Owner, OwnerStart
+from .owner import Owner
+from .owner_start import OwnerStart
 from .reasons import not_served
 from .remove_leftovers import give_lock_back, remove_leftovers_under
 from .wait_reason import WaitReason, held_by
@@ -181,7 +182,7 @@ async def _own(request: Claim, serve: Serve | None, lock: LockFile, seen: _Seen)
             context=request.context,
             events=request.events,
             references=request.claimant.references(),
-            expected=request.failover.dependents if request.failover else 0,
+            awaited_dependents=request.failover.dependents if request.failover else 0,
         )
         Owner.start(start, request.claimant.accept)
         return True

@@ -21,6 +21,12 @@ def stopped_by_force(path: str) -> SocketReferenceError:
     return SocketReferenceError("ERR_SOCKREF_CLOSED", message, path=path, reason="stopped")
 
 
+def directory_replaced(path: str) -> SocketReferenceError:
+    """The error of references whose directory is not found at its path any more."""
+    message = f"The directory of {path} was removed or replaced, and its socket is gone; acquire it again"
+    return SocketReferenceError("ERR_SOCKREF_CLOSED", message, path=path, reason="directory-replaced")
+
+
 def is_without_directory(error: SocketReferenceError) -> bool:
     """Whether a server failed only because its starter's working directory is gone. A member with another directory can
     start it; any other failure would repeat itself there."""
