@@ -97,14 +97,17 @@ class Members:
 
     def _tell(self, member: AttachedMember) -> None:
         """Tells a member the numbers. A member that was slow to read gets one message when it reads, not all (I7)."""
-        if member not in self._members:
-            return
         if not member.channel.backed_up:
-            member.update_pending = False
             member.channel.send({"type": "count", **self._numbers(member)})
         elif not member.update_pending:
             member.update_pending = True
-            member.channel.when_read(lambda: self._tell(member))
+            member.channel.when_read(lambda: self._tell_late(member))
+
+    def _tell_late(self, member: AttachedMember) -> None:
+        # It may be slow again at once: then the next message must be asked for again.
+        member.update_pending = False
+        if member in self._members:
+            self._tell(member)
 
     def hello(self, connection: _Connection, hello: Hello) -> None:
         """A connection becomes a member, or is refused."""

@@ -242,11 +242,16 @@ class Membership:
         phase = self._phase
         if isinstance(phase, Leaving):
             return
+        stopped = stopped_by_force(self._start.place.path)
+        if force and isinstance(phase, Greeting) and phase.welcomed:
+            # When a server that does not become ready is stopped by force, those that wait for it must not start another one.
+            self._fail(stopped)
+            return
         self._finish()
         if isinstance(phase, Greeting):
             _settle(phase.outcome, "stopping")
         elif force:
-            self._start.events.ended(stopped_by_force(self._start.place.path))
+            self._start.events.ended(stopped)
         else:
             self._start.events.lost("owner-died")
 
