@@ -36,6 +36,7 @@ import { leaveStale } from './stale.mjs';
  * @property {string} [fails] a part of the command of the program in which calls fail; by default it is the one that is
  * run
  * @property {(scene: Scene) => Promise<void>} [prepare]
+ * @property {(scene: Scene) => Promise<void>} [finish] ends what it began, without a failure
  * @property {boolean} [held] whether another command line holds the socket meanwhile
  * @property {(scene: Scene) => readonly string[]} args
  * @property {string} [says] what it prints if nothing fails
@@ -88,6 +89,8 @@ export const programPhases = [
     args: ({ path }) => ['stop', path],
     prepare: async (scene) =>
       void (await scene.run(['run', scene.path, '--linger', '10m', ...serve(scene), ...holdIt])),
+    // A stop that failed has not stopped it.
+    finish: async (scene) => void (await scene.run(['stop', scene.path])),
   },
   {
     name: 'doctor',
@@ -142,6 +145,7 @@ export class ProgramLane {
     await release();
     // The next run removes the files that could not be removed, and ends.
     await this.#again(scene, findings);
+    await phase.finish?.(scene);
     await this.#examine(own, findings);
     return { points: pointsIn(log), findings };
   }

@@ -46,9 +46,9 @@ export class MemberAnchor {
 
 /** Connects to the owner as an anchor of the member with the key. Returns undefined if that owner is gone. */
 async function openAnchor(place: Place, key: string, timeoutMs: number): Promise<Socket | undefined> {
-  // A failure means that no owner listens any more. Half-open: an end from the owner's side must not end the connection
-  // for the processes that inherit it.
-  const socket = await connectToOwner(place, { allowHalfOpen: true }).catch(() => undefined);
+  // Half-open: an end from the owner's side must not end the connection for the processes that inherit it.
+  const connected = await connectToOwner(place, `keep a reference to ${place.path} open`, { allowHalfOpen: true });
+  const socket = typeof connected === 'string' ? undefined : connected;
   if (!socket || (await isAnchored(socket, key, timeoutMs))) return socket;
   socket.destroy();
   return undefined;

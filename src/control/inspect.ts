@@ -1,6 +1,5 @@
-import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { errnoOf, systemError } from '../errors/system.js';
+import { systemError } from '../errors/system.js';
 import { LockFile } from '../files/lock-file.js';
 import { peekRecord } from '../files/locking.js';
 import type { Place } from '../files/place.js';
@@ -77,19 +76,8 @@ export async function ask(place: Place, timeoutMs: number): Promise<Asked> {
 
 async function askOnce(place: Place, timeoutMs: number): Promise<Asked> {
   const { path } = place;
-  let socket: Socket | undefined;
-  const connecting = connectToOwner(place);
-  try {
-    socket = await connecting;
-  } catch (error) {
-    // The accept queue is full.
-    if (errnoOf(error) === 'EAGAIN') return { kind: 'busy' };
-    // No owner listens; the lock tells why.
-    if (isAway(error)) return { kind: 'no-owner' };
-    // A failure of this process says nothing about the owner.
-    throw systemError(error, path, `ask the owner of ${path}`);
-  }
-  if (!socket) return { kind: 'no-owner' };
+  const socket = await connectToOwner(place, `ask the owner of ${path}`);
+  if (typeof socket === 'string') return { kind: socket };
   const reply = await askOwner(socket, { type: 'who' }, () => true, timeoutMs);
   switch (reply.kind) {
     case 'answered':

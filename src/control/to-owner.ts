@@ -1,37 +1,54 @@
 import { connect, type Socket } from 'node:net';
 import { deferred } from '../deferred.js';
+import { errnoOf, systemError } from '../errors/system.js';
 import { lstatIfThere } from '../files/identity.js';
 import type { Place } from '../files/place.js';
 import { ownUid } from '../files/platform.js';
 import { Channel } from './channel.js';
-import { connected } from './connected.js';
+import { connected, isAway } from './connected.js';
 import { type MalformedMessage, parseToMember, type ToMember, type ToOwner } from './messages.js';
 
 // How a process talks to the owner of an endpoint: only over the control socket, and only if the socket belongs to this
 // user. In a shared directory another user could have put a socket there.
 
+/** Why there is no connection: no owner listens, and the lock tells why; or its accept queue is full. */
+type NotConnected = 'no-owner' | 'busy';
+
 /**
- * Connects to the control socket of an endpoint. Resolves to undefined if this user has no socket there. Rejects with
- * the system's error if no owner listens or the queue is full.
+ * Connects to the control socket of this user's owner.
  *
+ * @param doing - the operation, as in "cannot <doing>"
  * @param options - `allowHalfOpen`: Node does not shut down our side after the owner's last message
- * @throws at once, if the file at that path cannot be examined
+ * @throws SocketReferenceError if this process could not connect, which says nothing about the owner
  */
-export function connectToOwner(
-  { directory, names }: Place,
+export async function connectToOwner(
+  place: Place,
+  doing: string,
   options?: { readonly allowHalfOpen: true },
-): Promise<Socket | undefined> {
-  const at = directory.at(names.control);
+): Promise<Socket | NotConnected> {
+  try {
+    return await connectTo(place.directory.at(place.names.control), options);
+  } catch (error) {
+    if (errnoOf(error) === 'EAGAIN') return 'busy';
+    if (isAway(error)) return 'no-owner';
+    throw systemError(error, place.path, doing);
+  }
+}
+
+async function connectTo(
+  at: string,
+  options: { readonly allowHalfOpen: true } | undefined,
+): Promise<Socket | 'no-owner'> {
   const stats = lstatIfThere(at);
-  if (!stats?.isSocket() || Number(stats.uid) !== ownUid()) return Promise.resolve(undefined);
+  if (!stats?.isSocket() || Number(stats.uid) !== ownUid()) return 'no-owner';
   const socket = connect({ path: at, ...options });
-  return connected(socket).then(
-    () => socket,
-    (error: unknown) => {
-      socket.destroy();
-      throw error;
-    },
-  );
+  try {
+    await connected(socket);
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }
 
 /** The outcome of a question. */

@@ -1,7 +1,5 @@
 import type { Socket } from 'node:net';
-import { isAway } from '../control/connected.js';
 import { connectToOwner } from '../control/to-owner.js';
-import { systemError } from '../errors/system.js';
 import type { OutputPlace } from '../files/file-end.js';
 import type { Claim } from './claim-request.js';
 import { Membership } from './membership.js';
@@ -60,17 +58,17 @@ export async function attachToStartedKeeper(request: Claim): Promise<Attachment>
 
 /** Connects to the control socket. Returns undefined if no owner accepts; the lock then tells why. */
 export async function connectControl({ place, signal }: Pick<Claim, 'place' | 'signal'>): Promise<Socket | undefined> {
-  const connecting = connectToOwner(place);
-  try {
-    const socket = await connecting;
-    if (socket && signal.aborted) {
-      socket.destroy();
-      signal.throwIfAborted();
-    }
-    return socket;
-  } catch (error) {
+  const { path } = place;
+  // An error of ours does not matter once the claim was given up.
+  const socket = await connectToOwner(place, `connect to the owner of ${path}`).catch((error: unknown) => {
     signal.throwIfAborted();
-    if (isAway(error)) return undefined;
-    throw systemError(error, place.path, `connect to the owner of ${place.path}`);
+    throw error;
+  });
+  if (typeof socket !== 'string') {
+    if (signal.aborted) socket.destroy();
+    signal.throwIfAborted();
+    return socket;
   }
+  signal.throwIfAborted();
+  return undefined;
 }
