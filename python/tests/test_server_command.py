@@ -186,7 +186,8 @@ class Commands(Case):
         other = subprocess.Popen(command)
         self.addCleanup(other.wait)
         self.addCleanup(other.terminate)
-        self.eventually(lambda: self.manager.inspect(self.path()), "its server is being started")
+        # A member learns where the output is when it attaches, if the server runs by then.
+        self.eventually(self._server_runs, "its server runs")
         self.assertEqual(self._given_up(serve=lambda connection: connection.close()).stderr, "to stdout\nto stderr")
         other.terminate()
         other.wait()
@@ -217,6 +218,10 @@ class Commands(Case):
         # It did not start a server of its own.
         self.assertEqual(self.manager.stats().started, 0)
         self.eventually(lambda: self.left() == [])
+
+    def _server_runs(self) -> bool:
+        info = self.manager.inspect(self.path())
+        return info is not None and info.server is not None and info.server.pid is not None
 
     def _is_member(self) -> bool:
         info = self.manager.inspect(self.path())
