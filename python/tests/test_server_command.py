@@ -186,16 +186,46 @@ class Commands(Case):
         other = subprocess.Popen(command)
         self.addCleanup(other.wait)
         self.addCleanup(other.terminate)
-        # A member learns where the output is when it attaches, if the server runs by then.
+        # Before that the lock file may be there and free, so that we would serve.
         self.eventually(self._server_runs, "its server runs")
         self.assertEqual(self._given_up(serve=lambda connection: connection.close()).stderr, "to stdout\nto stderr")
         other.terminate()
         other.wait()
         self.eventually(lambda: self.left() == [])
 
+    def test_a_forced_stop_ends_those_who_wait_for_a_server_that_is_not_ready(self) -> None:
+        command = ["sockref", "run", self.path(), "--ready-timeout", "10m", "--serve", shlex.join(_HANGING), "--", "true"]
+        other = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        self.addCleanup(other.wait)
+        self.addCleanup(other.terminate)
+        self.eventually(self._server_runs, "its server runs")
+        outcome: list[SocketReferenceError] = []
+
+        def acquire() -> None:
+            with self.assertRaises(SocketReferenceError) as raised:
+                self.manager.acquire(self.path(), serve=lambda connection: connection.close(), timeout=600)
+            outcome.append(raised.exception)
+
+        waiting = threading.Thread(target=acquire)
+        waiting.start()
+        self.addCleanup(waiting.join)
+        self.eventually(self._is_member, "it waits as a member")
+        subprocess.run(["sockref", "stop", "--force", self.path()], check=True, stdout=subprocess.DEVNULL)
+        waiting.join()
+        [error] = outcome
+        self.assertEqual((error.code, error.reason), ("ERR_SOCKREF_CLOSED", "stopped"))
+        other.wait()
+        # It did not start a server of its own.
+        self.assertEqual(self.manager.stats().started, 0)
+        self.eventually(lambda: self.left() == [])
+
     def _server_runs(self) -> bool:
         info = self.manager.inspect(self.path())
         return info is not None and info.server is not None and info.server.pid is not None
+
+    def _is_member(self) -> bool:
+        info = self.manager.inspect(self.path())
+        return info is not None and any(member.pid == os.getpid() for member in info.members or ())
 
     def _given_up(self, **options: Any) -> SocketReferenceError:
         """The error of an acquire whose time is over, after another acquire has waited for the output."""
