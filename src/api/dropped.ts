@@ -29,10 +29,12 @@ export function releaseWhenDropped(handle: object, state: ReferenceState): void 
   state.recentAt = recent.push({ handle, state }) - 1;
   if (entering) return;
   entering = true;
-  setImmediate(() => {
+  const later = setImmediate(() => {
     entering = false;
     enterRecent();
   });
+  // A handle never keeps the process alive, not even for one more turn.
+  later.unref();
 }
 
 /** The reference is closed, so its handle need not be watched any more. */

@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process';
 import { setImmediate as turn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { forget, releaseWhenDropped } from '#src/api/dropped.js';
 import type { Endpoint } from '#src/endpoint/endpoint.js';
 import { ReferenceState } from '#src/endpoint/reference-state.js';
+import { withDirectory } from '../helpers/directory.js';
+import { root } from '../helpers/samples.js';
 
 /** References by their numbers, and those that were collected. */
 class Scene {
@@ -72,3 +76,15 @@ it('keeps no more than a part of the handles that are made and dropped in one tu
   expect(new Set(scene.collected).size).toBe(4_996);
   expect(scene.collected).toHaveLength(4_996);
 });
+
+it('does not give a process that ends one more turn', () =>
+  withDirectory(async (directory) => {
+    const path = JSON.stringify(`${directory}/a.sock`);
+    const program = `const manager = new (require('sockref').SocketManager)();
+      let ends = 0;
+      process.on('beforeExit', () => ++ends < 5 && manager.getExisting(${path}).close());
+      process.on('exit', () => console.log(ends));
+      manager.acquire(${path}, { serve() {} }).then((reference) => reference.unref());`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', program], { cwd: root });
+    expect(stdout).toBe('1\n');
+  }));
