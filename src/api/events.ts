@@ -2,6 +2,7 @@ import { type Channel, channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import { isSocketReferenceError, messageOf } from '../errors/error.js';
 import { printable } from '../printable.js';
+import { maxFaultWarnings } from '../protocol/constants.js';
 
 /** Something that happened to a socket. `references` is the count after the event. */
 export interface SocketEvent {
@@ -66,9 +67,6 @@ export interface ManagerEvents {
 
 type EventName = keyof ManagerEvents;
 
-/** How many kinds of faults are remembered as warned of: enough to see what is wrong, too few to flood a log. */
-const maxWarnings = 100;
-
 /** A literal, because an object that is built at run time is slower to read, and each reference reads it. */
 const channels: Readonly<Record<EventName, Channel>> = {
   started: channel('sockref:started'),
@@ -121,7 +119,7 @@ export class ManagerEmitter extends EventEmitter<ManagerEvents> {
   #warn({ path, error }: FaultEvent): void {
     const code = isSocketReferenceError(error) ? error.code : 'SOCKREF_FAULT';
     const key = `${code} ${path}`;
-    if (this.#warned.has(key) || this.#warned.size >= maxWarnings) return;
+    if (this.#warned.has(key) || this.#warned.size >= maxFaultWarnings) return;
     this.#warned.add(key);
     const message = `${printable(path)}: ${printable(messageOf(error))}`;
     process.emitWarning(`${message} (further ones of this kind are not shown)`, {

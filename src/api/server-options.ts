@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
 import { workingDirectory } from '../processes/working-directory.js';
+import { defaultRestart } from '../protocol/constants.js';
 import { misspeltPlaceholder } from '../serving/placeholders.js';
 import type { ServerCommand } from '../serving/server-spec.js';
 import * as check from './check.js';
@@ -37,8 +38,6 @@ export interface ServerOptions {
 
 /** Below the default of `timeoutMs`, so that an acquire learns why the server did not become ready. */
 const defaultReadyTimeoutMs = 15_000;
-/** Enough for bad luck, too few for a broken program. */
-const defaultRestart = 5;
 /** The same time that a server in this process gives to its open connections. */
 const defaultStopTimeoutMs = 5_000;
 

@@ -1,4 +1,5 @@
 import { printable } from '../printable.js';
+import { maxQuotedLength } from '../protocol/constants.js';
 import type { ErrorFields, SocketReferenceErrorCode } from '../protocol/errors.js';
 
 /** The properties of an error besides its code and message. docs/errors.md lists the fields of each code. */
@@ -79,22 +80,19 @@ export function isSocketReferenceError(value: unknown): value is SocketReference
   return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[brand] === true;
 }
 
-/** How many characters of a foreign value a message shows: enough to recognise it, too few to flood a log. */
-const maxQuoted = 120;
-
 /** Shows any value in a message: escaped, shortened and on one line. */
 export function quote(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
   if (typeof value === 'string') return quoteText(value);
   const text = typeof value === 'bigint' ? `${value}n` : String(value);
-  return text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text;
+  return text.length > maxQuotedLength ? `${text.slice(0, maxQuotedLength)}…` : text;
 }
 
 /** The ellipsis inside the quotes shows that the value was cut. */
 function quoteText(value: string): string {
   const text = printable(JSON.stringify(value));
-  return text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…"` : text;
+  return text.length > maxQuotedLength ? `${text.slice(0, maxQuotedLength)}…"` : text;
 }
 
 /**

@@ -1,7 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-
-/** How many bytes of a server's output an error carries; errors of the server itself carry as many. */
-const maxBytes = 4_096;
+import { maxOutputBytes } from '../protocol/constants.js';
 
 /** A file that gets output, and of which another process wants the end. */
 export interface OutputPlace {
@@ -19,7 +17,7 @@ export function endOf({ file, from }: OutputPlace): string {
       if (!stats.isFile()) return '';
       // The file was shortened since: everything in it was written later.
       const begin = from > stats.size ? 0 : from;
-      const start = Math.max(begin, stats.size - maxBytes);
+      const start = Math.max(begin, stats.size - maxOutputBytes);
       const buffer = Buffer.alloc(stats.size - start);
       const text = buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, start));
       return (start > begin ? text.slice(text.indexOf('\n') + 1) : text).trim();

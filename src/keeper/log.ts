@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import { quote } from '../errors/error.js';
 import { errnoOf, systemError } from '../errors/system.js';
 import { joinPath } from '../files/paths.js';
+import { maxOutputBytes } from '../protocol/constants.js';
 import { type LogDirectory, openPrivate } from './log-file.js';
 import { isFull } from './log-room.js';
 import { lastLines, withoutZeros } from './log-text.js';
@@ -14,8 +15,6 @@ import { OlderPart } from './older-part.js';
 export const maxLogBytes = 1_048_576;
 /** How many bytes output without a log may grow to: only its end is ever read. */
 export const maxNamelessBytes = 131_072;
-/** How many bytes of a server's last output an error carries: some forty lines. */
-const tailBytes = 4_096;
 /** Milliseconds between two checks of the size. A server that writes 100 MB a second fills 25 MB meanwhile. */
 const watchMs = 250;
 /**
@@ -92,7 +91,7 @@ export class LogFile {
   }
 
   /** The end of the output since the mark: whole lines, at most `maxBytes` bytes. */
-  tail(maxBytes = tailBytes): string {
+  tail(maxBytes = maxOutputBytes): string {
     const size = this.#size();
     const end = this.#before + size;
     // The file is shorter than at the mark: another program has emptied it.

@@ -1,9 +1,9 @@
+import { stableAfterMs } from '../protocol/constants.js';
+
 /** The pause before the first restart, in milliseconds; each further one in a row is twice as long. */
 const firstPauseMs = 100;
 /** The longest pause. */
 const longestPauseMs = 5_000;
-/** A server that was up for so many milliseconds counts as stable: the next restart is the first one in a row again. */
-const stableAfterMs = 10_000;
 
 /** Decides whether and when a server that ended is restarted. Pure: no clock, no process. */
 export class Restarts {

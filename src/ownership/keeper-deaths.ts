@@ -1,5 +1,4 @@
-/** A keeper that lived so many milliseconds after its server was up counts as stable: its death is not counted. */
-const stableAfterMs = 10_000;
+import { stableAfterMs } from '../protocol/constants.js';
 
 /** Counts the keepers of one endpoint, started by this process, that died in a row soon after their server was up. */
 export class KeeperDeaths {

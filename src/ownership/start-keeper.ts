@@ -9,15 +9,13 @@ import type { Place } from '../files/place.js';
 import { maxSocketPathBytes, reachesThroughDescriptors } from '../files/platform.js';
 import { privateDirectoryBytes } from '../files/private-directory.js';
 import { keeperProgram } from '../installation.js';
+import { maxOutputBytes } from '../protocol/constants.js';
 import type { SocketReferenceErrorCode } from '../protocol/errors.js';
 import type { ServerCommand } from '../serving/server-spec.js';
 import { shellCommand } from '../shell-words.js';
 import { keeperDescriptors, keeperStdio } from './keeper-descriptors.js';
 import { removeLeftovers } from './remove-leftovers.js';
 import type { OwnerSettings } from './settings.js';
-
-/** How many characters of a keeper's error output are kept for the error. */
-const maxComplaint = 4_096;
 
 /**
  * How long to wait for a keeper that is no longer wanted, in milliseconds: it must be up to be told so. A keeper that
@@ -132,7 +130,7 @@ function watchKeeper(child: ChildProcess, pid: number): StartedKeeper {
   const complaints = child.stderr as Readable;
   let complaint = '';
   complaints.on('data', (chunk: Buffer) => {
-    complaint = (complaint + chunk.toString()).slice(-maxComplaint);
+    complaint = (complaint + chunk.toString()).slice(-maxOutputBytes);
   });
   complaints.on('error', () => {});
   const closed = deferred<void>();

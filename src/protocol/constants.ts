@@ -36,6 +36,15 @@ export const maxMessageBytes = 65_536;
 /** UTF-16 code units of a label; listings show it. */
 export const maxLabelLength = 200;
 
+/** Characters of a foreign value that a message shows: enough to recognise it, too few to flood a log. */
+export const maxQuotedLength = 120;
+
+/** Bytes of the last output of a server, or of its keeper, that an error carries: some forty lines. */
+export const maxOutputBytes = 4_096;
+
+/** Kinds of faults that are remembered as warned of: enough to see what is wrong, too few to flood a log. */
+export const maxFaultWarnings = 100;
+
 /** Members that `holders` names at most; it gives the number of the others, so that the message keeps its limit. */
 export const maxListedMembers = 200;
 
@@ -129,6 +138,9 @@ export const claimLongestPauseMs = 50;
 /** Added to the first pause after a failover, for each competing member, so that hundreds do not try at once. */
 export const claimPausePerMemberMs = 0.05;
 
+/** A server, or its keeper, that was up for so long was well: if it ends then, that says nothing about the next one. */
+export const stableAfterMs = 10_000;
+
 /**
  * How long a member that cannot serve waits for a successor after its owner went. Members that can serve take over
  * within a few milliseconds, but may reach the lock later than it.
@@ -194,6 +206,9 @@ export const defaultHealIntervalMs = 5_000;
 
 /** Time limit of an attempt to connect. */
 export const defaultConnectTimeoutMs = 10_000;
+
+/** How often in a row a server is restarted, or its keeper replaced: enough for bad luck, too few for a broken program. */
+export const defaultRestart = 5;
 
 /** What limits of a manager are if they are not given. */
 export const defaultLimits = {

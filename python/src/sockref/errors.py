@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ._protocol.constants import MAX_QUOTED_LENGTH
 from ._printable import printable
 from .error_codes import ERROR_FIELDS, ErrorCode
 
 __all__ = ["ErrorCode", "SocketReferenceError", "quote"]
-
-_MAX_QUOTED = 120
-"""How many characters of a foreign value a message shows: enough to recognise it, too few to flood a log."""
 
 
 class SocketReferenceError(Exception):
@@ -88,7 +86,7 @@ def quote(value: object) -> str:
     if isinstance(value, str):
         text = printable(json.dumps(value, ensure_ascii=False))
         # The ellipsis inside the quotes shows that the value was cut.
-        return text if len(text) <= _MAX_QUOTED else f'{text[:_MAX_QUOTED]}…"'
+        return text if len(text) <= MAX_QUOTED_LENGTH else f'{text[:MAX_QUOTED_LENGTH]}…"'
     if value is None or isinstance(value, (bool, int, float)):
         text = repr(value)
     elif callable(value):
@@ -96,4 +94,4 @@ def quote(value: object) -> str:
     else:
         name = type(value).__name__
         text = f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
-    return text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}…"
+    return text if len(text) <= MAX_QUOTED_LENGTH else f"{text[:MAX_QUOTED_LENGTH]}…"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from .._protocol.constants import MAX_FAULT_WARNINGS
 from .._ownership.lease import Role
 from .._printable import printable
 from ..errors import SocketReferenceError
@@ -30,9 +31,6 @@ EventKind = Literal[
 
 _IDLE_SECONDS = 1.0
 """How long the thread that calls listeners waits for the next event."""
-
-_MAX_WARNINGS = 100
-"""How many kinds of faults are remembered as warned of: enough to see what is wrong, too few to flood a log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +126,7 @@ class Announcer:
     def _warn(self, event: Event) -> None:
         error = event.error
         code = error.code if isinstance(error, SocketReferenceError) else type(error).__name__
-        if (code, event.path) in self._warned or len(self._warned) >= _MAX_WARNINGS:
+        if (code, event.path) in self._warned or len(self._warned) >= MAX_FAULT_WARNINGS:
             return
         self._warned.add((code, event.path))
         message = printable(f"{event.path}: {code}: {error}")

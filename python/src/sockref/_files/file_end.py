@@ -6,8 +6,7 @@ import os
 import stat
 from dataclasses import dataclass
 
-_MAX_BYTES = 4096
-"""How many bytes of a server's output an error carries; errors of the server itself carry as many."""
+from .._protocol.constants import MAX_OUTPUT_BYTES
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -33,7 +32,7 @@ def end_of(place: OutputPlace) -> str:
             return ""
         # The file was shortened since: everything in it was written later.
         begin = 0 if place.begin > found.st_size else place.begin
-        start = max(begin, found.st_size - _MAX_BYTES)
+        start = max(begin, found.st_size - MAX_OUTPUT_BYTES)
         text = os.pread(fd, found.st_size - start, start)
         return (text[text.find(b"\n") + 1 :] if start > begin else text).decode(errors="replace").strip()
     except OSError:

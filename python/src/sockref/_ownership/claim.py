@@ -17,6 +17,7 @@ from .._protocol.constants import (
     CLAIM_LONGEST_PAUSE_SECONDS,
     CLAIM_PAUSE_GROWTH,
     CLAIM_PAUSE_PER_MEMBER_SECONDS,
+    DEFAULT_RESTART,
     SUCCESSION_SECONDS,
 )
 from .._serving.server_spec import Serve, ServerCommand
@@ -31,9 +32,6 @@ from .owner_start import OwnerStart
 from .reasons import not_served
 from .remove_leftovers import give_lock_back, remove_leftovers_under
 from .wait_reason import WaitReason, held_by
-
-_MAX_KEEPERS_AGAIN = 5
-"""How many keepers in a row may be replaced that died soon after their server was up: as many as restarts of a server."""
 
 _LOOK = 0.25
 """Seconds between two questions for the output of a starting server. A server that starts quickly is not asked."""
@@ -107,7 +105,7 @@ async def _start_command(request: Claim, server: ServerCommand, seen: _Seen) -> 
     """Starts a server through the command line, and attaches to its keeper. The command line is a claimant, too."""
     deaths = request.keeper_deaths
     # A keeper that dies ends its server, too, so the number of its successors is limited like restarts of the server.
-    if deaths.in_row > _MAX_KEEPERS_AGAIN:
+    if deaths.in_row > DEFAULT_RESTART:
         raise keepers_keep_dying(request.place.path, server, deaths.in_row)
     if seen.starter is not None:
         # The keeper that it started has ended, or is not the owner that we met.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-_STABLE_AFTER = 10.0
-"""A keeper that lived so many seconds after its server was up counts as stable: its death is not counted."""
+from .._protocol.constants import STABLE_AFTER_SECONDS
 
 
 class KeeperDeaths:
@@ -25,5 +24,5 @@ class KeeperDeaths:
         """Called when the owner was lost. It counts only if it was a keeper that we started."""
         if self._up_since is None:
             return
-        self._in_row = self._in_row + 1 if now - self._up_since < _STABLE_AFTER else 0
+        self._in_row = self._in_row + 1 if now - self._up_since < STABLE_AFTER_SECONDS else 0
         self._up_since = None

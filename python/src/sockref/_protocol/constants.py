@@ -43,6 +43,15 @@ MAX_MESSAGE_BYTES: Final = 65_536
 MAX_LABEL_LENGTH: Final = 200
 """UTF-16 code units of a label; listings show it."""
 
+MAX_QUOTED_LENGTH: Final = 120
+"""Characters of a foreign value that a message shows: enough to recognise it, too few to flood a log."""
+
+MAX_OUTPUT_BYTES: Final = 4_096
+"""Bytes of the last output of a server, or of its keeper, that an error carries: some forty lines."""
+
+MAX_FAULT_WARNINGS: Final = 100
+"""Kinds of faults that are remembered as warned of: enough to see what is wrong, too few to flood a log."""
+
 MAX_LISTED_MEMBERS: Final = 200
 """Members that `holders` names at most; it gives the number of the others, so that the message keeps its
 limit."""
@@ -125,6 +134,10 @@ CLAIM_LONGEST_PAUSE_SECONDS: Final = 0.05
 CLAIM_PAUSE_PER_MEMBER_SECONDS: Final = 0.00005
 """Added to the first pause after a failover, for each competing member, so that hundreds do not try at once."""
 
+STABLE_AFTER_SECONDS: Final = 10.0
+"""A server, or its keeper, that was up for so long was well: if it ends then, that says nothing about the
+next one."""
+
 SUCCESSION_SECONDS: Final = 0.25
 """How long a member that cannot serve waits for a successor after its owner went. Members that can serve
 take over within a few milliseconds, but may reach the lock later than it."""
@@ -187,6 +200,10 @@ DEFAULT_HEAL_INTERVAL_SECONDS: Final = 5.0
 
 DEFAULT_CONNECT_TIMEOUT_SECONDS: Final = 10.0
 """Time limit of an attempt to connect."""
+
+DEFAULT_RESTART: Final = 5
+"""How often in a row a server is restarted, or its keeper replaced: enough for bad luck, too few for a
+broken program."""
 
 DEFAULT_MAX_SOCKETS: Final = 1_024
 """Sockets of the manager: active, starting or stopping."""
