@@ -144,9 +144,11 @@ class Repair(Case):
             raise OSError(5, "on purpose")
 
         with self.acquire() as reference, mock.patch.object(LockFile, "release", fail):
-            os.rename(self.path("app.sock.lock"), self.path("gone"))
-            with open(self.path("app.sock.lock"), "w") as file:
+            with open(self.path("other"), "w") as file:
                 os.fchmod(file.fileno(), 0o600)
+            # In one step: a check that finds no lock file makes a new one, and is not deposed.
+            os.link(self.path("app.sock.lock"), self.path("gone"))
+            os.replace(self.path("other"), self.path("app.sock.lock"))
             self.eventually(lambda: self.told("stopped"))
             self.assertTrue(reference.is_active)
         os.unlink(self.path("gone"))
