@@ -71,11 +71,14 @@ await inDirectory(async (directory) => {
   const tasks = (await onEach(pool, [...chosen], trace)).flat();
   const random = new Random(seed);
   const drawn = random.shuffled(tasks);
-  const todo = sample > 0 ? drawn.slice(0, sample) : drawn;
+  // A trial that did not come to its point says nothing, so a sample goes on until as many calls failed as it shall have.
+  const todo = sample > 0 ? Math.min(sample, drawn.length) : drawn.length;
   let done = 0;
-  await onEach(pool, todo, async (lane, task) => {
+  await onEach(pool, drawn, async (lane, task) => {
+    if (sample > 0 && total.tried >= sample) return;
     await attempt(lane, task);
-    progress(`${++done} of ${todo.length}`);
+    done = sample > 0 ? total.tried : done + 1;
+    progress(`${done} of ${todo}`);
   });
   await Promise.all(pool.map((lane) => lane.end()));
 });

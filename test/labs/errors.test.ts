@@ -17,8 +17,8 @@ const samples: [
   subject: string,
   sample: { points: number; seed: number; python?: number; programs?: number; phase?: number },
 ][] = [
-  ['the library', { points: 120, seed: 1 }],
-  ['the package for Python', { points: 60, seed: 1, python: 1 }],
+  ['the library', { points: 80, seed: 1 }],
+  ['the package for Python', { points: 40, seed: 1, python: 1 }],
   // Every trial starts programs, so two phases are enough here: one starts a keeper, one joins.
   ['the keeper', { points: 6, seed: 1, programs: 1, phase: 3 }],
   ['the command line', { points: 6, seed: 1, programs: 1, phase: 2 }],
@@ -32,5 +32,5 @@ it.each(samples)('a system call that fails in %s is a typed error, and does no h
   expect({ raw, leaks, stuck, counts, here, elsewhere }).toEqual(none);
   // The points exist, and calls failed at them: otherwise the test would prove nothing.
   expect(figures.phases.filter(({ points }) => points === 0)).toEqual([]);
-  expect(tried).toBeGreaterThanOrEqual(sample.points * 0.75);
+  expect(tried).toBeGreaterThanOrEqual(sample.points);
 });
