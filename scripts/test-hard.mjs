@@ -3,7 +3,7 @@
  * --rounds N --only test/… --keep]`. Only root can create them.
  *
  * It tests the last commit, in a copy of this checkout. Every surrounding also has unusual environment variables: see
- * `hostile`.
+ * `hostile`. Surroundings can be joined: `--in namespace+closed+busy` is all three at once.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -78,7 +78,7 @@ const { values } = parseArgs({
     keep: { type: 'boolean', default: false },
   },
 });
-const unknown = values.in.filter((name) => !(name in surroundings));
+const unknown = values.in.flatMap(partsOf).filter((name) => !(name in surroundings));
 if (unknown.length > 0)
   fail(`there is no surrounding ${unknown.join(', ')}; there are ${Object.keys(surroundings).join(', ')}`);
 if (process.getuid?.() !== 0) fail('only root can make these surroundings; run it as root');
@@ -86,7 +86,7 @@ if (process.getuid?.() !== 0) fail('only root can make these surroundings; run i
 /** @type {{name: string, round: number, failures: string[], passed: number, skipped: string[], seconds: number}[]} */
 const runs = [];
 for (const name of values.in) {
-  const surrounding = /** @type {Surrounding} */ (surroundings[name]);
+  const surrounding = joined(partsOf(name).map((part) => /** @type {Surrounding} */ (surroundings[part])));
   const place = prepare(name);
   try {
     surrounding.prepare?.(place);
@@ -97,6 +97,26 @@ for (const name of values.in) {
   }
 }
 summarise();
+
+/** @param {string} name */
+function partsOf(name) {
+  return name.split('+');
+}
+
+/**
+ * @param {readonly Surrounding[]} parts
+ * @returns {Surrounding}
+ */
+function joined(parts) {
+  return {
+    what: parts.map(({ what }) => what).join(', '),
+    prepare: (place) => {
+      for (const part of parts) part.prepare?.(place);
+    },
+    under: parts.flatMap(({ under = [] }) => under),
+    busy: Math.max(...parts.map(({ busy = 0 }) => busy)),
+  };
+}
 
 /**
  * Copies the last commit, builds it, and creates a surrounding.
@@ -205,10 +225,11 @@ function readReport(report) {
 }
 
 function summarise() {
+  const columns = Math.max(...runs.map(({ name }) => name.length));
   console.log('\n=== summary\n');
   for (const { name, round, failures, passed, skipped, seconds } of runs) {
     const counts = `${passed} passed, ${failures.length} failed, ${skipped.length} skipped`;
-    console.log(`${name.padEnd(10)} round ${round}  ${String(seconds).padStart(5)} s  ${counts}`);
+    console.log(`${name.padEnd(columns)} round ${round}  ${String(seconds).padStart(5)} s  ${counts}`);
   }
   const all = new Set(runs.flatMap(({ failures }) => failures));
   for (const failure of all) {
