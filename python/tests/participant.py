@@ -182,12 +182,11 @@ class Driver:
         del self._handles[command["of"]]
 
     def do_gc(self, _: Any) -> Any:
-        before = self._manager.stats().leaked
+        # Since the last answer: a handle is collected at once here, perhaps before this command.
         for _look in range(_COLLECTIONS):
-            gc.collect()
-            if self._manager.stats().leaked > before:
+            if self._manager.stats().leaked > self._leaked:
                 break
-        # A handle is collected at once here, perhaps before the command looked.
+            gc.collect()
         leaked = self._manager.stats().leaked
         collected, self._leaked = leaked - self._leaked, leaked
         return {"collected": collected}
