@@ -48,12 +48,11 @@ describe('sockref run --serve', () => {
       // As much of the command as there is room for: the path of Node makes it longer or shorter.
       expect(stdout).toMatch(/ 1 +1 +\d+s {2}\/.+ \(running\)\n/);
       const info = (await cli(['inspect', 'a.sock'], { env })).stdout;
-      expect(info).toMatch(
-        new RegExp(
-          `^server: +${shellCommand([process.execPath, shouter, '{socket}'])}\\n +running, pid \\d+, 0 restarts$`,
-          'm',
-        ),
+      // Not as a pattern: the path of this checkout may have characters that mean something in one.
+      expect(info).toContain(
+        `\nserver:     ${shellCommand([process.execPath, shouter, '{socket}'])}\n            running, pid `,
       );
+      expect(info).toMatch(/^ {12}running, pid \d+, 0 restarts$/m);
       first.child.stdin?.end('\n');
       expect((await first.ended).code).toBe(9);
       expect(readdirSync(directory)).toEqual([]);
