@@ -23,10 +23,25 @@ import { scaling } from './rows/scaling.mjs';
 import { startRace } from './rows/start-race.mjs';
 import { stop } from './rows/stop.mjs';
 import { throughput } from './rows/throughput.mjs';
+import { told } from './rows/told.mjs';
 
 /** @import { Context, Results, RowResult } from './lib/types.mjs' */
 
-const rows = [fresh, active, firstLast, join, startRace, throughput, connections, failover, memory, scaling, stop, cli];
+const rows = [
+  fresh,
+  active,
+  firstLast,
+  join,
+  startRace,
+  throughput,
+  connections,
+  failover,
+  told,
+  memory,
+  scaling,
+  stop,
+  cli,
+];
 
 const { values } = parseArgs({
   options: {

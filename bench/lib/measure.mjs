@@ -1,6 +1,6 @@
 // @ts-check
 import { Bench } from 'tinybench';
-import { median, quantile, ratioByRounds } from './statistics.mjs';
+import { endsByRounds, median, quantile, ratioByRounds } from './statistics.mjs';
 
 /** @import { Contender, Figure, Group, Plot, Role } from './types.mjs' */
 /** @import { Wanted } from './targets.mjs' */
@@ -56,7 +56,7 @@ export async function measure({ name = '', unit, contenders, rounds, targets = [
       samples: all.length,
       best: unit.endsWith('/s') ? Math.max(...own) : Math.min(...own),
       ...(floor && { ofFloor: ratioByRounds(own, floor) }),
-      ...(peer && role !== 'floor' && { ofPeer: ratioByRounds(own, peer) }),
+      ...(peer && role !== 'floor' && { ofPeer: ratioByRounds(own, peer), peerEnds: endsByRounds(own, peer) }),
       ...(extra && { extra: extra() }),
     };
   });

@@ -33,6 +33,7 @@ function summary(rows) {
   const lines = rows.flatMap(({ title, groups }) =>
     groups
       .flatMap(({ targets }) => targets)
+      .filter(({ remark }) => !remark)
       .map(
         ({ says, value, met }, index) =>
           `| ${index === 0 ? `[${title}](#${anchor(title)})` : ''} | ${says} | ${show(value)} | ${met ? 'met' : '**not met**'} |`,

@@ -32,3 +32,16 @@ export function median(numbers) {
 export function ratioByRounds(these, those) {
   return median(these.map((value, round) => value / /** @type {number} */ (those[round])));
 }
+
+/**
+ * The same for a contender that swings with the load of the machine: the ratio in a good round and in a bad one, of which a
+ * tenth of the rounds is beyond each.
+ *
+ * @param {readonly number[]} these - one for each round
+ * @param {readonly number[]} those
+ * @returns {[low: number, high: number]}
+ */
+export function endsByRounds(these, those) {
+  const ratios = these.map((value, round) => value / /** @type {number} */ (those[round]));
+  return [quantile(ratios, 0.1), quantile(ratios, 0.9)];
+}

@@ -18,7 +18,7 @@ export function table({ name, unit, figures }) {
     { head: 'median', of: (/** @type {Figure} */ each) => quantity(each.median, unit) },
     { head: 'p99', of: (/** @type {Figure} */ each) => quantity(each.p99, unit) },
     ...(has('ofFloor') ? [{ head: 'of the floor', of: (/** @type {Figure} */ each) => times(each.ofFloor) }] : []),
-    ...(has('ofPeer') ? [{ head: 'of the peer', of: (/** @type {Figure} */ each) => times(each.ofPeer) }] : []),
+    ...(has('ofPeer') ? [{ head: 'of the peer', of: ofPeer }] : []),
     ...extra.map((head) => ({ head, of: (/** @type {Figure} */ each) => each.extra?.[head] ?? '' })),
   ];
   const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(' | ')} |`;
@@ -29,12 +29,22 @@ export function table({ name, unit, figures }) {
   ].join('\n');
 }
 
+/** How many times its lower end the upper one is before both are shown. */
+const swings = 2;
+
+/** The peer can wait for threads or for the disk, and then differs much with the load. @param {Figure} figure */
+function ofPeer({ ofPeer: middle, peerEnds }) {
+  if (!peerEnds || peerEnds[1] < swings * peerEnds[0]) return times(middle);
+  return `${times(middle)} (${times(peerEnds[0])} to ${times(peerEnds[1])})`;
+}
+
 /**
  * What became of a target, in words.
  *
  * @param {Target} target
  */
-export function verdict({ says, value, limit, must, met, kind }) {
+export function verdict({ says, value, limit, must, met, kind, remark }) {
+  if (remark) return `${says}: ${times(value)}.`;
   const shown = kind === 'ratio' ? times(value) : number(value);
   return `Target: ${says}. ${met ? 'Met' : '**Not met**'}: ${shown} (${must} ${number(limit)}).`;
 }
@@ -49,6 +59,7 @@ function times(ratio) {
  * @param {string} unit
  */
 function quantity(value, unit) {
+  if (unit === 'µs' && value < 1) return `${number(value * 1000)} ns`;
   if (unit === 'µs' && value >= 10_000) return `${number(value / 1000)} ms`;
   if (unit === 'bytes' && value >= 10_000) return `${number(value / 1024)} KiB`;
   return `${number(value)} ${unit}`;

@@ -24,6 +24,7 @@
  * @property {number} best the median of the best round, which other work on the machine has disturbed least
  * @property {number} [ofFloor] median over the rounds of: this by the floor in the same round
  * @property {number} [ofPeer] the same by the first peer
+ * @property {[low: number, high: number]} [peerEnds] that ratio in a good round and in a bad one
  * @property {Record<string, string>} [extra]
  *
  * @typedef {object} Target
@@ -35,6 +36,7 @@
  * @property {'at most' | 'at least' | 'below'} must how the value has to stand to the limit
  * @property {boolean} met
  * @property {'floor' | 'peer'} [of] what a ratio is to
+ * @property {boolean} [remark] it is no target, but a change of it by a factor is a defect
  * @property {'ratio' | 'time' | 'count'} kind ratios are compared on any machine, times only on the one at hand; a count must be exact
  *
  * @typedef {object} Plot

@@ -11,7 +11,7 @@ import { judged } from '../lib/targets.mjs';
 /** @import { Contender, Context, Group, Row } from '../lib/types.mjs' */
 /** @import { Wanted } from '../lib/targets.mjs' */
 
-/** How many times the cost in the first decade the cost in the last one may be. */
+/** How many times the cost in the first decade the cost in the last one may be before it counts as a defect; see `defects`. */
 const flat = 1.3;
 const batch = 1000;
 
@@ -20,7 +20,7 @@ export const scaling = {
   id: 'scaling',
   title: 'Scaling',
   words:
-    'What one operation costs beside N others. *Flat* means that the median cost in the last decade of N is at most 1.3 times that' +
+    'What one operation costs beside N others. The remark below each table is the median cost in the last decade of N by that' +
     ' in the first. With sockets, another socket is started and stopped, or one is looked up. With members, another member joins ' +
     'and leaves. With references, another reference is taken and closed. The sizes take turns within each round. The members are ' +
     'in four processes.',
@@ -200,7 +200,8 @@ function flatness(id, what, part, sizes) {
     };
     return judged({
       id: `flat-${id}`,
-      says: `${what}: last decade within ${flat}x of the first`,
+      says: `${what}: the last decade by the first`,
+      remark: true,
       value: lastByFirst('median'),
       best: lastByFirst('best'),
       limit: flat,
