@@ -1,5 +1,6 @@
 // @ts-check
 import { existsSync, readFileSync } from 'node:fs';
+import { opening } from './opening.mjs';
 import { table, verdict } from './table.mjs';
 
 /** @import { Group, Results, RowResult } from './types.mjs' */
@@ -12,6 +13,10 @@ import { table, verdict } from './table.mjs';
 export function page({ date, machine, seconds, rows }) {
   const { processor, cores, memory, system, node, directories } = machine;
   return `# Performance
+
+${opening(rows)}
+
+## How it was measured
 
 \`npm run bench\` generates this page from \`bench/results.json\` and \`bench/notes\`. [bench/](../bench/README.md) says how it measures.
 

@@ -2,11 +2,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import { pictures } from './opening.mjs';
+import { quantity } from './table.mjs';
 
-/** @import { Group, Results } from './types.mjs' */
+/** @import { Bars, Group, Results } from './types.mjs' */
 
 /**
- * Draws each group that wants it.
+ * Draws each group that wants it, and the pictures of the opening.
  *
  * @param {Results} results
  * @param {URL} folder
@@ -16,10 +18,16 @@ export function writePlots({ rows }, folder) {
   for (const group of rows.flatMap(({ groups }) => groups)) {
     if (group.plot) writeFileSync(new URL(group.plot.file, folder), draw(group));
   }
+  for (const picture of pictures(rows)) writeFileSync(new URL(picture.file, folder), drawBars(picture));
 }
 
 /** One for each curve; told apart also by who does not see all colours. */
 const colors = ['#0550ae', '#bc4c00', '#1a7f37', '#6e7781'];
+
+const style = { background: 'white', color: '#1f2328', fontFamily: 'system-ui, sans-serif', fontSize: '12px' };
+
+/** How wide a picture is. */
+const width = 760;
 
 /** About as high as a line is. */
 const lineHeight = 20;
@@ -72,13 +80,13 @@ function draw({ figures, unit, plot }) {
   const title = /** @type {const} */ ({ frameAnchor: 'top-left', lineAnchor: 'bottom' });
   const svg = Plot.plot({
     document,
-    width: 760,
+    width,
     height: 380 + above,
     marginTop: 56 + above,
     marginLeft: 64,
     marginRight: 36,
     marginBottom: 48,
-    style: { background: 'white', color: '#1f2328', fontFamily: 'system-ui, sans-serif', fontSize: '12px' },
+    style,
     x: { type: 'log' },
     y: { type: 'log', domain: [low, high], label: null },
     color: { domain: series, range: colors },
@@ -105,6 +113,45 @@ function draw({ figures, unit, plot }) {
           fontWeight: 600,
         }),
       ),
+    ],
+  });
+  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+  return `${svg.outerHTML}\n`;
+}
+
+/** How high a bar is, with the space around it. */
+const barHeight = 30;
+
+/**
+ * Values side by side, ours in colour, each with its name and its value.
+ *
+ * @param {Bars} picture
+ */
+function drawBars({ title, unit, bars }) {
+  const { document } = parseHTML('<!doctype html><body></body>');
+  const names = bars.map(({ name }) => name);
+  const svg = Plot.plot({
+    document,
+    width,
+    height: 44 + barHeight * bars.length,
+    marginTop: 36,
+    marginLeft: 24 + letterWidth * Math.max(...names.map(({ length }) => length)),
+    marginRight: 96,
+    marginBottom: 8,
+    style,
+    x: { axis: null, domain: [0, Math.max(...bars.map(({ value }) => value))] },
+    y: { domain: names, label: null, tickSize: 0, padding: 0.25 },
+    marks: [
+      Plot.barX(bars, { x: 'value', y: 'name', fill: (bar) => (bar.ours ? colors[0] : '#afb8c1') }),
+      Plot.text(bars, { x: 'value', y: 'name', text: (bar) => quantity(bar.value, unit), textAnchor: 'start', dx: 6 }),
+      Plot.text([title.replaceAll('`', '')], {
+        frameAnchor: 'top-left',
+        lineAnchor: 'bottom',
+        dx: 24 - letterWidth * Math.max(...names.map(({ length }) => length)),
+        dy: -12,
+        fontSize: 15,
+        fontWeight: 600,
+      }),
     ],
   });
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');

@@ -55,10 +55,12 @@ function times(ratio) {
 }
 
 /**
+ * A value in the unit in which it can be read.
+ *
  * @param {number} value
  * @param {string} unit
  */
-function quantity(value, unit) {
+export function quantity(value, unit) {
   if (unit === 'µs' && value < 1) return `${number(value * 1000)} ns`;
   if (unit === 'µs' && value >= 10_000) return `${number(value / 1000)} ms`;
   if (unit === 'bytes' && value >= 10_000) return `${number(value / 1024)} KiB`;

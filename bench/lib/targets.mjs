@@ -13,17 +13,17 @@ const farOff = 3;
  * @param {string} id
  * @param {'floor' | 'peer'} of
  * @param {number} limit
- * @param {Pick<Target, 'says'> & {must?: Target['must'], only?: string}} how `only`: the name of the one that counts
+ * @param {Pick<Target, 'says' | 'remark'> & {must?: Target['must'], only?: string}} how `only`: the name of the one that counts
  * @returns {Wanted}
  */
-export function ratio(id, of, limit, { says, must = 'at most', only }) {
+export function ratio(id, of, limit, { says, must = 'at most', only, remark }) {
   return (figures) => {
     const ours = figures.filter(({ role, name }) => role === 'ours' && (only === undefined || name === only));
     const worst = must === 'at least' ? Math.min : Math.max;
     const value = worst(...ours.map(({ ofFloor, ofPeer }) => (of === 'floor' ? ofFloor : ofPeer) ?? Number.NaN));
     const other = figures.find(({ role }) => role === of)?.best ?? Number.NaN;
     const best = worst(...ours.map((each) => each.best / other));
-    return judged({ id, says, value, best, limit, must, of, kind: 'ratio' });
+    return judged({ id, says, value, best, limit, must, of, kind: 'ratio', ...(remark && { remark }) });
   };
 }
 

