@@ -59,6 +59,27 @@ class Repair(Case):
             for name, text in zip(_NAMES, said, strict=True):
                 self.assertIn(f'"{self.path(name)}" was changed to 0666, and was set back to 0600', text)
 
+    def test_a_record_that_another_program_changed_is_written_again_and_reported(self) -> None:
+        lock = self.path("app.sock.lock")
+        with self.acquire():
+            with open(lock, "rb") as file:
+                before = file.read().splitlines()
+            for times, change in enumerate((lambda: os.truncate(lock, 0), lambda: os.truncate(lock, 20), self._extend), 1):
+                change()
+                self.eventually(lambda times=times: len(self.told("fault")) == times)
+                with open(lock, "rb") as file:
+                    after = file.read().splitlines()
+                for name in ("pid", "start", "sockref"):
+                    self.assertEqual(json.loads(after[0])[name], json.loads(before[0])[name])
+                published = [line for line in before if b"published" in line]
+                self.assertEqual(after[1:], published)
+            self.assertIn(f'The record in "{lock}" was changed by another program', str(self.told("fault")[0].error))
+        self.assertEqual(self.left(), [])
+
+    def _extend(self) -> None:
+        with open(self.path("app.sock.lock"), "ab") as file:
+            file.write(b'{"temporary":"x"}\n')
+
     def test_the_mode_of_a_foreign_file_is_left_alone(self) -> None:
         with self.acquire():
             os.unlink(self.path())

@@ -34,6 +34,8 @@ export class LockFile {
   readonly wasEmpty: boolean;
   #fd: number;
   #identity: Identity;
+  /** How many bytes the file must have: no other program writes to it. */
+  #length: number;
   #open = true;
   /** The file that a failed {@link LockFile.retake} left at the lock's path. It is ours, not a rival's. */
   #unfinished: Identity | undefined;
@@ -43,6 +45,7 @@ export class LockFile {
     this.wasEmpty = stats.size === 0n;
     this.#fd = fd;
     this.#identity = identityOf(stats);
+    this.#length = Number(stats.size);
     place.directory.retain();
     addHeldLock(this);
   }
@@ -144,6 +147,7 @@ export class LockFile {
   #exchange(other: LockFile): void {
     [this.#fd, other.#fd] = [other.#fd, this.#fd];
     [this.#identity, other.#identity] = [other.#identity, this.#identity];
+    [this.#length, other.#length] = [other.#length, this.#length];
   }
 
   /** The record in the file. It is a dead owner's until this process begins its own. */
@@ -155,6 +159,7 @@ export class LockFile {
   begin(...entries: readonly RecordEntry[]): void {
     // Only if needed: ext4 takes a truncation for the start of a replacement, and begins to write the file to disk.
     if (fstatSync(this.#fd).size > 0) ftruncateSync(this.#fd, 0);
+    this.#length = 0;
     this.#append(0, [recordHeader(Date.now()), ...entries]);
   }
 
@@ -168,15 +173,30 @@ export class LockFile {
    * crash in between, old lines follow the new ones, and they name what no longer exists.
    */
   shorten(since: number, entries: readonly RecordEntry[]): void {
-    if (fstatSync(this.#fd).size < maxRecordBytes / 2) return;
+    if (this.#length >= maxRecordBytes / 2) this.#replace(since, entries);
+  }
+
+  /**
+   * Writes the record again if another program has emptied, cut off or extended it: without its record, what a killed
+   * owner left would stay. Returns whether that was necessary.
+   */
+  restoreRecord(since: number, entries: readonly RecordEntry[]): boolean {
+    if (fstatSync(this.#fd).size === this.#length) return false;
+    this.#replace(since, entries);
+    return true;
+  }
+
+  #replace(since: number, entries: readonly RecordEntry[]): void {
     const lines = recordLines([recordHeader(since), ...entries]);
     writeText(this.#fd, lines, 0);
     ftruncateSync(this.#fd, lines.length);
+    this.#length = lines.length;
   }
 
   /** Empties the record before the lock is passed to another process. */
   clear(): void {
     ftruncateSync(this.#fd, 0);
+    this.#length = 0;
   }
 
   #append(size: number, values: readonly object[]): void {
@@ -190,6 +210,7 @@ export class LockFile {
       ftruncateSync(this.#fd, size);
       throw error;
     }
+    this.#length += lines.length;
   }
 
   /** Removes the lock file, if it is still ours, and then releases the lock (I2). Idempotent. */

@@ -41,6 +41,15 @@ export class OwnRecord {
   }
 
   /**
+   * Writes the record again if another program has changed its length, and returns whether it did. Not while something is
+   * being published: what the record says of that is known only then.
+   */
+  restore(): boolean {
+    const { lock, since, sockets } = this.#owner;
+    return sockets.settled() === undefined && lock.restoreRecord(since, this.entries());
+  }
+
+  /**
    * Records once that the owner is ending, if its end takes time. Only other processes that look at the file need this
    * line: if it cannot be written they see less, and nothing else goes wrong.
    */

@@ -55,6 +55,13 @@ export function modeChanged(at: string, mode: number, wanted: number): Error {
   );
 }
 
+/** The fault when another program wrote to a lock file of ours, and its record was written again. */
+export function recordChanged(at: string): Error {
+  return new Error(
+    `The record in ${quote(at)} was changed by another program, and was written again; let no other program write to this file`,
+  );
+}
+
 /** The fault when a server runs but clients cannot connect to it. */
 export function notListening(path: string, pid: number | undefined, problem: string): SocketReferenceError {
   const who = pid === undefined ? '' : ` (pid ${pid})`;

@@ -12,7 +12,7 @@ import type { RecordEntry } from '../files/record.js';
 import { tolerate } from '../files/remains.js';
 import { healIntervalSpread } from '../protocol/constants.js';
 import type { Server } from '../serving/server.js';
-import { modeChanged } from './reasons.js';
+import { modeChanged, recordChanged } from './reasons.js';
 import type { OwnerSettings } from './settings.js';
 import type { SocketKind, Sockets } from './sockets.js';
 
@@ -25,8 +25,12 @@ export interface RepairedOwner {
   readonly context: Context;
   readonly server: Pick<Server, 'look'>;
   readonly sockets: Sockets;
-  /** The lines of a new record. */
-  readonly record: { entries(): readonly RecordEntry[] };
+  readonly record: {
+    /** The lines of a new record. */
+    entries(): readonly RecordEntry[];
+    /** Writes it again if another program has changed it; returns whether it did. */
+    restore(): boolean;
+  };
   fault(error: unknown): void;
   deposed(): void;
   displaced(): void;
@@ -87,6 +91,7 @@ export class Repairer {
     else if (found !== 'linked') return this.#owner.deposed();
     // Each step alone: a failure must not keep the others from being done.
     this.#attempt(() => this.#keepLockMode());
+    this.#attempt(() => this.#keepRecord());
     // A failure was reported before; the end reports it again if the files are still there.
     tolerate(() => this.#owner.sockets.remains.remove(this.#place.directory));
     try {
@@ -131,6 +136,11 @@ export class Repairer {
   #keepLockMode(): void {
     const restored = this.#owner.lock.restoreMode();
     if (restored) this.#modeChanged(this.#place.names.lock, restored.from, restored.to);
+  }
+
+  #keepRecord(): void {
+    const { directory, names } = this.#place;
+    if (this.#owner.record.restore()) this.#owner.fault(recordChanged(joinPath(directory.path, names.lock)));
   }
 
   /** Restores the mode if the server or another program changed it (I6). */

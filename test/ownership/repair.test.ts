@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   lstatSync,
@@ -7,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmdirSync,
+  truncateSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,6 +17,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { LockFile } from '#src/files/lock-file.js';
 import type { Place } from '#src/files/place.js';
+import { OwnRecord } from '#src/ownership/own-record.js';
 import { Repairer } from '#src/ownership/repair.js';
 import { Sockets } from '#src/ownership/sockets.js';
 import { Connections } from '#src/serving/connections.js';
@@ -29,6 +32,7 @@ class Scene {
   readonly notes = new Notes();
   readonly place: Place;
   readonly sockets: Sockets;
+  readonly record: OwnRecord;
   readonly repairer: Repairer;
   readonly lock: LockFile;
 
@@ -41,17 +45,12 @@ class Scene {
     const server = listenerServer(new Connections((socket) => socket.end(), 10, notes, place.path), 0, notes.clock);
     const members = { accept: (socket: { destroy(): unknown }) => void socket.destroy(), makeRoom: () => {} };
     this.sockets = new Sockets({ lock, settings, server, members, fault });
+    this.record = new OwnRecord({ lock, sockets: this.sockets, server, since: 0, fault });
     this.repairer = new Repairer({
       lock,
       sockets: this.sockets,
       ...{ settings, server, context: notes, fault },
-      record: {
-        entries: () =>
-          (['control', 'data'] as const).flatMap((kind) => {
-            const file = this.sockets.file(kind);
-            return file ? [{ published: { name: place.names[kind], file } }] : [];
-          }),
-      },
+      record: this.record,
       deposed: () => void this.notes.told.push('deposed'),
       displaced: () => void this.notes.told.push('displaced'),
     });
@@ -196,6 +195,49 @@ describe('a repairer', () => {
       await repairer.check();
       expect(notes.faults).toHaveLength(3);
       expect(notes.told).toEqual([]);
+    }));
+
+  it.each([
+    ['emptied', (at: string) => truncateSync(at)],
+    ['cut off', (at: string) => truncateSync(at, 20)],
+    ['extended', (at: string) => appendFileSync(at, '{"temporary":"x"}\n')],
+  ])('writes a record again that another program has %s, and reports it', (_, change) =>
+    withRepairer(async ({ repairer, notes, place, lock }) => {
+      const before = lock.record();
+      expect(before?.published).toHaveLength(2);
+      change(`${place.path}.lock`);
+      await repairer.check();
+      await repairer.check();
+      expect(lock.record()).toMatchObject({ ...before, since: 0, temporaries: [] });
+      expect(notes.faults.map(String)).toEqual([
+        expect.stringContaining(
+          `The record in "${place.path}.lock" was changed by another program, and was written again`,
+        ),
+      ]);
+      expect(notes.told).toEqual([]);
+    }),
+  );
+
+  it('does not write a record again while something is published that it does not know yet', () =>
+    withRepairer(async ({ place, lock, sockets, record }) => {
+      unlinkSync(place.path);
+      const publishing = sockets.publish(['data']);
+      appendFileSync(`${place.path}.lock`, '{"temporary":"x"}\n');
+      expect(record.restore()).toBe(false);
+      // The private directory of this publishing.
+      expect(lock.record()?.temporaries.filter((name) => name.startsWith('.sr-'))).not.toEqual([]);
+      await publishing;
+      expect(record.restore()).toBe(true);
+      expect(lock.record()?.temporaries).toEqual([]);
+    }));
+
+  it('adds to a record that was emptied without hiding that', () =>
+    withRepairer(async ({ repairer, notes, place, lock }) => {
+      truncateSync(`${place.path}.lock`);
+      lock.append({ stopping: true });
+      await repairer.check();
+      expect(notes.faults).toHaveLength(1);
+      expect(lock.record()?.published).toHaveLength(2);
     }));
 
   it('leaves the mode of a foreign file in the place of a socket alone', () =>

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, truncateSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withDirectory } from '../helpers/directory.js';
@@ -139,3 +139,21 @@ describe('an owner whose lock file was replaced', () => {
       owner = unaware;
     }));
 });
+
+test('an owner that is killed after its record was emptied leaves nothing that the next acquire does not remove', () =>
+  withDirectory(async (directory) => {
+    const path = join(directory, 'app.sock');
+    const mortal = await participant('mortal', 'process');
+    await mortal.call({ do: 'manager', options: { healIntervalMs: 20 } });
+    await mortal.call({ do: 'acquire', path, as: 'x', options: { serve: 'echo' } });
+    truncateSync(`${path}.lock`);
+    await mortal.call({ do: 'event', event: 'fault', times: 1 });
+    await mortal.crash();
+    expect(readdirSync(directory).sort()).toEqual(names);
+    await other.call({ do: 'reset' });
+    expect(await other.call({ do: 'acquire', path, as: 'z', options: { serve: 'echo' } })).toMatchObject({
+      role: 'owner',
+    });
+    await other.call({ do: 'close', of: 'z' });
+    expect(readdirSync(directory)).toEqual([]);
+  }));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Callable, Iterable
 from typing import Final, Literal
 
@@ -34,6 +35,8 @@ class LockFile:
         self.was_empty: Final = found.stats.st_size == 0
         self._fd = fd
         self._identity = found.identity
+        # How many bytes the file must have: no other program writes to it.
+        self._length = found.stats.st_size
         self._open = True
         # The file that a failed `retake` left at the lock's path. It is ours, not a rival's.
         self._unfinished: Identity | None = None
@@ -124,6 +127,7 @@ class LockFile:
         """Both stay in the lists, because each has an open descriptor before and after."""
         self._fd, other._fd = other._fd, self._fd
         self._identity, other._identity = other._identity, self._identity
+        self._length, other._length = other._length, self._length
 
     def record(self) -> OwnerRecord | None:
         """The record in the file. It is a dead owner's until this process begins its own."""
@@ -134,11 +138,25 @@ class LockFile:
         # Only if needed: ext4 takes a truncation for the start of a replacement, and begins to write the file to disk.
         if os.fstat(self._fd).st_size > 0:
             os.ftruncate(self._fd, 0)
-        self._append(0, [record_header(), *entries])
+        self._length = 0
+        self._append(0, [record_header(int(time.time() * 1000)), *entries])
 
     def append(self, *entries: Entry) -> None:
         """Adds lines. Called before the named things exist, so that a crash leaves nothing that no record names."""
         self._append(os.fstat(self._fd).st_size, entries)
+
+    def restore_record(self, since: int, entries: Iterable[Entry]) -> bool:
+        """Writes the record again if another program has emptied, cut off or extended it.
+
+        Without its record, what a killed owner left would stay. Returns whether that was necessary.
+        """
+        if os.fstat(self._fd).st_size == self._length:
+            return False
+        lines = record_lines([record_header(since), *entries])
+        write_text(self._fd, lines, 0)
+        os.ftruncate(self._fd, len(lines))
+        self._length = len(lines)
+        return True
 
     def _append(self, size: int, entries: Iterable[Entry]) -> None:
         lines = record_lines(entries)
@@ -149,6 +167,7 @@ class LockFile:
             # A full disk may accept some of the lines and refuse the rest. The next line must not follow a torn one.
             os.ftruncate(self._fd, size)
             raise
+        self._length += len(lines)
 
     def remove(self) -> None:
         """Removes the lock file, if it is still ours, and then releases the lock (I2). Idempotent."""

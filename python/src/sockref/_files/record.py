@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,11 +119,11 @@ def stopping_entry() -> Entry:
     return {"stopping": True}
 
 
-def record_header() -> Entry:
-    """The first line of the record of this process."""
+def record_header(since: int) -> Entry:
+    """The first line of the record of this process, the owner since that time (in milliseconds)."""
     start = process_start()
     header = {"sockref": PROTOCOL_VERSION, "pid": os.getpid(), **({"start": start} if start else {})}
-    return {**header, "since": int(time.time() * 1000)}
+    return {**header, "since": since}
 
 
 def record_lines(entries: Iterable[Entry]) -> bytes:

@@ -17,9 +17,15 @@ class OwnRecord:
     """What the record must say about the sockets and the end."""
 
     def __init__(
-        self, lock: LockFile, sockets: Sockets, connections: Connections, fault: Callable[[BaseException], None]
+        self,
+        lock: LockFile,
+        since: int,
+        sockets: Sockets,
+        connections: Connections,
+        fault: Callable[[BaseException], None],
     ) -> None:
         self._lock: Final = lock
+        self._since: Final = since
         self._sockets: Final = sockets
         self._connections: Final = connections
         self._fault: Final = fault
@@ -30,6 +36,10 @@ class OwnRecord:
         files = ((self._lock.place.names.socket(kind), self._sockets.file(kind)) for kind in SOCKET_KINDS)
         named = [published_entry(name, file) for name, file in files if file is not None]
         return [*named, *self._sockets.remains.entries]
+
+    def restore(self) -> bool:
+        """Writes the record again if another program has changed its length. Returns whether it did."""
+        return self._lock.restore_record(self._since, self.entries())
 
     def say_stopping(self) -> None:
         """Records once that the owner is ending, if its connections drain.

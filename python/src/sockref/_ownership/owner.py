@@ -60,7 +60,7 @@ class Owner:
             self.members.make_room,
             self.fault,
         )
-        self.record: Final = OwnRecord(start.lock, self.sockets, self.server, self.fault)
+        self.record: Final = OwnRecord(start.lock, self._since, self.sockets, self.server, self.fault)
         self._repairer: Final = Repairer(start.context, settings.heal_interval, self)
 
     @staticmethod

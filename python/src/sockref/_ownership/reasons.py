@@ -41,6 +41,14 @@ def mode_changed(at: str, mode: int, wanted: int) -> Exception:
     )
 
 
+def record_changed(at: str) -> Exception:
+    """The fault when another program wrote to a lock file of ours, and its record was written again."""
+    return RuntimeError(
+        f"The record in {quote(at)} was changed by another program, and was written again; let no other program write to "
+        "this file"
+    )
+
+
 def not_listening(path: str, pid: int | None, problem: str) -> SocketReferenceError:
     """The fault when a server runs but clients cannot connect to it."""
     who = "" if pid is None else f" (pid {pid})"

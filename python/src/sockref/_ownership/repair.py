@@ -18,7 +18,7 @@ from .._protocol.constants import HEAL_INTERVAL_SPREAD
 from .._system_errors import system_error
 from .lease import Context
 from .own_record import OwnRecord
-from .reasons import mode_changed
+from .reasons import mode_changed, record_changed
 from .sockets import Sockets
 
 
@@ -92,6 +92,7 @@ class Repairer:
             return
         # Each step alone: a failure must not keep the others from being done.
         self._attempt(self._keep_lock_mode)
+        self._attempt(self._keep_record)
         # A failure was reported before; the end reports it again if the files are still there.
         with contextlib.suppress(OSError):
             owner.sockets.remains.remove(self._place.directory)
@@ -126,6 +127,11 @@ class Repairer:
         restored = self._owner.lock.restore_mode()
         if restored is not None:
             self._mode_changed(self._place.names.lock, *restored)
+
+    def _keep_record(self) -> None:
+        if self._owner.record.restore():
+            path, name = self._place.path, self._place.names.lock
+            self._context.hooks.fault(path, record_changed(join_path(self._place.directory.path, name)))
 
     def _keep_mode(self, kind: SocketKind, found: Found) -> None:
         """Restores a mode that another program changed (I6)."""
