@@ -62,7 +62,7 @@ answer({
     delay.disable();
     return delay.percentile(99) / 1e6;
   },
-  /** Resolves when everyone here knows the number. */
+  /** Resolves when all members here know the number. */
   known: async (number) => {
     while (
       !(references.every(({ referenceCount }) => referenceCount === number) && heard.every((each) => each === number))

@@ -32,7 +32,7 @@ class Ended(Case):
                 error = references.closed_error(_PATH, inherited, process_ended)
                 self.assertEqual((error.code, error.path, error.reason), ("ERR_SOCKREF_CLOSED", _PATH, reason))
 
-    def test_the_reason_for_their_end_comes_before_the_end_of_the_process_and_is_raised_anew_each_time(self) -> None:
+    def test_the_reason_for_their_end_comes_before_the_end_of_the_process_and_is_another_object_each_time(self) -> None:
         references = References()
         reason = SocketReferenceError("ERR_SOCKREF_OWNER_LOST", "lost", path=_PATH, timeout=1)
         references.end(reason)
