@@ -161,9 +161,11 @@ function hostile(base) {
 function asUser({ base, checkout, env }) {
   const home = join(base, 'home');
   mkdirSync(home, { mode: 0o700 });
-  // The registry of packages, and nothing else that root has configured.
-  const registry = spawnSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).stdout.trim();
-  writeFileSync(join(home, '.npmrc'), `registry=${registry}\n`);
+  // How to reach the registry of packages, and nothing else that root has configured.
+  const settings = ['registry', 'cafile']
+    .map((name) => [name, configured(name)])
+    .filter(([, value]) => value !== 'null');
+  writeFileSync(join(home, '.npmrc'), settings.map(([name, value]) => `${name}=${value}\n`).join(''));
   // This user cannot run programs in directories that only root can enter.
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder && isThereFor(folder));
   if (!isPassable(dirname(process.execPath)))
@@ -178,6 +180,11 @@ function asUser({ base, checkout, env }) {
   for (const owned of [home, checkout, String(env['TMPDIR'])])
     run('chown', ['--recursive', `${uid}:${uid}`, owned], base);
   chownSync(base, uid, uid);
+}
+
+/** A setting of npm; `null` if there is none. @param {string} name */
+function configured(name) {
+  return spawnSync('npm', ['config', 'get', name], { encoding: 'utf8' }).stdout.trim();
 }
 
 /** @param {string} folder */

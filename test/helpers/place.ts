@@ -5,7 +5,7 @@ import { endpointNames, type Place } from '#src/files/place.js';
 import { withDirectory } from './directory.js';
 
 /** The user id that tests use for another user. */
-export const otherUid = 65534;
+export const otherUid = process.getuid?.() === 65_534 ? 65_533 : 65_534;
 
 /** Whether a test can give files to another user here. */
 export const isRoot = process.geteuid?.() === 0;
