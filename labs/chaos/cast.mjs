@@ -37,6 +37,8 @@ export class Cast {
   done = {};
   /** @type {string[]} */
   problems = [];
+  /** The endpoints that a process has ended by force since all references were released, by their numbers. @type {Set<number>} */
+  forced = new Set();
 
   /** @type {Set<Process>} */
   #living = new Set();
@@ -95,18 +97,22 @@ export class Cast {
    * @returns {Promise<Promise<void>[]>} the actions, begun
    */
   async begin(actions) {
-    const forced = new Set(actions.filter(({ what }) => what === 'force').map(({ process }) => process));
+    const forces = actions.filter(({ what }) => what === 'force');
+    const forcing = new Set(forces.map(({ process }) => process));
+    const forced = new Set(forces.map(({ endpoint }) => endpoint));
+    for (const endpoint of forced) this.forced.add(endpoint);
     const begun = [];
     for (const action of actions) {
       if (action.pauseMs > 0) await pause(action.pauseMs);
-      begun.push(this.#carryOut(action, forced.has(action.process)));
+      // A command's server ends for all processes.
+      begun.push(this.#carryOut(action, forcing.has(action.process) || forced.has(action.endpoint)));
     }
     return begun;
   }
 
   /**
    * @param {Action} action
-   * @param {boolean} forced whether its process ends its references by force in this round
+   * @param {boolean} forced whether its references may end by force in this round
    */
   async #carryOut(action, forced) {
     const { what, process: place } = action;

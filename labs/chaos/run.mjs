@@ -282,7 +282,7 @@ async function compare(cast, witness, paths) {
     const untold = await gate.hold(() => countsThatAreNotTold(path, anchor?.pid ?? 0, watchdogMs));
     figures.told++;
     if (untold) problems.push(`I5: ${path}: ${untold}`);
-    await compareOne(cast, witness, path);
+    await compareOne(cast, witness, path, cast.forced.has(endpoint));
     await anchor?.ask('close', { path });
   }
   for (const one of all) for (const fault of await one.ask('faults')) problems.push(`a fault in ${one.pid}: ${fault}`);
@@ -292,10 +292,11 @@ async function compare(cast, witness, paths) {
  * @param {Cast} cast
  * @param {Witness} witness
  * @param {string} path
+ * @param {boolean} forced whether a process has ended it by force since all references were released
  */
-async function compareOne(cast, witness, path) {
+async function compareOne(cast, witness, path, forced) {
   const all = await cast.all();
-  /** @type {{held: number, active: number, count: number, role: string}[]} */
+  /** @type {{held: number, active: number, stopped: number, count: number, role: string, lost?: string[]}[]} */
   let states = [];
   let total = 0;
   const right = await until(async () => {
@@ -305,6 +306,7 @@ async function compareOne(cast, witness, path) {
   }, watchdogMs);
   figures.quietPoints++;
   figures.references += total;
+  if (!forced && states.some(({ stopped }) => stopped > 0)) problems.push(`I3: ${path} was stopped, and not by force`);
   if (!right)
     problems.push(`I5: ${path}: ${total} in all: ${all.map(({ pid }, n) => `${pid} ${JSON.stringify(states[n])}`)}`);
   const owners = all.filter((_, place) => states[place]?.role === 'owner').map(({ pid }) => pid);
@@ -359,6 +361,7 @@ async function whoAnswers(path) {
 async function empty(cast, witness, directory, paths) {
   const all = await cast.all();
   await Promise.all(all.flatMap((one) => paths.map((path) => one.ask('closeAll', path))));
+  cast.forced.clear();
   // An acquire that was given up may still undo its steps.
   const isEmpty = await until(() => readdirSync(directory).join() === 'foreign.sock', watchdogMs);
   figures.emptied++;

@@ -71,8 +71,8 @@ answer({
   },
   state,
   connect: async (path) => {
-    const [reference] = list(path);
-    return reference?.isActive ? connect(reference) : undefined;
+    const reference = list(path).find(({ isActive }) => isActive);
+    return reference && connect(reference);
   },
   // Kills the owner, and waits until this process has taken over.
   takeOver: async ({ path, owner, phase }) => {
@@ -108,19 +108,24 @@ function list(path) {
 }
 
 /**
- * What this process knows of an endpoint.
+ * What this process knows of an endpoint. A command's server that one process ends by force ends for all: these references
+ * are not held any more, and are counted.
  *
  * @param {string} path
  */
 function state(path) {
   const references = list(path);
   const active = references.filter(({ isActive }) => isActive);
+  const ended = references.filter(({ isActive }) => !isActive).map(({ signal }) => signal.reason);
+  const stopped = ended.filter(({ code, reason }) => code === 'ERR_SOCKREF_CLOSED' && reason === 'stopped').length;
   const [first] = active;
   return {
-    held: references.length,
+    held: references.length - stopped,
     active: active.length,
+    stopped,
     count: first?.referenceCount ?? 0,
     role: first?.role,
+    ...(ended.length > stopped && { lost: [...new Set(ended.map(({ message }) => message))] }),
   };
 }
 
