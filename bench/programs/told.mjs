@@ -37,7 +37,11 @@ answer({
   own: async (path) => void references.push(await manager().acquire(path, { serve: hangUp })),
   join: ({ path, count }) => inTurns(count, async () => void references.push(await manager().acquire(path))),
   listen: async (path) => {
-    server = net.createServer((socket) => void connections.push(socket)).listen(path);
+    server = net.createServer((socket) => {
+      connections.push(socket);
+      tell(socket, 0);
+    });
+    server.listen(path);
     await once(server, 'listening');
   },
   connect: ({ path, count }) =>
@@ -45,16 +49,18 @@ answer({
       const socket = net.connect(path);
       const index = heard.push(0) - 1;
       connections.push(socket);
-      createInterface(socket).on('line', (line) => {
+      const lines = createInterface(socket);
+      lines.on('line', (line) => {
         heard[index] = JSON.parse(line).total;
       });
-      await once(socket, 'connect');
+      // Until it is accepted: connecting is faster, and would fill the server's queue.
+      await once(lines, 'line');
     }),
   /** Makes the number so large, and answers how long the loop was away. */
   change: async (number) => {
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
-    if (server) for (const socket of connections) socket.write(`${JSON.stringify({ type: 'count', total: number })}\n`);
+    if (server) for (const socket of connections) tell(socket, number);
     else if (extra) extra = void extra.close();
     else extra = references[0]?.clone();
     // As long as 3,000 members take.
@@ -75,6 +81,11 @@ answer({
     await Promise.all(managers.map((each) => each.close()));
   },
 });
+
+/** @param {net.Socket} socket @param {number} total */
+function tell(socket, total) {
+  socket.write(`${JSON.stringify({ type: 'count', total })}\n`);
+}
 
 function manager() {
   const made = new SocketManager({ limits });
