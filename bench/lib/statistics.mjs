@@ -39,9 +39,9 @@ export function ratioByRounds(these, those) {
  *
  * @param {readonly number[]} these - one for each round
  * @param {readonly number[]} those
- * @returns {[low: number, high: number]}
+ * @returns {{ low: number, high: number }}
  */
 export function endsByRounds(these, those) {
   const ratios = these.map((value, round) => value / /** @type {number} */ (those[round]));
-  return [quantile(ratios, 0.1), quantile(ratios, 0.9)];
+  return { low: quantile(ratios, 0.1), high: quantile(ratios, 0.9) };
 }

@@ -34,8 +34,8 @@ const swings = 2;
 
 /** The peer can wait for threads or for the disk, and then differs much with the load. @param {Figure} figure */
 function ofPeer({ ofPeer: middle, peerEnds }) {
-  if (!peerEnds || peerEnds[1] < swings * peerEnds[0]) return times(middle);
-  return `${times(middle)} (${times(peerEnds[0])} to ${times(peerEnds[1])})`;
+  if (!peerEnds || peerEnds.high < swings * peerEnds.low) return times(middle);
+  return `${times(middle)} (${times(peerEnds.low)} to ${times(peerEnds.high)})`;
 }
 
 /**

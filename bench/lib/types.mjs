@@ -24,7 +24,7 @@
  * @property {number} best the median of the best round, which other work on the machine has disturbed least
  * @property {number} [ofFloor] median over the rounds of: this by the floor in the same round
  * @property {number} [ofPeer] the same by the first peer
- * @property {[low: number, high: number]} [peerEnds] that ratio in a good round and in a bad one
+ * @property {{ low: number, high: number }} [peerEnds] that ratio in a good round and in a bad one
  * @property {Record<string, string>} [extra]
  *
  * @typedef {object} Target

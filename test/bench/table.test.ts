@@ -3,7 +3,7 @@ import { endsByRounds } from '../../bench/lib/statistics.mjs';
 import { table, verdict } from '../../bench/lib/table.mjs';
 import { judged } from '../../bench/lib/targets.mjs';
 
-const figure = (median: number, more: { ofPeer?: number; peerEnds?: [number, number] } = {}) => ({
+const figure = (median: number, more: { ofPeer?: number; peerEnds?: { low: number; high: number } } = {}) => ({
   name: 'x',
   role: 'ours' as const,
   median,
@@ -26,8 +26,8 @@ it('shows times in the unit in which they can be read', () => {
 
 it('shows both ends of the ratio to a peer that swings, and only of such a peer', () => {
   const [swings, holds] = lines(
-    figure(1, { ofPeer: 1, peerEnds: [0.5, 1.5] }),
-    figure(1, { ofPeer: 1, peerEnds: [0.9, 1.5] }),
+    figure(1, { ofPeer: 1, peerEnds: { low: 0.5, high: 1.5 } }),
+    figure(1, { ofPeer: 1, peerEnds: { low: 0.9, high: 1.5 } }),
   );
   expect(swings).toBe('| **x** | 1 µs | 2 µs | 1.00 (0.50 to 1.50) |');
   expect(holds).toBe('| **x** | 1 µs | 2 µs | 1.00 |');
@@ -40,7 +40,7 @@ it('takes the ends from the rounds, without the outermost ones', () => {
       ours,
       ours.map(() => 1),
     ),
-  ).toEqual([2, 18]);
+  ).toEqual({ low: 2, high: 18 });
 });
 
 it('says of a remark what was found, and nothing about a limit', () => {
