@@ -10,12 +10,12 @@ import { ownerToAnswer } from './wait-reason.js';
 /** The outcome of an attempt to attach; `no-owner` if no owner accepted a connection. */
 type Attachment = 'attached' | NotAttached | 'no-owner';
 
-async function attach(request: Claim): Promise<Attachment> {
+async function attach(request: Claim, startedByUs: boolean): Promise<Attachment> {
   const { place, signal } = request;
   const socket = await connectControl(request);
   if (!socket) return 'no-owner';
   request.waitsFor(ownerToAnswer(place));
-  const outcome = await Membership.attach(socket, memberStart(request), signal);
+  const outcome = await Membership.attach(socket, memberStart(request, startedByUs), signal);
   return outcome ?? 'attached';
 }
 
@@ -25,32 +25,32 @@ async function attach(request: Claim): Promise<Attachment> {
  */
 export async function attachToOther(request: Claim): Promise<Attachment> {
   try {
-    return await attach(request);
+    return await attach(request, false);
   } catch (error) {
     if (request.serverSpec() === undefined || !isWithoutDirectory(error)) throw error;
     return 'closed';
   }
 }
 
-function memberStart(request: Claim): MembershipStart {
+function memberStart(request: Claim, startedByUs: boolean): MembershipStart {
   const { place, settings, context, events, accept } = request;
   const canServe = request.serverSpec() !== undefined;
   const references = request.references();
   const starting = (output: OutputPlace | undefined) =>
     request.waitsFor({ waitingFor: 'the server to become ready', pid: undefined, ...(output && { output }) });
-  return { place, settings, context, events, references, canServe, starting, accept };
+  return { place, settings, context, events, references, canServe, startedByUs, starting, accept };
 }
 
 /** Attaches to the owner that we started. Tells it if our claim was given up, because it waits for a member. */
 export async function attachToStartedKeeper(request: Claim): Promise<Attachment> {
   try {
-    return await attach(request);
+    return await attach(request, true);
   } catch (error) {
     if (request.signal.aborted) {
       const socket = await connectControl({ place: request.place, signal: new AbortController().signal });
       // What that owner could not remove does not fail our claim.
       const fault = (failure: unknown): void => request.context.fault(request.place.path, failure);
-      if (socket) await Membership.visit(socket, memberStart(request)).catch(fault);
+      if (socket) await Membership.visit(socket, memberStart(request, true)).catch(fault);
     }
     throw error;
   }

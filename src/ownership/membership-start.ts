@@ -16,6 +16,8 @@ export interface MembershipStart {
   /** References here, including pending acquires. */
   readonly references: number;
   readonly canServe: boolean;
+  /** Whether this process has started the owner. It waits for a member, and ends with its only one. */
+  readonly startedByUs: boolean;
   /** Called when there is an owner whose server is not up yet. */
   starting(output: OutputPlace | undefined): void;
   /** Called in the tick in which the server is known to be up. */

@@ -131,18 +131,16 @@ export class Membership implements Lease {
 
   /** No acquire here waits for the server any more. */
   #giveUp(reason: unknown): void {
-    switch (this.#phase.kind) {
-      case 'greeting':
-        this.#finish(() => this.#outcome.reject(reason));
-        return;
-      case 'waiting':
-        // If no other member waits, the owner ends: wait for that.
-        this.#sayBye().then(
-          () => this.#outcome.reject(reason),
-          (error: unknown) => this.#outcome.reject(error),
-        );
-        return;
-      default:
+    const { kind } = this.#phase;
+    if (kind === 'waiting' || (kind === 'greeting' && this.#start.startedByUs)) {
+      // If no other member waits, the owner ends: wait for that.
+      this.#sayBye().then(
+        () => this.#outcome.reject(reason),
+        (error: unknown) => this.#outcome.reject(error),
+      );
+    } else if (kind === 'greeting') {
+      // It may never answer.
+      this.#finish(() => this.#outcome.reject(reason));
     }
   }
 

@@ -23,6 +23,7 @@ class Scene {
     owner: ControlPeer,
     socket: Parameters<typeof Membership.attach>[0],
     settings: OwnerSettings,
+    startedByUs: boolean,
   ) {
     this.owner = owner;
     const accept = (member: Membership): void => {
@@ -32,7 +33,7 @@ class Scene {
     const { notes } = this;
     const starting = (): void => void notes.told.push('starting');
     const base = { place, settings, context: notes, events: notes.events, references: 2, canServe: true };
-    const start = { ...base, starting, accept };
+    const start = { ...base, startedByUs, starting, accept };
     this.outcome = Membership.attach(socket, start, this.abort.signal);
     // Other tests need not wait for it.
     this.outcome.catch(() => {});
@@ -57,10 +58,14 @@ class Scene {
   }
 }
 
-function withMember(play: (scene: Scene) => Promise<void>, changes: Partial<OwnerSettings> = {}): Promise<void> {
+function withMember(
+  play: (scene: Scene) => Promise<void>,
+  changes: Partial<OwnerSettings> = {},
+  startedByUs = false,
+): Promise<void> {
   return withPlace(async (place) => {
     const [socket, peer] = await socketPair(place.directory.path);
-    const scene = new Scene(place, new ControlPeer(peer), socket, ownerSettings(changes));
+    const scene = new Scene(place, new ControlPeer(peer), socket, ownerSettings(changes), startedByUs);
     try {
       await play(scene);
     } finally {
@@ -168,6 +173,26 @@ describe('a member that attaches', () => {
       expect(scene.notes.told).toEqual([]);
     }));
 
+  it('gives up on request, and waits for the end of an owner that this process has started', () =>
+    withMember(
+      async (scene) => {
+        await scene.owner.hear('hello');
+        scene.abort.abort(new Error('enough'));
+        await scene.owner.hear('bye');
+        const said = vi.fn();
+        scene.outcome.catch(said);
+        // The owner had begun to answer.
+        scene.welcome({ state: 'starting' });
+        await new Promise(setImmediate);
+        expect(said).not.toHaveBeenCalled();
+        scene.owner.say({ type: 'bye', last: true });
+        await expect(scene.outcome).rejects.toThrow('enough');
+        expect(scene.notes.told).toEqual([]);
+      },
+      {},
+      true,
+    ));
+
   it('gives up on request, is not accepted after that, and waits for the end of the owner', () =>
     withMember(async (scene) => {
       scene.welcome({ state: 'starting' });
@@ -190,7 +215,14 @@ describe('a member that attaches', () => {
       const [socket, peer] = await socketPair(place.directory.path);
       const owner = new ControlPeer(peer);
       const notes = new Notes();
-      const base = { place, settings: ownerSettings(), context: notes, events: notes.events, canServe: true };
+      const base = {
+        place,
+        settings: ownerSettings(),
+        context: notes,
+        events: notes.events,
+        canServe: true,
+        startedByUs: false,
+      };
       const left = Membership.visit(socket, { ...base, references: 1, starting: () => {}, accept: () => {} });
       await owner.hear('bye');
       const counts = { total: 1, members: 1, dependents: 0, yours: 1, maxReferences: 10 };
