@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 import shutil
@@ -33,6 +34,9 @@ while True:
 SERVER = [sys.executable, "-c", _SERVER, "{socket}"]
 
 
+# A server that never becomes ready, and ends when it is told to.
+_ENDING = ["sh", "-c", "trap exit TERM; while :; do sleep 0.01; done"]
+
 # A server that never becomes ready.
 _HANGING = ["sh", "-c", "echo to stdout; echo to stderr >&2; exec sleep 600"]
 
@@ -54,6 +58,26 @@ class Commands(Case):
 
     def tearDown(self) -> None:
         self.manager.close()
+
+    def test_given_up_at_any_moment_of_a_start_it_leaves_nothing_when_its_manager_is_closed(self) -> None:
+        path = self.path()
+
+        async def give_up(turns: int) -> None:
+            with SocketManager() as manager:
+                acquiring = asyncio.ensure_future(aio.acquire(path, server=_ENDING, manager=manager))
+                while not os.path.exists(f"{path}.ctl"):
+                    await asyncio.sleep(0)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                acquiring.cancel()
+                with self.assertRaises(asyncio.CancelledError):
+                    await acquiring
+                await asyncio.to_thread(manager.close)
+
+        for turns in (0, 10, 100, 1_000, 5_000):
+            with self.subTest(turns=turns):
+                asyncio.run(give_up(turns))
+                self.assertEqual(self.left(), [])
 
     def test_a_forced_clean_up_ends_a_command_server_for_all_holders(self) -> None:
         path = self.path()

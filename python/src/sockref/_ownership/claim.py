@@ -55,6 +55,11 @@ async def claim(request: Claim) -> None:
     seen = _Seen()
     try:
         await _claim(request, seen, wait)
+    except asyncio.CancelledError:
+        if seen.starter is not None:
+            # It ends its keeper, if no other process needs that: wait for the last file to go.
+            await seen.starter.detach_and_wait()
+        raise
     finally:
         if seen.starter is not None:
             seen.starter.detach()

@@ -35,7 +35,7 @@ _PRIVATE_BYTES = len(PRIVATE_PREFIX) + PRIVATE_NAME_DIGITS + 1
 _HOLDING_COMMAND = ("sh", "-c", "echo; exec cat >/dev/null")
 
 _DETACH_SECONDS = 10.0
-"""How long to wait for its end. It ends at once, unless it is stopped."""
+"""How long to wait for its end, besides the time that the server may take to end. It ends at once, unless it is stopped."""
 
 _MAX_SAID = 16_384
 """How many bytes of the output of `sockref` are kept for a message."""
@@ -106,7 +106,7 @@ class CommandHolder:
     async def detach_and_wait(self) -> None:
         """Ends its reference, and waits until that is done."""
         self.detach()
-        deadline = self._loop.time() + _DETACH_SECONDS
+        deadline = self._loop.time() + _DETACH_SECONDS + (self._server.stop_timeout or 0)
         while not self._over and (left := deadline - self._loop.time()) > 0:
             self._changed = self._loop.create_future()
             await asyncio.wait([self._changed], timeout=left)
