@@ -1,5 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Cli, cli, onTerminal, type Scene, withServed } from '../helpers/cli.js';
 import { endProcessesOf, processesOf } from '../helpers/processes.js';
@@ -17,6 +19,9 @@ const starting: Begun = ({ log }) => {
     return false;
   }
 };
+
+const shouter = fileURLToPath(new URL('../fixtures/shouter.mjs', import.meta.url));
+const serve = `"${process.execPath}" "${shouter}" {socket}`;
 
 /** A server that is never ready, and says that it has begun. */
 const neverReady = (atTerm: string) => [
@@ -43,6 +48,19 @@ describe('sockref run that is interrupted while it waits', () => {
       await until('no process is left', () => processesOf(state).length === 0);
     }),
   );
+
+  it('leaves nothing at any moment until its command has the signals', () =>
+    withServed(async ({ directory, env }) => {
+      // Turns of the event loop after the first sign of a keeper.
+      for (const moment of [0, 256, 1024, 4096, 8192, 16_384, 32_768]) {
+        const running = new Cli(['run', 'a.sock', '--serve', serve, '--', 'sleep', '600'], { env });
+        await until('its keeper has begun', () => existsSync(join(directory, 'a.sock.ctl')));
+        for (let turns = 0; turns < moment; turns++) await turn();
+        running.child.kill('SIGTERM');
+        expect(await running.ended, `after ${moment} turns`).toMatchObject({ signal: 'SIGTERM', stderr: '' });
+        expect(readdirSync(directory), `after ${moment} turns`).toEqual([]);
+      }
+    }));
 
   it('erases what it showed on a terminal', () =>
     withServed(async ({ directory, state, env }) => {

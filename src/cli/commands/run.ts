@@ -11,7 +11,7 @@ import { described, UsageError } from '../failure.js';
 import { tell } from '../output.js';
 import { markedDescriptors } from '../run/callers-descriptors.js';
 import { type CommandEnd, endAs, runCommand } from '../run/command.js';
-import { openForCommand } from '../run/command-descriptor.js';
+import { type CommandDescriptor, openForCommand } from '../run/command-descriptor.js';
 import { exported, variables } from '../run/exported.js';
 import { interruptible } from '../run/interruptible.js';
 import { Progress } from '../run/progress.js';
@@ -70,17 +70,21 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
   const settings = await settingsFor(name, options);
   const manager = new SocketManager();
   const told = new Set<unknown>();
-  manager.on('fault', ({ error }) => {
+  const tellOnce = (error: unknown): void => {
+    if (told.has(error)) return;
     told.add(error);
     tell(described(error, 'run').message);
-  });
+  };
+  manager.on('fault', ({ error }) => tellOnce(error));
   const progress = options.quiet || !isTerminal() ? undefined : new Progress(process.stderr, systemClock);
-  const reference = await acquire(manager, name, settings.acquire, progress).catch((error: unknown) => {
+  const prepared = prepare(manager, name, settings.acquire, progress, tellOnce);
+  const { reference, descriptor } = await prepared.catch((error: unknown) => {
     throw notNamed(error, name, settings.config) ?? error;
   });
   // The command may not need the socket any more, and its status is what counts.
   const lost = (): void => tellLoss(reference.signal.reason);
-  reference.signal.addEventListener('abort', lost);
+  if (reference.signal.aborted) lost();
+  else reference.signal.addEventListener('abort', lost);
   const release = async (): Promise<void> => {
     reference.signal.removeEventListener('abort', lost);
     progress?.start(async () => `sockref: stopping ${printable(name)}`);
@@ -89,7 +93,7 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
     } catch (error) {
       // The status stays that of the command.
       progress?.stop();
-      if (!told.has(error)) tell(described(error, 'run').message);
+      tellOnce(error);
     } finally {
       progress?.stop();
     }
@@ -97,7 +101,6 @@ async function run(name: string, argv: readonly string[], options: RunOptions): 
   const environment = exported(reference.path, options.env, settings.export);
   let end: CommandEnd;
   try {
-    const descriptor = await openForCommand(reference, name);
     end = await runCommand([program, ...args], { env: environment, callers, descriptor });
   } catch (error) {
     await release();
@@ -112,32 +115,45 @@ function isTerminal(): boolean {
   return isatty(2) && process.env['TERM'] !== 'dumb';
 }
 
-async function acquire(
+/** What a command needs before it starts. */
+interface Prepared {
+  readonly reference: SocketReference;
+  readonly descriptor: CommandDescriptor;
+}
+
+/** Acquires the socket for a command. A signal ends it, and what it has begun, until the command gets the signals. */
+async function prepare(
   manager: SocketManager,
   name: string,
   options: AcquireOptions,
   progress: Progress | undefined,
-): Promise<SocketReference> {
+  tellOnce: (error: unknown) => void,
+): Promise<Prepared> {
   // If this look fails, the acquire fails for the same reason.
   const look = (): Promise<SocketInfo | undefined> => manager.inspect(name).catch(() => undefined);
   progress?.start(async () => waitingFor(name, await look()));
   const began = Date.now();
-  let shown = false;
-  let reference: SocketReference;
-  try {
-    reference = await interruptible(
-      (signal) => manager.acquire(name, { ...options, signal }),
-      () => {
-        progress?.stop();
-        return manager.close();
-      },
-    );
-  } finally {
-    shown = progress?.stop() ?? false;
-  }
-  const info = shown ? await look() : undefined;
-  if (info) tell(joinedAs(name, process.pid, info, began));
-  return reference;
+  const acquire = async (signal: AbortSignal): Promise<Prepared> => {
+    let shown = false;
+    let reference: SocketReference;
+    try {
+      reference = await manager.acquire(name, { ...options, signal });
+    } finally {
+      shown = progress?.stop() ?? false;
+    }
+    const info = shown ? await look() : undefined;
+    if (info) tell(joinedAs(name, process.pid, info, began));
+    try {
+      return { reference, descriptor: await openForCommand(reference, name) };
+    } catch (error) {
+      await reference.close().catch(tellOnce);
+      throw error;
+    }
+  };
+  return interruptible(acquire, () => {
+    progress?.stop();
+    return manager.close();
+  });
 }
 
 function tellLoss(reason: unknown): void {
