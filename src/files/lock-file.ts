@@ -180,9 +180,9 @@ export class LockFile {
    * Writes the record again if another program has emptied, cut off or extended it: without its record, what a killed
    * owner left would stay. Returns whether that was necessary.
    */
-  restoreRecord(since: number, entries: readonly RecordEntry[]): boolean {
+  restoreRecord(since: number, entries: () => readonly RecordEntry[]): boolean {
     if (fstatSync(this.#fd).size === this.#length) return false;
-    this.#replace(since, entries);
+    this.#replace(since, entries());
     return true;
   }
 

@@ -46,7 +46,7 @@ export class OwnRecord {
    */
   restore(): boolean {
     const { lock, since, sockets } = this.#owner;
-    return sockets.settled() === undefined && lock.restoreRecord(since, this.entries());
+    return sockets.settled() === undefined && lock.restoreRecord(since, () => this.entries());
   }
 
   /**

@@ -8,10 +8,10 @@ import type { LockFile } from '../files/lock-file.js';
 import { modeBits, restoreMode } from '../files/mode.js';
 import { joinPath } from '../files/paths.js';
 import type { Place } from '../files/place.js';
-import type { RecordEntry } from '../files/record.js';
 import { tolerate } from '../files/remains.js';
 import { healIntervalSpread } from '../protocol/constants.js';
 import type { Server } from '../serving/server.js';
+import type { OwnRecord } from './own-record.js';
 import { modeChanged, recordChanged } from './reasons.js';
 import type { OwnerSettings } from './settings.js';
 import type { SocketKind, Sockets } from './sockets.js';
@@ -25,12 +25,7 @@ export interface RepairedOwner {
   readonly context: Context;
   readonly server: Pick<Server, 'look'>;
   readonly sockets: Sockets;
-  readonly record: {
-    /** The lines of a new record. */
-    entries(): readonly RecordEntry[];
-    /** Writes it again if another program has changed it; returns whether it did. */
-    restore(): boolean;
-  };
+  readonly record: Pick<OwnRecord, 'entries' | 'restore'>;
   fault(error: unknown): void;
   deposed(): void;
   displaced(): void;

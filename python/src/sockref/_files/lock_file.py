@@ -145,14 +145,14 @@ class LockFile:
         """Adds lines. Called before the named things exist, so that a crash leaves nothing that no record names."""
         self._append(os.fstat(self._fd).st_size, entries)
 
-    def restore_record(self, since: int, entries: Iterable[Entry]) -> bool:
+    def restore_record(self, since: int, entries: Callable[[], Iterable[Entry]]) -> bool:
         """Writes the record again if another program has emptied, cut off or extended it.
 
         Without its record, what a killed owner left would stay. Returns whether that was necessary.
         """
         if os.fstat(self._fd).st_size == self._length:
             return False
-        lines = record_lines([record_header(since), *entries])
+        lines = record_lines([record_header(since), *entries()])
         write_text(self._fd, lines, 0)
         os.ftruncate(self._fd, len(lines))
         self._length = len(lines)

@@ -39,7 +39,7 @@ class OwnRecord:
 
     def restore(self) -> bool:
         """Writes the record again if another program has changed its length. Returns whether it did."""
-        return self._lock.restore_record(self._since, self.entries())
+        return self._lock.restore_record(self._since, self.entries)
 
     def say_stopping(self) -> None:
         """Records once that the owner is ending, if its connections drain.
