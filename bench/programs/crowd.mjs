@@ -4,14 +4,12 @@
 import { SocketManager } from 'sockref';
 import { answer } from '../../labs/lib/child.mjs';
 import { Handle } from '../lib/handle.mjs';
+import { inTurns } from '../lib/in-turns.mjs';
 import { timed } from '../lib/measure.mjs';
 import { hangUp } from '../lib/net.mjs';
 
 /** Operations between two looks at the clock. */
 const batch = 1000;
-/** How many are begun at once. */
-const atOnce = 50;
-
 const many = 1_000_000;
 const limits = { maxSockets: many, maxMembersPerSocket: many, maxReferencesPerSocket: many * 10 };
 const manager = new SocketManager({ limits });
@@ -84,18 +82,5 @@ function repeat(first, call) {
     },
     batch,
     first,
-  );
-}
-
-/**
- * @param {number} count
- * @param {() => Promise<void>} work
- */
-async function inTurns(count, work) {
-  let left = count;
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      while (left-- > 0) await work();
-    }),
   );
 }

@@ -8,15 +8,13 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SocketManager } from 'sockref';
 import { answer } from '../../labs/lib/child.mjs';
+import { inTurns } from '../lib/in-turns.mjs';
 import { hangUp } from '../lib/net.mjs';
 
 /** @import { SocketReference } from 'sockref' */
 
 /** Milliseconds between two looks at what was told. */
 const lookEveryMs = 1;
-
-/** How many are begun at once. */
-const atOnce = 50;
 
 const limits = { maxMembersPerSocket: 10_000, maxReferencesPerSocket: 100_000 };
 /** @type {SocketManager[]} */
@@ -91,17 +89,4 @@ function manager() {
   const made = new SocketManager({ limits });
   managers.push(made);
   return made;
-}
-
-/**
- * @param {number} count
- * @param {() => Promise<void>} work
- */
-async function inTurns(count, work) {
-  let left = count;
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      while (left-- > 0) await work();
-    }),
-  );
 }
